@@ -1,0 +1,33 @@
+import type { ToolRunner } from './runner.js';
+
+/** What a plugin gets for one build. Everything in it belongs to that build alone, except `cache`. */
+export interface BuildContext {
+  /** Aborted when the build is cancelled, has timed out, or the agent stops. A plugin must reject soon after. */
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  /** Absolute path of an empty directory; removed by the agent after the build, whatever its end. */
+  readonly scratch: string;
+  /** Absolute path of a directory that outlives builds and is shared by all of them. Write to it by rename only. */
+  readonly cache: string;
+  readonly log: BuildLog;
+  readonly run: ToolRunner;
+}
+
+/** Progress as a tree of named steps; the agent turns it into percent and into the activity line. */
+export interface Progress {
+  /**
+   * Runs `work` as a step. `activity` is a short phrase that completes "Failure encountered while: …", such as
+   * `installing packages`. `share` is the part of the parent that this step stands for, above 0 and at most 1.
+   */
+  step<T>(activity: string, share: number, work: (progress: Progress) => Promise<T>): Promise<T>;
+  /** Reports that `fraction` (0 to 1) of this step is done. Going back is ignored. */
+  update(fraction: number, message?: string): void;
+}
+
+/** Lines for the build's log. Never give it a secret. */
+export interface BuildLog {
+  debug(line: string): void;
+  info(line: string): void;
+  warn(line: string): void;
+  error(line: string): void;
+}

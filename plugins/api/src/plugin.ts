@@ -1,0 +1,52 @@
+import type { BuildContext } from './context.js';
+import type { Diagnosis } from './doctor.js';
+import type { Template } from './template.js';
+
+/** A disk image in the build's scratch directory, made by an OS plugin. */
+export interface BaseImage {
+  /** Absolute path of the body. */
+  readonly path: string;
+  /** Format in the words of `qemu-img`: `raw`, `qcow2`; `mock` for the mock. */
+  readonly format: string;
+  /** What the guest runs, for those who must tag it: e.g. `{ name: 'Debian', version: '12', arch: 'x86_64' }`. */
+  readonly os?: { readonly name: string; readonly version: string; readonly arch: string };
+}
+
+/** The image in the form that a cloud takes. */
+export interface TargetImage {
+  readonly path: string;
+  readonly format: string;
+}
+
+interface PluginBase {
+  /** Unique among the agent's plugins of the same kind; lower case. */
+  readonly name: string;
+  /** One line for people. */
+  readonly summary: string;
+  /** What the plugin needs outside of Node.js, and whether this machine has it. Must not change anything. */
+  doctor(): Promise<Diagnosis>;
+}
+
+/** Makes a base image from a template. */
+export interface OsPlugin extends PluginBase {
+  readonly kind: 'os';
+  /** Whether this plugin builds that operating system, version and architecture. */
+  supports(template: Template): boolean;
+  /** Makes the base image. Rejects with a {@link BuildError} for failures that a person can act on. */
+  buildBase(template: Template, context: BuildContext): Promise<BaseImage>;
+}
+
+/** Turns a base image into the form of its targets. */
+export interface CloudPlugin extends PluginBase {
+  readonly kind: 'cloud';
+  /** Target names as callers write them, e.g. `openstack-kvm`. */
+  readonly targets: readonly string[];
+  buildTarget(
+    target: string,
+    base: BaseImage,
+    template: Template,
+    context: BuildContext,
+  ): Promise<TargetImage>;
+}
+
+export type Plugin = OsPlugin | CloudPlugin;

@@ -1,0 +1,30 @@
+/** Runs outside tools for a build: never through a shell, output line by line to the build's log, killed as a process group. */
+export interface ToolRunner {
+  /**
+   * Runs `file` with `args` and resolves when it has exited with a status in `okStatus` (default `[0]`).
+   * Rejects with a {@link BuildError}: `tool_missing` when there is no such program, `tool_failed` with its last lines
+   * otherwise, `aborted` or `timeout` when it had to be killed.
+   */
+  (file: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  /** Added to a minimal environment (`PATH`, `HOME`, `LANG=C.UTF-8`, `TMPDIR` = scratch). */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Text for standard input; may hold a secret, it is not logged. */
+  readonly input?: string | Uint8Array;
+  /** Seconds; default none beyond the build's own timeout. */
+  readonly timeout?: number;
+  readonly okStatus?: readonly number[];
+  /** Arguments to show as `***` in the log. */
+  readonly secrets?: readonly string[];
+  /** Called for each line of output as it comes, e.g. to derive progress. */
+  readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+}
+
+export interface RunResult {
+  /** Standard output, at most the last 1 MiB. */
+  readonly stdout: string;
+  readonly status: number;
+}
