@@ -1,0 +1,119 @@
+import { QmfError } from '../errors.js';
+import { textOf } from './text.js';
+import { Float, Int, Uuid, type Value } from './value.js';
+
+/** What callers may hand in where a value of unknown type is wanted. */
+export type PlainInput =
+  | null
+  | undefined
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | Int
+  | Float
+  | Uuid
+  | readonly PlainInput[]
+  | ReadonlyMap<string, PlainInput>
+  | { readonly [key: string]: PlainInput };
+
+/** What {@link toPlain} gives: values without wrappers, as a program or `JSON.stringify` wants them. */
+export type Plain = null | boolean | number | bigint | string | Uint8Array | PlainList | PlainMap;
+export type PlainList = readonly Plain[];
+export interface PlainMap {
+  readonly [key: string]: Plain;
+}
+
+const MAX_INT32 = 0x7fffffff;
+const MIN_INT32 = -0x80000000;
+const MAX_INT64 = 0x7fffffffffffffffn;
+const MIN_INT64 = -0x8000000000000000n;
+const MAX_UINT64 = 0xffffffffffffffffn;
+
+/**
+ * Plain JavaScript as a QMF value. Integral numbers become int32 where they fit, else int64 (never int8, which qpidd
+ * corrupts on its way to AMQP 1.0, wire document §4.9); other numbers become double. A caller who means another type
+ * hands in an {@link Int}, {@link Float} or {@link Uuid}. Object entries that are `undefined` are left out.
+ *
+ * @throws QmfError `not_encodable` naming the path of what can't be expressed.
+ */
+export function toValue(input: PlainInput, path = 'value'): Value {
+  if (input === null || input === undefined) return null;
+  if (typeof input === 'boolean' || typeof input === 'string') return input;
+  if (typeof input === 'number') return numberToValue(input);
+  if (typeof input === 'bigint') return bigintToValue(input, path);
+  if (
+    input instanceof Uint8Array ||
+    input instanceof Int ||
+    input instanceof Float ||
+    input instanceof Uuid
+  ) {
+    return input;
+  }
+  if (isInputList(input)) return input.map((item, index) => toValue(item, `${path}[${index}]`));
+  if (isInputMap(input)) return entriesToMap(input, path);
+  if (typeof input === 'object') return entriesToMap(Object.entries(input), path);
+  throw new QmfError('not_encodable', `${path}: a ${typeof input} cannot be sent over QMF`);
+}
+
+function isInputList(input: object): input is readonly PlainInput[] {
+  return Array.isArray(input);
+}
+
+function isInputMap(input: object): input is ReadonlyMap<string, PlainInput> {
+  return input instanceof Map;
+}
+
+function entriesToMap(entries: Iterable<readonly [string, PlainInput]>, path: string): Map<string, Value> {
+  const map = new Map<string, Value>();
+  for (const [key, item] of entries) {
+    if (item !== undefined) map.set(key, toValue(item, `${path}.${key}`));
+  }
+  return map;
+}
+
+function numberToValue(input: number): Value {
+  if (!Number.isSafeInteger(input) || Object.is(input, -0)) return new Float('double', input);
+  return new Int(input >= MIN_INT32 && input <= MAX_INT32 ? 'int32' : 'int64', input);
+}
+
+function bigintToValue(input: bigint, path: string): Value {
+  if (input >= MIN_INT64 && input <= MAX_INT64) return new Int('int64', narrow(input));
+  if (input > 0n && input <= MAX_UINT64) return new Int('uint64', input);
+  throw new QmfError('not_encodable', `${path}: ${input} does not fit into 64 bits`);
+}
+
+/** A `number` where no digit is lost, else the `bigint` itself. */
+export function narrow(input: bigint): number | bigint {
+  return input >= BigInt(Number.MIN_SAFE_INTEGER) && input <= BigInt(Number.MAX_SAFE_INTEGER)
+    ? Number(input)
+    : input;
+}
+
+/**
+ * A QMF value as plain JavaScript: numbers for integers up to 2^53 and floats, `bigint` beyond, uuid as text. Binary that is
+ * valid UTF-8 becomes text, because C++ peers send every string as binary; other binary stays bytes.
+ */
+export function toPlain(value: Value): Plain {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
+  if (value instanceof Int || value instanceof Float) return value.value;
+  if (value instanceof Uuid) return value.toString();
+  if (value instanceof Uint8Array) return textOf(value) ?? value;
+  if (value instanceof Map) return mapToPlain(value);
+  return (value as readonly Value[]).map(toPlain); // all other members of the union are excluded above
+}
+
+/** A map as a plain object; a key `__proto__` becomes an ordinary own property. */
+export function mapToPlain(map: ReadonlyMap<string, Value>): PlainMap {
+  const plain: Record<string, Plain> = {};
+  for (const [key, item] of map) {
+    Object.defineProperty(plain, key, {
+      value: toPlain(item),
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+  return plain;
+}
