@@ -19,6 +19,10 @@ export interface RunOptions {
   readonly okStatus?: readonly number[];
   /** Arguments to show as `***` in the log. */
   readonly secrets?: readonly string[];
+  /**
+   * Run to the end (or to `timeout`) although the build has been aborted: for tidying up, nothing else. Give a `timeout` with it.
+   */
+  readonly evenIfAborted?: boolean;
   /** Called for each line of output as it comes, e.g. to derive progress. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
 }

@@ -1,0 +1,106 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BuildContext, BuildLog, Progress } from './context.js';
+import type { RunOptions, RunResult, ToolRunner } from './runner.js';
+import type { Template } from './template.js';
+
+/** Helpers for the tests of plugins, ours and other people's. */
+
+/** A log that keeps its lines, each with its level before it: `info: …`. */
+export function recordingLog(): BuildLog & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const at = (level: string) => (line: string) => void lines.push(`${level}: ${line}`);
+  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** Progress that keeps the overall fraction after each report, and the activities in the order of their start. */
+export function recordingProgress(): Progress & {
+  readonly fractions: number[];
+  readonly activities: string[];
+} {
+  const fractions: number[] = [];
+  const activities: string[] = [];
+  const node = (start: number, size: number): Progress => {
+    let done = 0;
+    const report = (fraction: number) => {
+      done = Math.max(done, Math.min(1, fraction));
+      fractions.push(start + size * done);
+    };
+    return {
+      update: report,
+      async step(activity, share, work) {
+        activities.push(activity);
+        const result = await work(node(start + size * done, size * share));
+        report(done + share);
+        return result;
+      },
+    };
+  };
+  return { ...node(0, 1), fractions, activities };
+}
+
+export interface RecordedRun {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly options: RunOptions;
+}
+
+/** A runner that starts nothing: it keeps each call and answers with what `answer` returns (by default success, no output). */
+export function fakeRunner(
+  answer: (run: RecordedRun) => RunResult | string | Promise<RunResult | string> = () => '',
+): ToolRunner & { readonly runs: RecordedRun[] } {
+  const runs: RecordedRun[] = [];
+  const run: ToolRunner = async (file, args, options = {}) => {
+    const record = { file, args, options };
+    runs.push(record);
+    const result = await answer(record);
+    return typeof result === 'string' ? { stdout: result, status: 0 } : result;
+  };
+  return Object.assign(run, { runs });
+}
+
+export interface FakeContext extends BuildContext {
+  readonly progress: ReturnType<typeof recordingProgress>;
+  readonly log: ReturnType<typeof recordingLog>;
+  /** Aborts the build. */
+  abort(): void;
+  /** Removes scratch and cache. */
+  dispose(): Promise<void>;
+}
+
+/** A build context over a new temporary directory. Call `dispose` at the end of the test. */
+export async function fakeContext(
+  overrides: Partial<Pick<BuildContext, 'run' | 'cache'>> = {},
+): Promise<FakeContext> {
+  const directory = await mkdtemp(join(tmpdir(), 'plugin-test-'));
+  const scratch = join(directory, 'scratch');
+  const cache = overrides.cache ?? join(directory, 'cache');
+  await mkdir(scratch);
+  await mkdir(cache, { recursive: true });
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    progress: recordingProgress(),
+    scratch,
+    cache,
+    log: recordingLog(),
+    run: overrides.run ?? fakeRunner(),
+    abort: () => controller.abort(),
+    dispose: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+/** A template with nothing in it but what is given. */
+export function fakeTemplate(parts: Partial<Template> = {}): Template {
+  return {
+    name: '',
+    packages: [],
+    repositories: [],
+    files: [],
+    commands: [],
+    precommands: [],
+    text: '',
+    ...parts,
+  };
+}

@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs';
+import type { BuildLog } from './context.js';
+import { BuildError } from './errors.js';
+import { LineSplitter, maxLineLength, Tail } from './lines.js';
+import { createMask, type Mask } from './mask.js';
+import { type GroupEnd, spawnGroup } from './process-group.js';
+import type { RunOptions, RunResult, ToolRunner } from './runner.js';
+import { toolPath } from './which.js';
+
+export interface ToolRunnerOptions {
+  /** Command lines go there as `info`, output as `debug`; secrets are masked in both. */
+  readonly log: BuildLog;
+  /** Working directory of the tools and their `TMPDIR`. */
+  readonly scratch: string;
+  /** When it fires, the running tools are ended and later calls are refused. */
+  readonly signal: AbortSignal;
+  /** Words to hide in the log whatever the tool, such as the template's root password. */
+  readonly secrets?: readonly string[];
+  /** Milliseconds between SIGTERM and SIGKILL; default 3000. */
+  readonly grace?: number;
+}
+
+const stdoutLimit = 1024 * 1024;
+const linesForError = 20;
+
+/** Makes the {@link ToolRunner} of one build. Each tool is a process group of its own and never sees a shell. */
+export function createToolRunner(options: ToolRunnerOptions): ToolRunner {
+  return (file, args, runOptions = {}) => new ToolRun(options, file, args, runOptions).result();
+}
+
+/** Why a tool was ended by us. */
+type Interruption =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'aborted' }
+  | { readonly kind: 'timeout'; readonly seconds: number }
+  | { readonly kind: 'listener-failed'; readonly error: unknown };
+
+class ToolRun {
+  readonly #options: ToolRunnerOptions;
+  readonly #file: string;
+  readonly #args: readonly string[];
+  readonly #run: RunOptions;
+  readonly #mask: Mask;
+  readonly #stdout = new Tail(stdoutLimit);
+  readonly #lastLines: string[] = [];
+  #interruption: Interruption = { kind: 'none' };
+  #stop: () => void = () => undefined;
+
+  constructor(options: ToolRunnerOptions, file: string, args: readonly string[], run: RunOptions) {
+    this.#options = options;
+    this.#file = file;
+    this.#args = args;
+    this.#run = run;
+    this.#mask = createMask([...(options.secrets ?? []), ...(run.secrets ?? [])]);
+  }
+
+  async result(): Promise<RunResult> {
+    const { log, scratch, grace = 3000 } = this.#options;
+    const { cwd = scratch, env, input, timeout } = this.#run;
+    const signal = this.#run.evenIfAborted === true ? undefined : this.#options.signal;
+    if (signal?.aborted === true) throw this.#aborted();
+
+    log.info(this.#mask(`$ ${[this.#file, ...this.#args].map(quote).join(' ')}`));
+    const splitters = { stdout: this.#splitter('stdout'), stderr: this.#splitter('stderr') };
+    const group = spawnGroup(this.#file, this.#args, {
+      cwd,
+      env: { ...baseEnvironment(scratch), ...env },
+      ...(input === undefined ? {} : { input: Buffer.from(input) }),
+      grace,
+      onData: (chunk, stream) => {
+        if (stream === 'stdout') this.#stdout.push(chunk);
+        splitters[stream].push(chunk);
+      },
+    });
+    this.#stop = group.stop;
+    const onAbort = () => this.#interrupt({ kind: 'aborted' });
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const timer =
+      timeout === undefined
+        ? undefined
+        : setTimeout(() => this.#interrupt({ kind: 'timeout', seconds: timeout }), timeout * 1000);
+    try {
+      const end = await group.ended;
+      splitters.stdout.end();
+      splitters.stderr.end();
+      return this.#judge(end);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #interrupt(reason: Interruption): void {
+    if (this.#interruption.kind !== 'none') return;
+    this.#interruption = reason;
+    this.#stop();
+  }
+
+  #splitter(stream: 'stdout' | 'stderr'): LineSplitter {
+    return new LineSplitter(raw => {
+      const line = this.#mask(raw).slice(0, maxLineLength);
+      this.#options.log.debug(line);
+      this.#lastLines.push(line);
+      if (this.#lastLines.length > linesForError) this.#lastLines.shift();
+      try {
+        this.#run.onLine?.(line, stream);
+      } catch (error) {
+        this.#interrupt({ kind: 'listener-failed', error });
+      }
+    }, this.#mask.longest);
+  }
+
+  #judge(end: GroupEnd): RunResult {
+    const interruption = this.#interruption;
+    switch (interruption.kind) {
+      case 'aborted':
+        throw this.#aborted();
+      case 'timeout':
+        throw new BuildError('timeout', `${this.#file} did not finish within ${interruption.seconds} s`);
+      case 'listener-failed':
+        throw BuildError.from(interruption.error);
+      case 'none':
+        break;
+    }
+    switch (end.kind) {
+      case 'not-started':
+        throw this.#notStarted(end.code, end.cause);
+      case 'killed':
+        throw this.#failed(`was killed by ${end.signal}`);
+      case 'exited':
+        if ((this.#run.okStatus ?? [0]).includes(end.status)) {
+          return { stdout: this.#stdout.toString(), status: end.status };
+        }
+        throw this.#failed(`failed with status ${end.status}`);
+    }
+  }
+
+  #aborted(): BuildError {
+    return new BuildError('aborted', `the build was aborted before ${this.#file} had finished`);
+  }
+
+  #notStarted(code: string, cause: unknown): BuildError {
+    const { cwd } = this.#run;
+    // The system reports a missing working directory just as it reports a missing program.
+    if (code === 'ENOENT' && cwd !== undefined && !existsSync(cwd)) {
+      return new BuildError('internal', `${this.#file} was to run in ${cwd}, which does not exist`, {
+        cause,
+      });
+    }
+    if (code === 'ENOENT') return new BuildError('tool_missing', `${this.#file} is not installed`, { cause });
+    if (code === 'EACCES') return new BuildError('not_permitted', `${this.#file} may not be run`, { cause });
+    return new BuildError('tool_failed', `${this.#file} could not be started (${code})`, { cause });
+  }
+
+  #failed(how: string): BuildError {
+    const lines = this.#lastLines;
+    const cause = new Error(lines.join('\n'));
+    if (lines.some(line => line.includes('No space left on device'))) {
+      return new BuildError('no_space', `${this.#file} ${how}: no space left on the disk`, { cause });
+    }
+    const last = lines.at(-1);
+    return new BuildError('tool_failed', `${this.#file} ${how}${last === undefined ? '' : `: ${last}`}`, {
+      cause,
+    });
+  }
+}
+
+function baseEnvironment(scratch: string): Record<string, string> {
+  return { PATH: toolPath(), HOME: process.env['HOME'] ?? '/', LANG: 'C.UTF-8', TMPDIR: scratch };
+}
+
+/** A word as one would type it in a shell; for reading only, nothing is ever run from it. */
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
