@@ -1,1 +1,3 @@
-export {};
+export { mockCloud } from './cloud.js';
+export { mockOs } from './os.js';
+export type { MockOptions } from './steps.js';

@@ -1,1 +1,1 @@
-export {};
+export { type OpenstackKvmOptions, openstackKvm, type Qcow2Compression } from './plugin.js';
