@@ -1,1 +1,1 @@
-export {};
+export * from './imagefactory.js';

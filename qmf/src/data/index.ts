@@ -1,0 +1,2 @@
+export * from './data-address.js';
+export * from './data-item.js';

@@ -1,0 +1,76 @@
+import { bigintOf, integerOf, mapOf, textOf } from '../value/text.js';
+import { uint32, uint64, type Value, type ValueMap } from '../value/value.js';
+
+/** What an agent says of itself in heartbeats and locate answers (wire document §3.2). */
+export interface AgentInfo {
+  readonly vendor: string;
+  readonly product: string;
+  readonly instance: string;
+  /** Seconds between heartbeats. */
+  readonly heartbeatInterval: number;
+  /** Number of the agent's start; it grows with each. */
+  readonly epoch: number;
+  /** Nanoseconds since 1970 when the message was sent. */
+  readonly timestamp: bigint;
+  /** When the agent's schemas last changed; the broker's agent doesn't say. */
+  readonly schemaUpdated?: bigint;
+  /** Routing key for requests; without one they go to the direct exchange, key = agent name. */
+  readonly directSubject?: string;
+  /** 1 and above: answers QMFv2 schema queries. */
+  readonly capability: number;
+  /** Everything, as received: what filters are evaluated on. */
+  readonly attributes: ValueMap;
+}
+
+/** Attributes that stay the same between messages; locate predicates see only these (§3.1). */
+export function stableAttributes(info: {
+  readonly vendor: string;
+  readonly product: string;
+  readonly instance: string;
+  readonly directSubject: string;
+  readonly more: ValueMap;
+}): ValueMap {
+  return new Map<string, Value>([
+    ...info.more,
+    ['_vendor', info.vendor],
+    ['_product', info.product],
+    ['_instance', info.instance],
+    ['_name', `${info.vendor}:${info.product}:${info.instance}`],
+    ['_direct_subject', info.directSubject],
+    ['qmf.agent_capability', uint32(1)],
+  ]);
+}
+
+/** Attributes of the moment, added to every message. */
+export function volatileAttributes(now: {
+  readonly timestamp: bigint;
+  readonly heartbeatInterval: number;
+  readonly epoch: number;
+  readonly schemaUpdated: bigint;
+}): ValueMap {
+  return new Map<string, Value>([
+    ['_timestamp', uint64(now.timestamp)],
+    ['_heartbeat_interval', uint32(now.heartbeatInterval)],
+    ['_epoch', uint32(now.epoch)],
+    ['_schema_updated', uint64(now.schemaUpdated)],
+  ]);
+}
+
+/** Reads the body of a heartbeat or locate answer; old spellings without the underscore count too. */
+export function agentInfoFromValue(map: ValueMap): AgentInfo {
+  const attributes = mapOf(map.get('_values')) ?? map;
+  const schemaUpdated = bigintOf(attributes.get('_schema_updated'));
+  const directSubject = textOf(attributes.get('_direct_subject'));
+  return {
+    vendor: textOf(attributes.get('_vendor')) ?? '',
+    product: textOf(attributes.get('_product')) ?? '',
+    instance: textOf(attributes.get('_instance')) ?? '',
+    heartbeatInterval: integerOf(attributes.get('_heartbeat_interval') ?? attributes.get('heartbeat_interval')) ?? 60,
+    epoch: integerOf(attributes.get('_epoch') ?? attributes.get('epoch')) ?? 0,
+    timestamp: bigintOf(attributes.get('_timestamp') ?? attributes.get('timestamp')) ?? 0n,
+    capability: integerOf(attributes.get('qmf.agent_capability')) ?? 0,
+    attributes,
+    ...(schemaUpdated === undefined ? {} : { schemaUpdated }),
+    ...(directSubject === undefined ? {} : { directSubject }),
+  };
+}

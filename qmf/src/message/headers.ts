@@ -1,0 +1,84 @@
+import { textOf } from '../value/text.js';
+import type { Value, ValueMap } from '../value/value.js';
+
+/** Header names of QMFv2 messages (wire document §2.1). */
+export const header = {
+  appId: 'x-amqp-0-10.app-id',
+  method: 'method',
+  opcode: 'qmf.opcode',
+  content: 'qmf.content',
+  agent: 'qmf.agent',
+  partial: 'partial',
+} as const;
+
+export type Opcode =
+  | '_agent_locate_request'
+  | '_agent_locate_response'
+  | '_agent_heartbeat_indication'
+  | '_query_request'
+  | '_query_response'
+  | '_method_request'
+  | '_method_response'
+  | '_exception'
+  | '_data_indication'
+  | '_subscribe_request'
+  | '_subscribe_response'
+  | '_subscribe_refresh_indication'
+  | '_subscribe_cancel_indication';
+
+/** What the items of a list message are. */
+export type ContentKind = '_data' | '_event' | '_schema_id' | '_schema' | '_object_id';
+
+type MethodWord = 'request' | 'response' | 'indication';
+
+const methodWords: Readonly<Record<Opcode, MethodWord>> = {
+  _agent_locate_request: 'request',
+  _agent_locate_response: 'indication',
+  _agent_heartbeat_indication: 'indication',
+  _query_request: 'request',
+  _query_response: 'response',
+  _method_request: 'request',
+  _method_response: 'response',
+  _exception: 'response',
+  _data_indication: 'indication',
+  _subscribe_request: 'request',
+  _subscribe_response: 'response',
+  _subscribe_refresh_indication: 'request',
+  _subscribe_cancel_indication: 'request',
+};
+
+/** The headers of a message: all that any peer looks at, as text. */
+export function headersFor(
+  opcode: Opcode,
+  extra: { readonly agent?: string; readonly content?: ContentKind; readonly partial?: boolean } = {},
+): ValueMap {
+  const headers = new Map<string, Value>([
+    [header.appId, 'qmf2'],
+    [header.method, methodWords[opcode]],
+    [header.opcode, opcode],
+  ]);
+  if (extra.content !== undefined) headers.set(header.content, extra.content);
+  if (extra.agent !== undefined) headers.set(header.agent, extra.agent);
+  // Only its presence counts; C++ sends null as well (§9.18).
+  if (extra.partial === true) headers.set(header.partial, null);
+  return headers;
+}
+
+/**
+ * The opcode of a message, whatever its app id: the broker's and the Python console's messages come without one (§2.2).
+ */
+export function opcodeOf(headers: ValueMap): string | undefined {
+  return textOf(headers.get(header.opcode));
+}
+
+export function agentOf(headers: ValueMap): string | undefined {
+  return textOf(headers.get(header.agent));
+}
+
+export function contentKindOf(headers: ValueMap): string | undefined {
+  return textOf(headers.get(header.content));
+}
+
+export function isPartial(headers: ValueMap): boolean {
+  return headers.has(header.partial);
+}

@@ -1,0 +1,43 @@
+import type { SchemaId } from '../schema/schema.js';
+import { type Severity, severityWords } from '../schema/types.js';
+import type { AgentName } from './agent-name.js';
+
+/** Exchanges of a QMF domain (wire document §1.1). */
+export const topicExchange = (domain: string): string => `qmf.${domain}.topic`;
+export const directExchange = (domain: string): string => `qmf.${domain}.direct`;
+
+export const LOCATE_KEY = 'console.request.agent_locate';
+/** Key on the direct exchange under which the broker's own agent listens. */
+export const BROKER_KEY = 'broker';
+export const DIRECT_CONSOLE_PREFIX = 'direct-console.';
+export const DIRECT_AGENT_PREFIX = 'direct-agent.route.';
+
+/** Dots separate the parts of a routing key, so those inside a part become underscores (§1.3). */
+function part(text: string): string {
+  return text.replaceAll('.', '_');
+}
+
+/** Keys hold at most 255 bytes on AMQP 0-x (§9.29). */
+function key(parts: readonly string[]): string {
+  const text = parts.filter(item => item !== '').join('.');
+  const bytes = Buffer.from(text, 'utf8');
+  return bytes.length <= 255 ? text : bytes.toString('utf8', 0, 255).replace(/\uFFFD$/, '');
+}
+
+/** `agent.ind.heartbeat.<vendor>.<product>.<instance>`, the broker's shape, which every console's filters match. */
+export function heartbeatKey({ vendor, product, instance }: AgentName): string {
+  return key(['agent.ind.heartbeat', part(vendor), part(product), part(instance)]);
+}
+
+/** `agent.ind.event.<package>.<class>.<severity>.<vendor>.<product>.<instance>`. */
+export function eventKey(id: SchemaId, severity: Severity, agent: AgentName): string {
+  return key([
+    'agent.ind.event',
+    part(id.packageName),
+    part(id.className),
+    severityWords[severity],
+    part(agent.vendor),
+    part(agent.product),
+    part(agent.instance),
+  ]);
+}

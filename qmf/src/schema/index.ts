@@ -1,0 +1,4 @@
+export * from './declare.js';
+export * from './schema.js';
+export * from './types.js';
+export { schemaFromValue, schemaIdFromValue, schemaIdToValue, schemaToValue } from './wire.js';

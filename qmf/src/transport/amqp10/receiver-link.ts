@@ -1,0 +1,86 @@
+import rhea, { type Receiver, type Session } from 'rhea';
+import { decodeBareMessage } from '../../codec/amqp10-message.js';
+import type { QmfError } from '../../errors.js';
+import type { Envelope } from '../../message/envelope.js';
+import type { Binding } from '../transport.js';
+import { linkError } from './conditions.js';
+import { fromBareMessage } from './envelopes.js';
+
+/** Descriptors of the subject filters that qpidd defined and others took over (wire document §1.5). */
+const DIRECT_BINDING = 0x468c00000000;
+const TOPIC_BINDING = 0x468c00000001;
+
+export interface ReceiverEvents {
+  deliver(envelope: Envelope): void;
+  /** A message that could not be decoded; it is dropped. */
+  malformed(error: QmfError): void;
+  /** The broker took the link away after it was open. */
+  ended(error: QmfError): void;
+}
+
+/** Attaches a receiver for one binding; one link holds one binding on qpidd. Resolves once the broker has confirmed it. */
+export function openReceiver(
+  session: Session,
+  binding: Binding,
+  name: string,
+  events: ReceiverEvents,
+): Promise<void> {
+  const pattern = binding.exchangeType === 'topic' && /[*#]/.test(binding.key);
+  const receiver = session.open_receiver({
+    name,
+    // What cannot be decoded is taken off the queue all the same, so accepting is left to rhea.
+    source: {
+      address: binding.exchange,
+      filter: {
+        'subject-filter': rhea.types.wrap_described(
+          binding.key,
+          rhea.types.wrap_ulong(pattern ? TOPIC_BINDING : DIRECT_BINDING),
+        ) as unknown as object, // rhea's typings know no described values
+      },
+      ...(binding.create ? creation(binding) : {}),
+    },
+  });
+  receiver.on('message', context => {
+    // `deliverRaw` makes every message a Buffer, which rhea's typings can't know.
+    const bytes = context.message as unknown as Buffer;
+    let envelope: Envelope;
+    try {
+      envelope = fromBareMessage(decodeBareMessage(bytes), binding.exchange);
+    } catch (error) {
+      events.malformed(error as QmfError); // decodeBareMessage throws nothing else
+      return;
+    }
+    events.deliver(envelope);
+  });
+  return confirmed(receiver, binding, events);
+}
+
+/** Asks for the exchange to be made; only for domains other than `default`, whose exchanges have types of their own. */
+function creation(binding: Binding): object {
+  return {
+    capabilities: ['create-on-demand', 'topic'],
+    dynamic_node_properties: { 'exchange-type': binding.exchangeType },
+  };
+}
+
+function confirmed(receiver: Receiver, binding: Binding, events: ReceiverEvents): Promise<void> {
+  const what = `listening to ${binding.exchange} for ${binding.key}`;
+  return new Promise((resolve, reject) => {
+    let state: 'attaching' | 'open' | 'ended' = 'attaching';
+    receiver.on('receiver_open', () => {
+      if (state !== 'attaching' || receiver.source?.address == null) return;
+      state = 'open';
+      resolve();
+    });
+    const end = () => {
+      if (state === 'ended') return;
+      const error = linkError(what, receiver.error as { condition?: string } | undefined);
+      const wasOpen = state === 'open';
+      state = 'ended';
+      if (wasOpen) events.ended(error);
+      else reject(error);
+    };
+    receiver.on('receiver_error', end);
+    receiver.on('receiver_close', end);
+  });
+}

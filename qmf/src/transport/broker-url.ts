@@ -1,0 +1,66 @@
+import { QmfError } from '../errors.js';
+
+/** Where and how to reach a broker. */
+export interface BrokerAddress {
+  readonly scheme: 'amqp' | 'amqps';
+  readonly host: string;
+  readonly port: number;
+  /** Virtual host, sent as the AMQP 1.0 hostname; absent: the host's own name. */
+  readonly vhost?: string;
+  readonly user?: string;
+  readonly password?: string;
+}
+
+const DEFAULT_PORTS = { amqp: 5672, amqps: 5671 } as const;
+
+/**
+ * Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT` or `amqp[s]://[user[:password]@]host[:port][/vhost]`.
+ *
+ * @throws QmfError `invalid_argument` that says which part is wrong; never repeats a password.
+ */
+export function parseBrokerUrl(text: string): BrokerAddress {
+  const withScheme = text.includes('://') ? text : `amqp://${text}`;
+  let url: URL;
+  try {
+    // The URL parser knows host and port only for schemes it knows, so http stands in for amqp.
+    url = new URL(withScheme.replace(/^[a-z0-9+.-]+:/i, 'http:'));
+  } catch (cause) {
+    throw invalid(text, 'it cannot be read as a broker address', cause);
+  }
+  const scheme = withScheme.slice(0, withScheme.indexOf(':')).toLowerCase();
+  if (scheme !== 'amqp' && scheme !== 'amqps') throw invalid(text, `the scheme '${scheme}' is not known`);
+  if (url.hostname === '') throw invalid(text, 'it names no host');
+  if (url.search !== '' || url.hash !== '') throw invalid(text, 'options after ? or # are not known');
+  const vhost = decodeURIComponent(url.pathname.slice(1));
+  return {
+    scheme,
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: explicitPort(withScheme) ?? DEFAULT_PORTS[scheme],
+    ...(vhost === '' ? {} : { vhost }),
+    ...(url.username === '' ? {} : { user: decodeURIComponent(url.username) }),
+    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+  };
+}
+
+/** `url.port` is empty for 80, the default of the stand-in scheme; so the port is read from the text. */
+function explicitPort(text: string): number | undefined {
+  const authority = text.slice(text.indexOf('://') + 3).split('/', 1)[0] ?? '';
+  const port = /:(\d+)$/.exec(authority.slice(authority.lastIndexOf('@') + 1))?.[1];
+  return port === undefined ? undefined : Number(port);
+}
+
+/** The address for people: no user, no password. */
+export function describeBroker(address: BrokerAddress): string {
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  const vhost = address.vhost === undefined ? '' : `/${encodeURIComponent(address.vhost)}`;
+  return `${address.scheme}://${host}:${address.port}${vhost}`;
+}
+
+function invalid(text: string, why: string, cause?: unknown): QmfError {
+  const shown = text.replace(/\/\/[^/]*@/, '//***@');
+  return new QmfError(
+    'invalid_argument',
+    `broker '${shown}': ${why}; write HOST, HOST:PORT or amqp://[user[:password]@]host[:port][/vhost]`,
+    cause instanceof Error ? { cause: new Error(cause.name) } : {},
+  );
+}

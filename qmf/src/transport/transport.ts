@@ -1,0 +1,56 @@
+import type { BodyForm, Envelope } from '../message/envelope.js';
+import type { QmfError } from '../errors.js';
+
+/**
+ * A way to a broker. A transport dials once; reconnecting, failover and waiting are the business of `connection/`, so that all
+ * transports share one behaviour.
+ */
+export interface Transport {
+  /** Where it dials, for people; never with a password. */
+  readonly description: string;
+  /**
+   * Opens a connection.
+   *
+   * @throws QmfError `unreachable`, `not_authorised`, or `aborted` when the signal fires first.
+   */
+  dial(signal: AbortSignal): Promise<Wire>;
+}
+
+/** What a broker tells of itself when a connection opens. */
+export interface Peer {
+  readonly product?: string;
+  readonly version?: string;
+}
+
+/** One open connection to a broker. When it ends, it stays ended. */
+export interface Wire {
+  readonly peer: Peer;
+  /** The form in which broadcasts reach most consoles of this broker (wire document §2.4). */
+  readonly bodyForm: BodyForm;
+  /**
+   * Receives what the exchange routes to the key. `deliver` must not throw.
+   *
+   * @throws QmfError `address_refused` or `connection_lost`
+   */
+  bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<void>;
+  /**
+   * Sends a message and waits for the broker's word on it.
+   *
+   * @throws QmfError `message_released`, `message_rejected`, `address_refused`, `not_encodable`, `outbox_full`,
+   *   or `connection_lost` when it is not known whether the message arrived.
+   */
+  send(envelope: Envelope): Promise<void>;
+  /** Settles when the connection has ended: with the reason, or with nothing after {@link close}. Never rejects. */
+  readonly closed: Promise<QmfError | undefined>;
+  /** Ends the connection in an orderly way; what is still unsettled fails. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** A routing key that a party listens to. */
+export interface Binding {
+  readonly exchange: string;
+  readonly exchangeType: 'topic' | 'direct';
+  readonly key: string;
+  /** Ask the broker to make the exchange if it isn't there: for QMF domains other than `default` (§1.5). */
+  readonly create: boolean;
+}
