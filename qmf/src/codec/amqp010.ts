@@ -1,6 +1,14 @@
 import { QmfError } from '../errors.js';
-import { narrow } from '../value/convert.js';
-import { Float, Int, type IntType, Uuid, type Value, type ValueList, type ValueMap } from '../value/value.js';
+import {
+  Float,
+  Int,
+  type IntType,
+  isValueMap,
+  Uuid,
+  type Value,
+  type ValueList,
+  type ValueMap,
+} from '../value/value.js';
 import { ByteReader } from './byte-reader.js';
 import { ByteWriter, utf8Length } from './byte-writer.js';
 import { malformed } from './limits.js';
@@ -35,17 +43,23 @@ export function decodeList(bytes: Uint8Array): ValueList {
 
 /** Reads one map at the reader's position; QMFv1 answers hold several in a row. */
 export function readMap(reader: ByteReader): ValueMap {
-  return reader.block(reader.u32(), () => {
-    const map = new Map<string, Value>();
-    if (reader.remaining === 0) return map;
-    const count = reader.u32();
-    reader.countItems(count);
-    for (let index = 0; index < count; index++) {
-      const key = reader.utf8(reader.u8());
-      map.set(key, readValue(reader, reader.u8()));
-    }
-    return map;
-  });
+  const outerEnd = reader.enterBlock(reader.u32());
+  const map = new Map<string, Value>();
+  const count = readCount(reader);
+  for (let index = 0; index < count; index++) {
+    const key = reader.utf8(reader.u8());
+    map.set(key, readValue(reader, reader.u8()));
+  }
+  reader.leaveBlock(outerEnd);
+  return map;
+}
+
+/** A collection of size 0 has no count either, and is empty. */
+function readCount(reader: ByteReader): number {
+  if (reader.remaining === 0) return 0;
+  const count = reader.u32();
+  reader.countItems(count);
+  return count;
 }
 
 function decodeWhole<T>(bytes: Uint8Array, read: (reader: ByteReader) => T): T {
@@ -57,26 +71,24 @@ function decodeWhole<T>(bytes: Uint8Array, read: (reader: ByteReader) => T): T {
 }
 
 function readList(reader: ByteReader): ValueList {
-  return reader.block(reader.u32(), () => {
-    if (reader.remaining === 0) return [];
-    const count = reader.u32();
-    reader.countItems(count);
-    const list: Value[] = [];
-    for (let index = 0; index < count; index++) list.push(readValue(reader, reader.u8()));
-    return list;
-  });
+  const outerEnd = reader.enterBlock(reader.u32());
+  const count = readCount(reader);
+  const list: Value[] = [];
+  for (let index = 0; index < count; index++) list.push(readValue(reader, reader.u8()));
+  reader.leaveBlock(outerEnd);
+  return list;
 }
 
 function readArray(reader: ByteReader): ValueList {
-  return reader.block(reader.u32(), () => {
-    if (reader.remaining === 0) return [];
+  const outerEnd = reader.enterBlock(reader.u32());
+  const list: Value[] = [];
+  if (reader.remaining > 0) {
     const code = reader.u8();
-    const count = reader.u32();
-    reader.countItems(count);
-    const list: Value[] = [];
+    const count = readCount(reader);
     for (let index = 0; index < count; index++) list.push(readValue(reader, code));
-    return list;
-  });
+  }
+  reader.leaveBlock(outerEnd);
+  return list;
 }
 
 function readValue(reader: ByteReader, code: number): Value {
@@ -85,6 +97,8 @@ function readValue(reader: ByteReader, code: number): Value {
       return new Int('int8', reader.i8());
     case 0x02:
       return new Int('uint8', reader.u8());
+    case 0x04:
+      return reader.latin9(1);
     case 0x08:
       return reader.u8() !== 0;
     case 0x11:
@@ -98,7 +112,7 @@ function readValue(reader: ByteReader, code: number): Value {
     case 0x23:
       return new Float('float', reader.f32());
     case 0x27:
-      return new Int('uint32', reader.u32());
+      return reader.character();
     case 0x31:
       return new Int('int64', reader.i64());
     case 0x32:
@@ -113,9 +127,9 @@ function readValue(reader: ByteReader, code: number): Value {
     case 0x95:
       return reader.utf8(reader.u16());
     case 0x84:
-      return reader.latin1(reader.u8());
+      return reader.latin9(reader.u8());
     case 0x94:
-      return reader.latin1(reader.u16());
+      return reader.latin9(reader.u16());
     case 0x86:
       return reader.utf16be(reader.u8());
     case 0x96:
@@ -161,12 +175,14 @@ function encodeWith(write: () => void): Buffer {
 }
 
 function beginSized(): number {
+  writer.descend();
   return writer.reserve(4);
 }
 
 /** Sizes count what follows the size field itself. */
 function endSized(at: number): void {
   writer.patchU32(at, writer.length - at - 4);
+  writer.ascend();
 }
 
 function writeMap(map: ValueMap): void {
@@ -217,12 +233,12 @@ function writeValue(value: Value): void {
     writer.raw(value.bytes);
   } else if (value instanceof Uint8Array) {
     writeBinary(value);
-  } else if (value instanceof Map) {
+  } else if (isValueMap(value)) {
     writer.u8(0xa8);
     writeMap(value);
   } else {
     writer.u8(0xa9);
-    writeList(value as ValueList); // the only member of the union left
+    writeList(value);
   }
 }
 
@@ -278,7 +294,7 @@ function writeInt(type: IntType, value: number | bigint): void {
       return;
     case 'int64':
       writer.u8(0x31);
-      writer.i64(typeof value === 'bigint' ? narrow(value) : value);
+      writer.i64(value);
       return;
     case 'uint64':
       writer.u8(0x32);

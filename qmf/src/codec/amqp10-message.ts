@@ -62,18 +62,21 @@ const section = {
   footer: 0x78,
 } as const;
 
-const symbolicSections: Readonly<Record<string, number>> = {
-  'amqp:header:list': section.header,
-  'amqp:delivery-annotations:map': section.deliveryAnnotations,
-  'amqp:message-annotations:map': section.messageAnnotations,
-  'amqp:properties:list': section.properties,
-  'amqp:application-properties:map': section.applicationProperties,
-  'amqp:data:binary': section.data,
-  'amqp:amqp-sequence:list': section.sequence,
-  'amqp:amqp-value:*': section.value,
-  'amqp:value:*': section.value,
-  'amqp:footer:map': section.footer,
-};
+const symbolicSections: ReadonlyMap<string, number> = new Map([
+  ['amqp:header:list', section.header],
+  ['amqp:delivery-annotations:map', section.deliveryAnnotations],
+  ['amqp:message-annotations:map', section.messageAnnotations],
+  ['amqp:properties:list', section.properties],
+  ['amqp:application-properties:map', section.applicationProperties],
+  ['amqp:data:binary', section.data],
+  ['amqp:amqp-sequence:list', section.sequence],
+  ['amqp:amqp-sequence:*', section.sequence],
+  ['amqp:amqp-value:*', section.value],
+  ['amqp:value:*', section.value],
+  ['amqp:footer:map', section.footer],
+]);
+
+type BodyPart = Exclude<Body, { form: 'none' }>;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -88,23 +91,30 @@ export type DecodeExtent = 'whole' | 'routing';
 export function decodeBareMessage(bytes: Uint8Array, extent: DecodeExtent = 'whole'): BareMessage {
   const reader = new ByteReader(bytes);
   const message: Writable<BareMessage> = { body: { form: 'none' } };
+  const parts: BodyPart[] = [];
   while (reader.remaining > 0) {
     const code = sectionCode(readDescriptor(reader), reader.position);
     if (extent === 'routing' && code > section.properties) return message;
-    readSection(message, code, reader);
+    readSection(message, parts, code, reader);
   }
+  message.body = joinParts(parts);
   return message;
 }
 
 function sectionCode(descriptor: number | string, position: number): number {
-  const code = typeof descriptor === 'string' ? symbolicSections[descriptor] : descriptor;
+  const code = typeof descriptor === 'string' ? symbolicSections.get(descriptor) : descriptor;
   if (code === undefined || code < section.header || code > section.footer) {
     throw malformed(`unknown message section ${descriptor}`, position);
   }
   return code;
 }
 
-function readSection(message: Writable<BareMessage>, code: number, reader: ByteReader): void {
+function readSection(
+  message: Writable<BareMessage>,
+  parts: BodyPart[],
+  code: number,
+  reader: ByteReader,
+): void {
   const at = reader.position;
   const content = readValue(reader);
   switch (code) {
@@ -120,13 +130,13 @@ function readSection(message: Writable<BareMessage>, code: number, reader: ByteR
       return;
     case section.data:
       if (!(content instanceof Uint8Array)) throw malformed('a data section that is no binary', at);
-      message.body = appendData(message.body, content);
+      addPart(parts, { form: 'data', bytes: content }, at);
       return;
     case section.sequence:
-      message.body = appendSequence(message.body, listIn(content, 'amqp-sequence', at));
+      addPart(parts, { form: 'sequence', list: listIn(content, 'amqp-sequence', at) }, at);
       return;
     case section.value:
-      message.body = { form: 'value', value: content };
+      addPart(parts, { form: 'value', value: content }, at);
       return;
     default:
       return; // annotations and footer: nothing in QMF uses them
@@ -134,18 +144,29 @@ function readSection(message: Writable<BareMessage>, code: number, reader: ByteR
 }
 
 function listIn(content: Value, what: string, at: number): ValueList {
-  if (content !== null && typeof content === 'object' && !isValueMap(content) && isValueList(content))
-    return content;
+  if (isValueList(content)) return content;
   throw malformed(`a section ${what} that is no list`, at);
 }
 
-/** Several data or sequence sections make one body. */
-function appendData(body: Body, bytes: Uint8Array): Body {
-  return { form: 'data', bytes: body.form === 'data' ? Buffer.concat([body.bytes, bytes]) : bytes };
+/** Several data or sequence sections make one body; a value stands alone, and kinds don't mix. */
+function addPart(parts: BodyPart[], part: BodyPart, at: number): void {
+  const first = parts[0];
+  if (first !== undefined && (first.form !== part.form || part.form === 'value')) {
+    throw malformed('a second body', at);
+  }
+  parts.push(part);
 }
 
-function appendSequence(body: Body, list: ValueList): Body {
-  return { form: 'sequence', list: body.form === 'sequence' ? [...body.list, ...list] : list };
+function joinParts(parts: readonly BodyPart[]): Body {
+  const first = parts[0];
+  if (first === undefined) return { form: 'none' };
+  if (parts.length === 1) return first;
+  return first.form === 'data'
+    ? {
+        form: 'data',
+        bytes: Buffer.concat(parts.flatMap(part => (part.form === 'data' ? [part.bytes] : []))),
+      }
+    : { form: 'sequence', list: parts.flatMap(part => (part.form === 'sequence' ? part.list : [])) };
 }
 
 function readHeader(message: Writable<BareMessage>, fields: ValueList): void {

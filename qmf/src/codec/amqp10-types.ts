@@ -1,3 +1,4 @@
+import { QmfError } from '../errors.js';
 import {
   Float,
   Int,
@@ -8,6 +9,7 @@ import {
   type ValueList,
   type ValueMap,
 } from '../value/value.js';
+import { textOf } from '../value/text.js';
 import type { ByteReader } from './byte-reader.js';
 import { type ByteWriter, utf8Length } from './byte-writer.js';
 import { malformed } from './limits.js';
@@ -22,9 +24,10 @@ export function readValue(reader: ByteReader): Value {
 
 /** A descriptor as a number; symbolic ones as text. */
 export function readDescriptor(reader: ByteReader): number | string {
+  if (reader.u8() !== 0x00) throw malformed('a described section was expected', reader.position - 1);
   const code = reader.u8();
-  if (code !== 0x00) throw malformed('a described section was expected', reader.position - 1);
-  const descriptor = readValue(reader);
+  if (code === 0x53) return reader.u8(); // what all known senders use
+  const descriptor = readTyped(reader, code);
   if (descriptor instanceof Int && typeof descriptor.value === 'number') return descriptor.value;
   if (typeof descriptor === 'string') return descriptor;
   throw malformed('a descriptor is neither a number nor a symbol', reader.position);
@@ -72,7 +75,7 @@ function readTyped(reader: ByteReader, code: number): Value {
     case 0x72:
       return new Float('float', reader.f32());
     case 0x73:
-      return readCharacter(reader);
+      return reader.character();
     case 0x74:
       return reader.copy(4);
     case 0x80:
@@ -99,9 +102,9 @@ function readTyped(reader: ByteReader, code: number): Value {
     case 0xb1:
       return reader.utf8(reader.u32());
     case 0xa3:
-      return reader.latin1(reader.u8());
+      return reader.ascii(reader.u8());
     case 0xb3:
-      return reader.latin1(reader.u32());
+      return reader.ascii(reader.u32());
     case 0xc0:
       return readListBody(reader, reader.u8(), 1);
     case 0xd0:
@@ -120,19 +123,12 @@ function readTyped(reader: ByteReader, code: number): Value {
 }
 
 function readDescribed(reader: ByteReader): Value {
-  // Descriptors may nest; each level is one block deeper, which bounds the recursion.
-  return reader.block(reader.remaining, () => {
-    readValue(reader);
-    const value = readValue(reader);
-    reader.end = reader.position; // the block was opened to the end of its parent; it ends with its value
-    return value;
-  });
-}
-
-function readCharacter(reader: ByteReader): Value {
-  const codePoint = reader.u32();
-  if (codePoint > 0x10ffff) throw malformed('a character beyond Unicode', reader.position - 4);
-  return String.fromCodePoint(codePoint);
+  // Descriptors may be described themselves, which only the count of levels bounds.
+  reader.descend();
+  readValue(reader);
+  const value = readValue(reader);
+  reader.ascend();
+  return value;
 }
 
 function readCount(reader: ByteReader, width: 1 | 4): number {
@@ -142,25 +138,25 @@ function readCount(reader: ByteReader, width: 1 | 4): number {
 }
 
 function readListBody(reader: ByteReader, size: number, width: 1 | 4): ValueList {
-  return reader.block(size, () => {
-    const count = readCount(reader, width);
-    const list: Value[] = [];
-    for (let index = 0; index < count; index++) list.push(readValue(reader));
-    return list;
-  });
+  const outerEnd = reader.enterBlock(size);
+  const count = readCount(reader, width);
+  const list: Value[] = [];
+  for (let index = 0; index < count; index++) list.push(readTyped(reader, reader.u8()));
+  reader.leaveBlock(outerEnd);
+  return list;
 }
 
 function readMapBody(reader: ByteReader, size: number, width: 1 | 4): ValueMap {
-  return reader.block(size, () => {
-    const count = readCount(reader, width);
-    if (count % 2 !== 0) throw malformed('a map with an odd number of items', reader.position);
-    const map = new Map<string, Value>();
-    for (let index = 0; index < count; index += 2) {
-      const key = readKey(reader);
-      map.set(key, readValue(reader));
-    }
-    return map;
-  });
+  const outerEnd = reader.enterBlock(size);
+  const count = readCount(reader, width);
+  if (count % 2 !== 0) throw malformed('a map with an odd number of items', reader.position);
+  const map = new Map<string, Value>();
+  for (let index = 0; index < count; index += 2) {
+    const key = readKey(reader);
+    map.set(key, readTyped(reader, reader.u8()));
+  }
+  reader.leaveBlock(outerEnd);
+  return map;
 }
 
 /** QMF maps have text keys; peers in loosely typed languages may send them as symbols, binary or numbers. */
@@ -168,25 +164,32 @@ function readKey(reader: ByteReader): string {
   const at = reader.position;
   const key = readValue(reader);
   if (typeof key === 'string') return key;
-  if (key instanceof Uint8Array) return Buffer.from(key).toString('utf8');
   if (key instanceof Int || key instanceof Uuid) return key.toString();
-  throw malformed('a map key that is no text', at);
+  const text = textOf(key);
+  if (text === undefined) throw malformed('a map key that is no text', at);
+  return text;
 }
 
 function readArrayBody(reader: ByteReader, size: number, width: 1 | 4): ValueList {
-  return reader.block(size, () => {
-    const count = readCount(reader, width);
-    const list: Value[] = [];
-    if (reader.remaining === 0) return list;
-    let code = reader.u8();
-    if (code === 0x00) {
-      readValue(reader);
-      code = reader.u8();
-    }
-    if (code === 0x00) throw malformed('an array of doubly described items', reader.position);
+  const outerEnd = reader.enterBlock(size);
+  const count = readCount(reader, width);
+  const list: Value[] = [];
+  if (count > 0 || reader.remaining > 0) {
+    const code = readItemCode(reader);
     for (let index = 0; index < count; index++) list.push(readTyped(reader, code));
-    return list;
-  });
+  }
+  reader.leaveBlock(outerEnd);
+  return list;
+}
+
+/** The one constructor of all items of an array; their common descriptor means nothing to QMF. */
+function readItemCode(reader: ByteReader): number {
+  const code = reader.u8();
+  if (code !== 0x00) return code;
+  readValue(reader);
+  const described = reader.u8();
+  if (described === 0x00) throw malformed('an array of doubly described items', reader.position);
+  return described;
 }
 
 /** Writes a value in its shortest encoding. */
@@ -215,7 +218,11 @@ export function writeValue(writer: ByteWriter, value: Value): void {
   }
 }
 
+/** @throws QmfError `not_encodable` for text beyond ASCII, which symbols can't hold. */
 export function writeSymbol(writer: ByteWriter, symbol: string): void {
+  if (utf8Length(symbol) !== symbol.length) {
+    throw new QmfError('not_encodable', `'${symbol}' is not ASCII, so it cannot be a symbol`);
+  }
   writeVariable(writer, 0xa3, symbol);
 }
 
@@ -251,6 +258,7 @@ export function writeMap(writer: ByteWriter, map: ValueMap): void {
 
 /** Opens a list32 or map32 of `count` items; {@link endCompound} sets its size. */
 export function beginCompound(writer: ByteWriter, code: 0xd0 | 0xd1, count: number): number {
+  writer.descend();
   writer.u8(code);
   const start = writer.reserve(4);
   writer.u32(count);
@@ -259,6 +267,7 @@ export function beginCompound(writer: ByteWriter, code: 0xd0 | 0xd1, count: numb
 
 export function endCompound(writer: ByteWriter, start: number): void {
   writer.patchU32(start, writer.length - start - 4);
+  writer.ascend();
 }
 
 /** Strings and symbols: the 32-bit form has the code of the 8-bit form plus 0x10. */

@@ -1,7 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import { narrow } from '../value/convert.js';
 import { bufferView } from '../value/text.js';
+import { narrow } from '../value/value.js';
 import { limits, malformed } from './limits.js';
+import { cachedWord, LONGEST_WORD } from './word-cache.js';
+
+/** Up to here a loop beats the call into C++. */
+const SHORT_COPY = 24;
 
 /**
  * Reads big-endian numbers, strings and blocks from bytes that nobody vouches for: every read is checked against the end, and
@@ -29,15 +33,15 @@ export class ByteReader {
   take(count: number): number {
     const start = this.position;
     if (count > this.end - start) {
-      throw malformed(`${count} more bytes announced than the ${this.remaining} left`, start);
+      throw malformed(`${count} bytes announced where only ${this.remaining} are left`, start);
     }
     this.position = start + count;
     return start;
   }
 
   u8(): number {
-    const at = this.take(1);
-    return this.bytes[at] ?? 0;
+    if (this.position >= this.end) this.take(1);
+    return this.bytes[this.position++] ?? 0;
   }
 
   i8(): number {
@@ -89,12 +93,23 @@ export class ByteReader {
   /** A copy of the next `count` bytes; a view would keep the whole socket buffer alive. */
   copy(count: number): Buffer {
     const at = this.take(count);
-    return Buffer.from(this.bytes.subarray(at, at + count));
+    const copy = Buffer.allocUnsafe(count);
+    if (count <= SHORT_COPY) {
+      for (let index = 0; index < count; index++) copy[index] = this.bytes[at + index] ?? 0;
+    } else {
+      this.bytes.copy(copy, 0, at, at + count);
+    }
+    return copy;
   }
 
   /** `count` bytes of UTF-8; bytes that are not UTF-8 are an error, not U+FFFD. */
   utf8(count: number): string {
     const at = this.take(count);
+    if (count === 0) return '';
+    if (count <= LONGEST_WORD) {
+      const word = cachedWord(this.bytes, at, count);
+      if (word !== undefined) return word;
+    }
     const text = this.bytes.toString('utf8', at, at + count);
     // A replacement character is the only sign of bad input, and costs a second look only where one is.
     if (text.includes('\uFFFD') && !isUtf8(this.bytes.subarray(at, at + count))) {
@@ -103,37 +118,78 @@ export class ByteReader {
     return text;
   }
 
-  /** Like {@link utf8} for map keys and the like. */
-  latin1(count: number): string {
+  /** `count` bytes of a symbol, which the standard says is ASCII. */
+  ascii(count: number): string {
+    const text = this.utf8(count);
+    if (text.length !== count) throw malformed('a symbol that is not ASCII', this.position - count);
+    return text;
+  }
+
+  /** `count` bytes of ISO 8859-15, the "latin" text of AMQP 0-10. */
+  latin9(count: number): string {
     const at = this.take(count);
-    return this.bytes.toString('latin1', at, at + count);
+    const text = this.bytes.toString('latin1', at, at + count);
+    return text.replace(/[\xA4\xA6\xA8\xB4\xB8\xBC-\xBE]/g, letter => latin9Letters[letter] ?? letter);
+  }
+
+  /** One character as its 32-bit code point. */
+  character(): string {
+    const codePoint = this.u32();
+    if (codePoint > 0x10ffff || (codePoint >= 0xd800 && codePoint <= 0xdfff)) {
+      throw malformed('a character that Unicode does not have', this.position - 4);
+    }
+    return String.fromCodePoint(codePoint);
   }
 
   utf16be(count: number): string {
-    const at = this.position;
-    if (count % 2 !== 0) throw malformed('UTF-16 text with an odd number of bytes', at);
+    if (count % 2 !== 0) throw malformed('UTF-16 text with an odd number of bytes', this.position);
     return this.copy(count).swap16().toString('utf16le');
   }
 
-  /** Counts an item of a collection against what a message of this size may hold. */
+  /** Counts the items that a collection announces against what a message of this size may hold. */
   countItems(count: number): void {
     this.#items -= count;
     if (this.#items < 0) throw malformed('more items announced than the message can hold', this.position);
   }
 
-  /** Runs `read` with the end set `size` bytes ahead, one level deeper, and checks that it used them all. */
-  block<T>(size: number, read: () => T): T {
+  /** One level deeper in nested values. */
+  descend(): void {
+    if (++this.#depth > limits.depth)
+      throw malformed(`more than ${limits.depth} levels of nesting`, this.position);
+  }
+
+  ascend(): void {
+    this.#depth--;
+  }
+
+  /** Sets the end `size` bytes ahead and goes one level deeper. Gives the end to hand to {@link leaveBlock}. */
+  enterBlock(size: number): number {
     const start = this.take(size);
+    this.descend();
     const outerEnd = this.end;
-    if (++this.#depth > limits.depth) throw malformed(`more than ${limits.depth} levels of nesting`, start);
+    this.end = this.position;
     this.position = start;
-    this.end = start + size;
-    const result = read();
+    return outerEnd;
+  }
+
+  /** Checks that the block was used up, and goes back to the level outside it. */
+  leaveBlock(outerEnd: number): void {
     if (this.position !== this.end) {
       throw malformed(`${this.end - this.position} bytes left over inside a collection`, this.position);
     }
     this.end = outerEnd;
-    this.#depth--;
-    return result;
+    this.ascend();
   }
 }
+
+/** Where ISO 8859-15 differs from ISO 8859-1. */
+const latin9Letters: Readonly<Record<string, string>> = {
+  '\xA4': '€',
+  '\xA6': 'Š',
+  '\xA8': 'š',
+  '\xB4': 'Ž',
+  '\xB8': 'ž',
+  '\xBC': 'Œ',
+  '\xBD': 'œ',
+  '\xBE': 'Ÿ',
+};

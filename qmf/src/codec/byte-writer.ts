@@ -1,4 +1,6 @@
+import { QmfError } from '../errors.js';
 import { bufferView } from '../value/text.js';
+import { limits } from './limits.js';
 
 const KEPT_CAPACITY = 1 << 20;
 const SHORT_TEXT = 48;
@@ -7,6 +9,7 @@ const SHORT_TEXT = 48;
 export class ByteWriter {
   #bytes: Buffer;
   #length = 0;
+  #depth = 0;
 
   constructor(capacity = 4096) {
     this.#bytes = Buffer.allocUnsafe(capacity);
@@ -66,7 +69,13 @@ export class ByteWriter {
 
   i64(value: number | bigint): void {
     const at = this.reserve(8);
-    this.#bytes.writeBigInt64BE(BigInt(value), at);
+    if (typeof value === 'bigint') {
+      this.#bytes.writeBigInt64BE(value, at);
+    } else {
+      const high = Math.floor(value / 0x1_0000_0000);
+      this.#bytes.writeInt32BE(high, at);
+      this.#bytes.writeUInt32BE(value - high * 0x1_0000_0000, at + 4);
+    }
   }
 
   f32(value: number): void {
@@ -119,9 +128,25 @@ export class ByteWriter {
     return result;
   }
 
+  /**
+   * One level deeper in nested values.
+   *
+   * @throws QmfError `not_encodable` beyond what a reader accepts, which also catches values that contain themselves.
+   */
+  descend(): void {
+    if (++this.#depth > limits.depth) {
+      throw new QmfError('not_encodable', `the value has more than ${limits.depth} levels of nesting`);
+    }
+  }
+
+  ascend(): void {
+    this.#depth--;
+  }
+
   /** Forgets what was written, after a failure in the middle. */
   reset(): void {
     this.#length = 0;
+    this.#depth = 0;
   }
 }
 

@@ -1,6 +1,8 @@
 import { QmfError } from '../errors.js';
 import { textOf } from './text.js';
-import { Float, Int, Uuid, type Value } from './value.js';
+import { Float, Int, isValueMap, Uuid, type Value } from './value.js';
+
+export { narrow } from './value.js';
 
 /** What callers may hand in where a value of unknown type is wanted. */
 export type PlainInput =
@@ -25,6 +27,8 @@ export interface PlainMap {
   readonly [key: string]: Plain;
 }
 
+/** As many levels as the codecs write and read. */
+const DEEPEST = 64;
 const MAX_INT32 = 0x7fffffff;
 const MIN_INT32 = -0x80000000;
 const MAX_INT64 = 0x7fffffffffffffffn;
@@ -39,6 +43,10 @@ const MAX_UINT64 = 0xffffffffffffffffn;
  * @throws QmfError `not_encodable` naming the path of what can't be expressed.
  */
 export function toValue(input: PlainInput, path = 'value'): Value {
+  return convert(input, path, 0);
+}
+
+function convert(input: PlainInput, path: string, depth: number): Value {
   if (input === null || input === undefined) return null;
   if (typeof input === 'boolean' || typeof input === 'string') return input;
   if (typeof input === 'number') return numberToValue(input);
@@ -51,10 +59,15 @@ export function toValue(input: PlainInput, path = 'value'): Value {
   ) {
     return input;
   }
-  if (isInputList(input)) return input.map((item, index) => toValue(item, `${path}[${index}]`));
-  if (isInputMap(input)) return entriesToMap(input, path);
-  if (typeof input === 'object') return entriesToMap(Object.entries(input), path);
-  throw new QmfError('not_encodable', `${path}: a ${typeof input} cannot be sent over QMF`);
+  if (depth >= DEEPEST) {
+    throw new QmfError('not_encodable', `${path.slice(0, 80)}…: more than ${DEEPEST} levels of nesting`);
+  }
+  if (isInputList(input)) {
+    return input.map((item, index) => convert(item, `${path}[${index}]`, depth + 1));
+  }
+  if (isInputMap(input)) return entriesToMap(input, path, depth);
+  if (isRecord(input)) return entriesToMap(Object.entries(input), path, depth);
+  throw new QmfError('not_encodable', `${path}: ${describe(input)} cannot be sent over QMF`);
 }
 
 function isInputList(input: object): input is readonly PlainInput[] {
@@ -65,10 +78,30 @@ function isInputMap(input: object): input is ReadonlyMap<string, PlainInput> {
   return input instanceof Map;
 }
 
-function entriesToMap(entries: Iterable<readonly [string, PlainInput]>, path: string): Map<string, Value> {
+/** An object without a class; those of another realm, such as a REPL's, have another `Object.prototype`. */
+function isRecord(input: unknown): input is { readonly [key: string]: PlainInput } {
+  if (typeof input !== 'object' || input === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(input);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Callers without TypeScript hand in what the types rule out. */
+function describe(input: unknown): string {
+  if (typeof input !== 'object' || input === null) return `a ${typeof input}`;
+  return `an object of class ${input.constructor.name}`;
+}
+
+function entriesToMap(
+  entries: Iterable<readonly [unknown, PlainInput]>,
+  path: string,
+  depth: number,
+): Map<string, Value> {
   const map = new Map<string, Value>();
   for (const [key, item] of entries) {
-    if (item !== undefined) map.set(key, toValue(item, `${path}.${key}`));
+    if (typeof key !== 'string') {
+      throw new QmfError('not_encodable', `${path}: a map key is ${describe(key)}, where text is wanted`);
+    }
+    if (item !== undefined) map.set(key, convert(item, `${path}.${key}`, depth + 1));
   }
   return map;
 }
@@ -79,16 +112,9 @@ function numberToValue(input: number): Value {
 }
 
 function bigintToValue(input: bigint, path: string): Value {
-  if (input >= MIN_INT64 && input <= MAX_INT64) return new Int('int64', narrow(input));
+  if (input >= MIN_INT64 && input <= MAX_INT64) return new Int('int64', input);
   if (input > 0n && input <= MAX_UINT64) return new Int('uint64', input);
   throw new QmfError('not_encodable', `${path}: ${input} does not fit into 64 bits`);
-}
-
-/** A `number` where no digit is lost, else the `bigint` itself. */
-export function narrow(input: bigint): number | bigint {
-  return input >= BigInt(Number.MIN_SAFE_INTEGER) && input <= BigInt(Number.MAX_SAFE_INTEGER)
-    ? Number(input)
-    : input;
 }
 
 /**
@@ -100,20 +126,25 @@ export function toPlain(value: Value): Plain {
   if (value instanceof Int || value instanceof Float) return value.value;
   if (value instanceof Uuid) return value.toString();
   if (value instanceof Uint8Array) return textOf(value) ?? value;
-  if (value instanceof Map) return mapToPlain(value);
-  return (value as readonly Value[]).map(toPlain); // all other members of the union are excluded above
+  if (isValueMap(value)) return mapToPlain(value);
+  return value.map(toPlain);
 }
 
 /** A map as a plain object; a key `__proto__` becomes an ordinary own property. */
 export function mapToPlain(map: ReadonlyMap<string, Value>): PlainMap {
   const plain: Record<string, Plain> = {};
   for (const [key, item] of map) {
-    Object.defineProperty(plain, key, {
-      value: toPlain(item),
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+    if (key === '__proto__') {
+      // An assignment would set the prototype.
+      Object.defineProperty(plain, key, {
+        value: toPlain(item),
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+    } else {
+      plain[key] = toPlain(item);
+    }
   }
   return plain;
 }

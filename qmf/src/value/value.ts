@@ -36,18 +36,23 @@ const intRanges: Readonly<Record<IntType, readonly [number | bigint, number | bi
   uint64: [0, 0xffff_ffff_ffff_ffffn],
 };
 
-/** An integer with its width. `value` is a `bigint` only where a `number` would lose digits. */
+/** An integer with its width. */
 export class Int {
+  /** A `bigint` only where a `number` would lose digits, so that equal integers are `===`. */
+  readonly value: number | bigint;
+
   /** @throws QmfError `not_encodable` for a value that is no integer or does not fit the width. */
   constructor(
     readonly type: IntType,
-    readonly value: number | bigint,
+    value: number | bigint,
   ) {
-    const [lowest, highest] = intRanges[type];
-    const whole = typeof value === 'bigint' || Number.isSafeInteger(value);
-    if (!whole || value < lowest || value > highest) {
+    const exact = typeof value === 'bigint' ? narrow(value) : value;
+    if (!fits(type, exact)) {
+      const [lowest, highest] = intRanges[type];
       throw new QmfError('not_encodable', `${value} does not fit into ${type} (${lowest} to ${highest})`);
     }
+    // The sum makes 0 of -0, which no integer type has.
+    this.value = typeof exact === 'number' ? exact + 0 : exact;
   }
 
   toString(): string {
@@ -55,14 +60,34 @@ export class Int {
   }
 }
 
+function fits(type: IntType, value: number | bigint): boolean {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return false;
+  // Comparing a number with a bigint is slow, and every safe integer is an int64.
+  if (type === 'int64' && typeof value === 'number') return true;
+  if (type === 'uint64' && typeof value === 'number') return value >= 0;
+  const [lowest, highest] = intRanges[type];
+  return value >= lowest && value <= highest;
+}
+
+/** A `number` where no digit is lost, else the `bigint` itself. */
+export function narrow(input: bigint): number | bigint {
+  const number = Number(input);
+  return Number.isSafeInteger(number) ? number : input;
+}
+
 export type FloatType = 'float' | 'double';
 
 /** A floating point number with its width; 3 as a `double` is not the integer 3 for C++ peers. */
 export class Float {
+  /** What a peer will see: a `float` has only the digits that 32 bits can hold. */
+  readonly value: number;
+
   constructor(
     readonly type: FloatType,
-    readonly value: number,
-  ) {}
+    value: number,
+  ) {
+    this.value = type === 'float' ? Math.fround(value) : value;
+  }
 
   toString(): string {
     return this.value.toString();
@@ -126,9 +151,8 @@ export function sameValue(left: Value, right: Value): boolean {
     }
     return true;
   }
-  if (left === null || typeof left !== 'object') return false;
   return (
-    right !== null &&
+    isValueList(left) &&
     isValueList(right) &&
     left.length === right.length &&
     left.every((item, index) => sameValue(item, right[index] ?? null))
