@@ -1,0 +1,51 @@
+import type { Value } from '../value/value.js';
+
+export const comparisonOperators = ['eq', 'ne', 'lt', 'le', 'gt', 'ge', 're_match'] as const;
+export type ComparisonOperator = (typeof comparisonOperators)[number];
+
+export const logicalOperators = ['and', 'or', 'not'] as const;
+export type LogicalOperator = (typeof logicalOperators)[number];
+
+/**
+ * A condition on the properties of an object or the attributes of an agent (wire document §5.1).
+ *
+ * `not` is true when none of its terms is; without terms `and` and `not` are true and `or` is false.
+ */
+export type Predicate =
+  | { readonly op: 'true' }
+  | { readonly op: 'false' }
+  | { readonly op: LogicalOperator; readonly terms: readonly Predicate[] }
+  | { readonly op: ComparisonOperator; readonly left: Operand; readonly right: Operand }
+  | { readonly op: 'exists'; readonly operand: Operand };
+
+/** What a comparison looks at: the attribute of a name, or a value as it stands. */
+export type Operand =
+  | { readonly kind: 'attribute'; readonly name: string }
+  | { readonly kind: 'literal'; readonly value: Value };
+
+/** Which objects a query asks for: those of a class for which the predicate holds. */
+export interface Query {
+  /** Package of the class. C++ agents take '' literally and find nothing; the broker takes it for any package. */
+  readonly package: string;
+  readonly class: string;
+  /** Left out: all objects of the class. */
+  readonly where?: Predicate;
+}
+
+/** Bounds for predicates and queries that come from elsewhere. */
+export const queryLimits = {
+  /** Levels of lists and maps inside each other. */
+  depth: 32,
+  /** Lists, maps and operands in all. */
+  nodes: 4096,
+  /** UTF-16 units of a text form. */
+  textLength: 65_536,
+} as const;
+
+export function isComparisonOperator(word: string): word is ComparisonOperator {
+  return (comparisonOperators as readonly string[]).includes(word); // widened, as includes() takes only members
+}
+
+export function isLogicalOperator(word: string): word is LogicalOperator {
+  return (logicalOperators as readonly string[]).includes(word); // widened, as includes() takes only members
+}
