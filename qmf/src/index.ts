@@ -1,8 +1,4 @@
-export * from './errors.js';
-export * from './value/value.js';
-export * from './value/convert.js';
-export * from './value/text.js';
-export { decodeList, decodeMap, encodeList, encodeMap } from './codec/amqp010.js';
+export * from './agent/index.js';
 export {
   type BareMessage,
   type Body,
@@ -10,3 +6,12 @@ export {
   encodeBareMessage,
   type MessageId,
 } from './codec/amqp10-message.js';
+export { decodeList, decodeMap, encodeList, encodeMap } from './codec/amqp010.js';
+export * from './connection/index.js';
+export * from './data/index.js';
+export * from './errors.js';
+export * from './message/index.js';
+export * from './query/index.js';
+export * from './schema/index.js';
+export * from './transport/index.js';
+export * from './value/index.js';

@@ -24,8 +24,8 @@ export const ImageFactory = defineData({
       arguments: {
         descriptor: { type: 'string', dir: 'I' },
         target: { type: 'string', dir: 'I' },
-        image_uuid: { type: 'string', dir: 'I' },
-        sec_credentials: { type: 'string', dir: 'I' },
+        image_uuid: { type: 'string', dir: 'I', nullable: true },
+        sec_credentials: { type: 'string', dir: 'I', nullable: true },
         build_adaptor: { type: 'map', dir: 'O' },
       },
     },

@@ -141,7 +141,9 @@ export class BusConnection {
   send(envelope: Envelope, options: SendOptions): Promise<void> {
     switch (this.#state.kind) {
       case 'open':
-        return this.#state.wire.send(envelope);
+        return options.whileAway === 'keep'
+          ? this.#state.wire.send(envelope).catch((error: unknown) => this.#keepIfLost(envelope, error))
+          : this.#state.wire.send(envelope);
       case 'closed':
         return Promise.reject(this.#closedError());
       case 'failed':
@@ -151,6 +153,13 @@ export class BusConnection {
           ? this.#outbox.keep(envelope)
           : Promise.reject(new QmfError('connection_lost', `no connection to ${this.broker} at present`));
     }
+  }
+
+  /** A message that was under way when the wire broke goes out again on the next one; it may arrive twice. */
+  #keepIfLost(envelope: Envelope, error: unknown): Promise<void> {
+    const failure = QmfError.from(error, 'connection_lost');
+    if (failure.code !== 'connection_lost' || this.#isClosed()) return Promise.reject(failure);
+    return this.#outbox.keep(envelope);
   }
 
   /** Closes for good. What waits in the outbox fails. Never rejects. */

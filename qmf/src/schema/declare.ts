@@ -17,6 +17,11 @@ export interface PropertyDeclaration {
 /** A method argument; the order in the declaration is the order of positional calls. */
 export interface ArgumentDeclaration extends PropertyDeclaration {
   readonly dir: Direction;
+  /**
+   * Callers may leave it out or send null. Neither on the wire nor in the hash (which `optional` is): a courtesy of our
+   * agent to positional callers, who cannot leave an argument out and send null instead (wire document §8).
+   */
+  readonly nullable?: boolean;
 }
 
 export interface MethodDeclaration {

@@ -1,4 +1,4 @@
-import { QmfError, type QmfErrorCode } from '../../errors.js';
+import { QmfError } from '../../errors.js';
 
 /** What an AMQP 1.0 peer says when something ends. */
 export interface Condition {
@@ -8,20 +8,9 @@ export interface Condition {
   readonly code?: string | undefined;
 }
 
-const codes: Readonly<Record<string, QmfErrorCode>> = {
-  'amqp:not-found': 'address_refused',
-  'amqp:not-allowed': 'address_refused',
-  'amqp:precondition-failed': 'address_refused',
-  'amqp:resource-deleted': 'address_refused',
-  'amqp:not-implemented': 'address_refused',
-  'amqp:invalid-field': 'address_refused',
-};
-
-/** A link's end as an error of ours. */
+/** A link's end as an error of ours. The connection goes on without that link. */
 export function linkError(what: string, error: Condition | undefined): QmfError {
-  const condition = error?.condition ?? 'no reason given';
-  const code =
-    condition === 'amqp:unauthorized-access' ? 'not_authorised' : (codes[condition] ?? 'connection_lost');
+  const code = error?.condition === 'amqp:unauthorized-access' ? 'not_authorised' : 'address_refused';
   return new QmfError(code, `${what}: ${describe(error)}`);
 }
 

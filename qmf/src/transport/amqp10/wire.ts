@@ -60,7 +60,8 @@ export class Amqp10Wire implements Wire {
     const opened = openReceiver(this.#session, binding, `${binding.key}.${randomUUID()}`, {
       deliver,
       malformed: error => this.hooks.malformed(error),
-      ended: error => this.fail(error),
+      // A session is deaf without one of its bindings; a fresh wire puts them all back.
+      ended: error => this.fail(new QmfError('connection_lost', error.message)),
     });
     try {
       await Promise.race([opened, ended]);

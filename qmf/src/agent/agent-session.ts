@@ -1,0 +1,276 @@
+import type { BusConnection } from '../connection/bus-connection.js';
+import { addressToPlain, type DataAddress } from '../data/data-address.js';
+import { eventItemToValue } from '../data/data-item.js';
+import { QmfError } from '../errors.js';
+import { stableAttributes, volatileAttributes } from '../message/agent-info.js';
+import { agentNameToText } from '../message/agent-name.js';
+import { listContent, mapContent } from '../message/content.js';
+import type { BodyForm, Envelope } from '../message/envelope.js';
+import { headersFor } from '../message/headers.js';
+import { directExchange, eventKey, heartbeatKey, topicExchange } from '../message/keys.js';
+import type { DataClass, EventClass, InputsOf, MethodNamesOf, OutputsOf, ValuesOf } from '../schema/declare.js';
+import { decodeValues } from '../schema/native.js';
+import { type Schema, schemaKey } from '../schema/schema.js';
+import type { Severity } from '../schema/types.js';
+import type { PlainMap } from '../value/convert.js';
+import type { Value, ValueMap } from '../value/value.js';
+import { decodeInputs, encodeOutputs, encodeValues } from './arguments.js';
+import { type MethodCall, ObjectStore, type StoredObject, type WireHandler } from './object-store.js';
+import { type AgentOptions, type AgentSettings, agentSettings } from './options.js';
+import { Replies } from './replies.js';
+import { handleRequest } from './requests.js';
+import { Subscriptions } from './subscriptions.js';
+
+/** Handlers of a class's methods, by name; an exception is answered by throwing `AgentException`. */
+export type MethodHandlers<C extends DataClass> = {
+  readonly [N in MethodNamesOf<C>]: (
+    inputs: InputsOf<C, N>,
+    call: MethodCall,
+  ) => OutputsOf<C, N> | Promise<OutputsOf<C, N>>;
+};
+
+/** A managed object that consoles can query and call. */
+export interface ManagedObject<C extends DataClass> {
+  readonly address: DataAddress;
+  /** The address as method results and events carry it. */
+  readonly addressMap: PlainMap;
+  readonly values: Readonly<ValuesOf<C>>;
+  /** @throws QmfError `invalid_argument` for a value that does not fit the declaration */
+  update(changes: Partial<ValuesOf<C>>): void;
+  /** Takes the object off the bus. */
+  remove(): void;
+}
+
+type SessionState = 'new' | 'open' | 'closed';
+
+/**
+ * A QMFv2 agent on a connection (wire document §1-§7): answers locate, queries, methods, schema requests and subscriptions;
+ * sends heartbeats and events. It keeps its name and keys across reconnects, and heartbeats at once after each.
+ */
+export class AgentSession {
+  readonly name: string;
+  readonly #settings: AgentSettings;
+  readonly #store: ObjectStore;
+  readonly #replies: Replies;
+  readonly #subscriptions: Subscriptions;
+  readonly #schemas = new Map<string, Schema>();
+  readonly #closing = new AbortController();
+  #schemaUpdated: bigint;
+  #state: SessionState = 'new';
+  #heartbeat: NodeJS.Timeout | undefined;
+  #heartbeatSoon = false;
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(
+    private readonly connection: BusConnection,
+    options: AgentOptions,
+  ) {
+    this.#settings = agentSettings(options);
+    this.name = agentNameToText(this.#settings.name);
+    this.#store = new ObjectStore(this.name, this.#settings.clock);
+    this.#replies = new Replies(connection, this.name, (error, target) =>
+      this.#settings.log.warn(`an answer to ${target.to.node} was lost: ${error.message}`),
+    );
+    this.#subscriptions = new Subscriptions(this.#store, this.#replies, this.#settings.clock);
+    // Present in the very first heartbeat: C++ consoles fail when it turns up later (§9.12).
+    this.#schemaUpdated = this.#settings.clock.now();
+  }
+
+  /** Routing key under which consoles reach this agent. */
+  get directSubject(): string {
+    return this.#settings.directSubject;
+  }
+
+  /** Number of managed objects. */
+  get objectCount(): number {
+    return this.#store.size;
+  }
+
+  /** Binds the three keys of an agent and starts heartbeats; works before the broker is there. */
+  async open(): Promise<void> {
+    if (this.#state !== 'new') throw new QmfError('closed', `the agent session ${this.name} cannot be opened again`);
+    this.#state = 'open';
+    const { domain, listenOnDirect, strictSecurity } = this.#settings;
+    const deliver = (envelope: Envelope): void => handleRequest(envelope, this.#requestContext);
+    const create = domain !== 'default';
+    const topic = { exchange: topicExchange(domain), exchangeType: 'topic', create } as const;
+    const direct = { exchange: directExchange(domain), exchangeType: 'direct', create } as const;
+    this.#unsubscribe = this.connection.onStatus(status => {
+      if (status.kind === 'open') this.#sendHeartbeat();
+    });
+    await Promise.all([
+      this.connection.bind({ ...topic, key: this.directSubject }, deliver),
+      this.connection.bind({ ...topic, key: 'console.#' }, deliver),
+      ...(listenOnDirect && !strictSecurity ? [this.connection.bind({ ...direct, key: this.name }, deliver)] : []),
+    ]);
+    this.#sendHeartbeat();
+    this.#heartbeat = setInterval(() => this.#sendHeartbeat(), this.#settings.interval * 1_000);
+    this.#heartbeat.unref();
+  }
+
+  /** Stops answering and heartbeats. The connection stays open: it may serve others. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    clearInterval(this.#heartbeat);
+    this.#unsubscribe();
+    this.#subscriptions.cancelAll();
+    this.#closing.abort();
+  }
+
+  /** Makes classes known to consoles before there is an object or event of them. */
+  register(...classes: readonly (DataClass | EventClass)[]): void {
+    const before = this.#schemas.size;
+    for (const { schema } of classes) this.#schemas.set(schemaKey(schema.id), schema);
+    if (this.#schemas.size === before) return;
+    this.#schemaUpdated = this.#settings.clock.now();
+    this.#requestHeartbeat();
+  }
+
+  /**
+   * Puts an object on the bus.
+   *
+   * @throws QmfError `invalid_argument` when the name is taken or a value does not fit the class
+   */
+  publish<C extends DataClass>(
+    dataClass: C,
+    object: {
+      readonly name: string;
+      readonly values: ValuesOf<C>;
+      readonly methods: MethodHandlers<C>;
+      /** The same name will mean the same object after a restart; its address has no epoch. Default false. */
+      readonly persistent?: boolean;
+    },
+  ): ManagedObject<C> {
+    this.register(dataClass);
+    const { schema } = dataClass;
+    const stored = this.#store.add({
+      address: {
+        agentName: this.name,
+        objectName: object.name,
+        agentEpoch: object.persistent === true ? 0 : this.#settings.epoch,
+      },
+      schema,
+      values: encodeValues(schema, object.values),
+      handlers: wireHandlers(dataClass, object.methods),
+    });
+    return this.#managed<C>(stored);
+  }
+
+  /**
+   * Raises an event. Resolves when the broker has it, rejects only for values that don't fit the class: an event that
+   * could not be sent is in the log, and nobody's build fails for it.
+   */
+  async raise<C extends EventClass>(eventClass: C, values: ValuesOf<C>, severity?: Severity): Promise<void> {
+    const { schema } = eventClass;
+    this.register(eventClass);
+    const item = {
+      values: encodeValues(schema, values),
+      schemaId: schema.id,
+      severity: severity ?? schema.defaultSeverity,
+      timestamp: this.#settings.clock.now(),
+    };
+    const envelope: Envelope = {
+      to: {
+        node: topicExchange(this.#settings.domain),
+        subject: eventKey(schema.id, item.severity, this.#settings.name),
+      },
+      headers: headersFor('_data_indication', { agent: this.name, content: '_event' }),
+      ...listContent([eventItemToValue(item)], this.#broadcastForm()),
+    };
+    // Handed over before the first await, so that events keep the order in which they were raised.
+    const sent = this.connection.send(envelope, { whileAway: 'keep' });
+    await sent.catch((error: unknown) => {
+      this.#settings.log.warn(`a ${schema.id.className} was lost: ${QmfError.from(error, 'connection_lost').message}`);
+    });
+  }
+
+  get #requestContext() {
+    return {
+      settings: this.#settings,
+      store: this.#store,
+      replies: this.#replies,
+      subscriptions: this.#subscriptions,
+      schemas: () => [...this.#schemas.values()],
+      stableAttributes: () => this.#stableAttributes(),
+      allAttributes: () => this.#allAttributes(),
+      bodyForm: () => this.#broadcastForm(),
+      signal: this.#closing.signal,
+    };
+  }
+
+  #managed<C extends DataClass>(stored: StoredObject): ManagedObject<C> {
+    const store = this.#store;
+    return {
+      address: stored.address,
+      addressMap: addressToPlain(stored.address),
+      get values() {
+        // Encoded from ValuesOf<C> by the class's own schema, so decoding by it gives that type back.
+        return decodeValues(stored.schema.properties, stored.values) as Readonly<ValuesOf<C>>;
+      },
+      update: changes => store.update(stored, encodeValues(stored.schema, changes)),
+      remove: () => store.remove(stored),
+    };
+  }
+
+  #broadcastForm(): BodyForm {
+    return this.#settings.bodyForm ?? this.connection.bodyForm;
+  }
+
+  #stableAttributes(): ValueMap {
+    const { name, attributes, directSubject } = this.#settings;
+    return stableAttributes({ ...name, directSubject, more: attributes });
+  }
+
+  #allAttributes(): ValueMap {
+    const { clock, interval, epoch } = this.#settings;
+    return new Map<string, Value>([
+      ...this.#stableAttributes(),
+      ...volatileAttributes({
+        timestamp: clock.now(),
+        heartbeatInterval: interval,
+        epoch,
+        schemaUpdated: this.#schemaUpdated,
+      }),
+    ]);
+  }
+
+  /** One heartbeat for all schemas that are registered in the same go. */
+  #requestHeartbeat(): void {
+    if (this.#state !== 'open' || this.#heartbeatSoon) return;
+    this.#heartbeatSoon = true;
+    queueMicrotask(() => this.#sendHeartbeat());
+  }
+
+  #sendHeartbeat(): void {
+    this.#heartbeatSoon = false;
+    if (this.#state !== 'open' || this.connection.state !== 'open') return;
+    const { domain, interval, name, log } = this.#settings;
+    this.connection
+      .send(
+        {
+          to: { node: topicExchange(domain), subject: heartbeatKey(name) },
+          headers: headersFor('_agent_heartbeat_indication', { agent: this.name }),
+          ttl: interval * 2_000,
+          ...mapContent(new Map([['_values', this.#allAttributes()]]), this.#broadcastForm()),
+        },
+        { whileAway: 'fail' },
+      )
+      // The next one comes anyway; a full queue at one console must not disturb us (§9.25).
+      .catch((error: unknown) => log.debug(`a heartbeat was lost: ${String(error)}`));
+  }
+}
+
+/** Wraps typed handlers: arguments are checked and decoded before, results encoded after. */
+function wireHandlers<C extends DataClass>(dataClass: C, methods: MethodHandlers<C>): Map<string, WireHandler> {
+  const handlers = new Map<string, WireHandler>();
+  for (const [name, declaration] of Object.entries(dataClass.methods)) {
+    // `MethodHandlers<C>` has a handler for every declared name; the index signature of Object.entries hides that.
+    const handler = methods[name as MethodNamesOf<C>] as (inputs: unknown, call: MethodCall) => object | Promise<object>;
+    handlers.set(name, async (inputs, call) => {
+      const outputs = await handler(decodeInputs(name, declaration, inputs), call);
+      return encodeOutputs(name, declaration, outputs);
+    });
+  }
+  return handlers;
+}

@@ -1,0 +1,89 @@
+import { v5 as uuidv5 } from 'uuid';
+import { QmfError } from '../errors.js';
+import { type AgentName, checkAgentName } from '../message/agent-name.js';
+import { DIRECT_AGENT_PREFIX } from '../message/keys.js';
+import { toValue, type PlainInput } from '../value/convert.js';
+import type { Value, ValueMap } from '../value/value.js';
+import type { BodyForm } from '../message/envelope.js';
+import { type Clock, systemClock } from './clock.js';
+
+export interface AgentOptions {
+  readonly vendor: string;
+  readonly product: string;
+  /** Unique for the agent, and the same after a restart if it is to be known as the same. */
+  readonly instance: string;
+  /** QMF domain, default `default`. */
+  readonly domain?: string;
+  /** Seconds between heartbeats, default 60, at least 1. Java consoles want 30 or less. */
+  readonly interval?: number;
+  /** Number of this start, at least 1; must grow with each start of the same agent. Default 1. */
+  readonly epoch?: number;
+  /** More attributes for heartbeats and locate answers. */
+  readonly attributes?: Readonly<Record<string, PlainInput>>;
+  /** Answer only to `direct-console.` keys on the topic exchange (wire document §7.1). Default false. */
+  readonly strictSecurity?: boolean;
+  /** Listen on the direct exchange too, where Python and Java consoles send requests. Default true. */
+  readonly listenOnDirect?: boolean;
+  /** Forces the form of broadcasts; by default the transport knows what its broker needs. */
+  readonly bodyForm?: BodyForm;
+  readonly log?: SessionLog;
+  readonly clock?: Clock;
+}
+
+/** Where a session tells what went wrong without anybody waiting for it. */
+export interface SessionLog {
+  debug(message: string): void;
+  warn(message: string): void;
+}
+
+const silent: SessionLog = { debug: () => undefined, warn: () => undefined };
+
+export interface AgentSettings {
+  readonly name: AgentName;
+  readonly domain: string;
+  readonly interval: number;
+  readonly epoch: number;
+  readonly attributes: ValueMap;
+  readonly directSubject: string;
+  readonly strictSecurity: boolean;
+  readonly listenOnDirect: boolean;
+  readonly bodyForm: BodyForm | undefined;
+  readonly log: SessionLog;
+  readonly clock: Clock;
+}
+
+/** @throws QmfError `invalid_argument` */
+export function agentSettings(options: AgentOptions): AgentSettings {
+  const { vendor, product, instance } = options;
+  const name = checkAgentName({ vendor, product, instance });
+  const interval = options.interval ?? 60;
+  if (!Number.isInteger(interval) || interval < 1) {
+    throw new QmfError('invalid_argument', `interval: ${interval} given, whole seconds from 1 are expected`);
+  }
+  const epoch = options.epoch ?? 1;
+  if (!Number.isInteger(epoch) || epoch < 1 || epoch > 0xffff_ffff) {
+    throw new QmfError('invalid_argument', `epoch: ${epoch} given, a whole number from 1 is expected`);
+  }
+  return {
+    name,
+    domain: options.domain ?? 'default',
+    interval,
+    epoch,
+    attributes: new Map<string, Value>(
+      Object.entries(options.attributes ?? {}).map(([key, value]) => [key, toValue(value, `attribute ${key}`)]),
+    ),
+    directSubject: directSubjectFor(`${vendor}:${product}:${instance}`),
+    strictSecurity: options.strictSecurity ?? false,
+    listenOnDirect: options.listenOnDirect ?? true,
+    bodyForm: options.bodyForm,
+    log: options.log ?? silent,
+    clock: options.clock ?? systemClock(),
+  };
+}
+
+const DIRECT_SUBJECT_NAMESPACE = '8c1d2f9e-6a1b-5f6e-9f0a-3f2b7f3c9d41';
+
+/** Made from the name: consoles keep the first one they see, so it must be the same after a restart (§6.3). */
+function directSubjectFor(name: string): string {
+  return DIRECT_AGENT_PREFIX + uuidv5(name, DIRECT_SUBJECT_NAMESPACE);
+}

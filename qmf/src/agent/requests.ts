@@ -1,0 +1,230 @@
+import { addressToValue } from '../data/data-address.js';
+import { dataItemToValue } from '../data/data-item.js';
+import { readListBody, readMapBody } from '../message/content.js';
+import type { Envelope } from '../message/envelope.js';
+import { AgentException, exceptionCodes } from '../message/exception.js';
+import { opcodeOf } from '../message/headers.js';
+import { DIRECT_CONSOLE_PREFIX, topicExchange } from '../message/keys.js';
+import { methodRequestFromValue, methodResponseToValue } from '../message/method.js';
+import { type QueryRequest, queryFromValue } from '../message/query.js';
+import { subscribeRequestFromValue, subscribeResponseToValue } from '../message/subscribe.js';
+import { evaluatePredicate, predicateFromValue } from '../query/index.js';
+import { decodeSchemaRequestV1, encodeSchemaResponseV1, isV1Frame, v1Opcode } from '../schema/v1.js';
+import type { Schema } from '../schema/schema.js';
+import { schemaIdToValue, schemaToValue } from '../schema/wire.js';
+import { integerOf, textOf } from '../value/text.js';
+import type { ValueMap } from '../value/value.js';
+import type { MethodCall, ObjectStore, WireHandler } from './object-store.js';
+import { toItem } from './object-store.js';
+import type { AgentSettings } from './options.js';
+import { type Replies, type ReplyTarget, replyTargetOf } from './replies.js';
+import type { Subscriptions } from './subscriptions.js';
+
+/** What answering requests needs of the session. */
+export interface RequestContext {
+  readonly settings: AgentSettings;
+  readonly store: ObjectStore;
+  readonly replies: Replies;
+  readonly subscriptions: Subscriptions;
+  readonly schemas: () => readonly Schema[];
+  readonly stableAttributes: () => ValueMap;
+  readonly allAttributes: () => ValueMap;
+  readonly bodyForm: () => 'value' | 'data';
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Answers one message from the bus. Never throws: whatever is wrong with the message goes back to its sender as an
+ * exception, or to the log where there is nobody to answer.
+ */
+export function handleRequest(envelope: Envelope, context: RequestContext): void {
+  const { settings, replies } = context;
+  const opcode = opcodeOf(envelope.headers);
+  if (opcode === undefined && !isV1Request(envelope)) return;
+  const { replyTo } = envelope;
+  if (replyTo === undefined || replyTo.node === '') {
+    if (opcode === '_subscribe_cancel_indication') guarded(envelope, context, () => cancelSubscription(envelope, context));
+    else settings.log.debug(`a ${opcode ?? 'schema request'} without reply-to was dropped`);
+    return;
+  }
+  if (settings.strictSecurity && !isStrictReplyTo(envelope, settings)) {
+    settings.log.warn(`a ${opcode ?? 'schema request'} was dropped: its reply-to is not allowed under strict security`);
+    return;
+  }
+  const target = replyTargetOf(envelope, replyTo, context.bodyForm());
+  try {
+    if (opcode === undefined) answerSchemaRequestV1(envelope, target, context);
+    else dispatch(opcode, envelope, target, context);
+  } catch (error) {
+    replies.exception(target, error);
+  }
+}
+
+function guarded(envelope: Envelope, { settings }: RequestContext, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    settings.log.warn(`a ${opcodeOf(envelope.headers) ?? 'message'} was dropped: ${String(error)}`);
+  }
+}
+
+function isV1Request({ body }: Envelope): boolean {
+  return body.form === 'data' && isV1Frame(body.bytes) && v1Opcode(body.bytes) === 'S';
+}
+
+/** Under strict security answers go to consoles' own keys only, so that a broker can tell roles apart (§7.1). */
+function isStrictReplyTo({ replyTo }: Envelope, { domain }: AgentSettings): boolean {
+  return replyTo?.node === topicExchange(domain) && replyTo.subject?.startsWith(DIRECT_CONSOLE_PREFIX) === true;
+}
+
+function dispatch(opcode: string, envelope: Envelope, target: ReplyTarget, context: RequestContext): void {
+  switch (opcode) {
+    case '_agent_locate_request':
+      answerLocate(envelope, target, context);
+      return;
+    case '_query_request':
+      answerQuery(queryFromValue(readMapBody(envelope)), target, context);
+      return;
+    case '_method_request':
+      answerMethod(envelope, target, context);
+      return;
+    case '_subscribe_request': {
+      const granted = context.subscriptions.add(subscribeRequestFromValue(readMapBody(envelope)), target);
+      context.replies.map(target, '_subscribe_response', subscribeResponseToValue(granted));
+      context.subscriptions.publish(granted.subscriptionId);
+      return;
+    }
+    case '_subscribe_refresh_indication': {
+      const body = readMapBody(envelope);
+      const id = textOf(body.get('_subscription_id')) ?? '';
+      const granted = context.subscriptions.refresh(id, integerOf(body.get('_duration')));
+      if (granted !== undefined) context.replies.map(target, '_subscribe_response', subscribeResponseToValue(granted));
+      return;
+    }
+    case '_subscribe_cancel_indication':
+      cancelSubscription(envelope, context);
+      return;
+    default:
+      // Answers and indications of others may reach our bindings; only what asks for something is answered.
+      if (!opcode.endsWith('_request')) return;
+      throw new AgentException(
+        `${opcode.slice(0, 60)}: this agent does not know that request`,
+        exceptionCodes.featureNotImplemented,
+      );
+  }
+}
+
+function cancelSubscription(envelope: Envelope, { subscriptions }: RequestContext): void {
+  subscriptions.cancel(textOf(readMapBody(envelope).get('_subscription_id')) ?? '');
+}
+
+/** An agent that the predicate does not match stays silent: the request went to everybody (§3.1). */
+function answerLocate(envelope: Envelope, target: ReplyTarget, context: RequestContext): void {
+  const where = readListBody(envelope);
+  if (where.length > 0 && !evaluatePredicate(predicateFromValue(where), context.stableAttributes())) return;
+  context.replies.map(target, '_agent_locate_response', new Map([['_values', context.allAttributes()]]));
+}
+
+function answerQuery(query: QueryRequest, target: ReplyTarget, { store, replies, schemas }: RequestContext): void {
+  switch (query.what) {
+    case 'OBJECT':
+      replies.list(target, '_query_response', '_data', store.select(query).map(object => dataItemToValue(toItem(object))));
+      return;
+    case 'OBJECT_ID':
+      replies.list(target, '_query_response', '_object_id', store.select(query).map(({ address }) => addressToValue(address)));
+      return;
+    case 'SCHEMA_ID':
+      replies.list(target, '_query_response', '_schema_id', schemas().map(({ id }) => schemaIdToValue(id)));
+      return;
+    case 'SCHEMA':
+      replies.list(target, '_query_response', '_schema', selectSchemas(query, schemas()).map(schemaToValue));
+      return;
+  }
+}
+
+/** By package, class and hash; a request without a hash gets every schema of that class. */
+function selectSchemas({ schemaId }: QueryRequest, schemas: readonly Schema[]): Schema[] {
+  if (schemaId === undefined) {
+    throw new AgentException(
+      'Query is Invalid: SCHEMA needs a _schema_id with _package_name, _class_name and _hash',
+      exceptionCodes.invalidParameter,
+    );
+  }
+  return schemas.filter(
+    ({ id }) =>
+      id.packageName === schemaId.packageName &&
+      id.className === schemaId.className &&
+      (schemaId.hash === undefined || id.hash.equals(schemaId.hash)),
+  );
+}
+
+function answerMethod(envelope: Envelope, target: ReplyTarget, context: RequestContext): void {
+  const { store, replies, settings } = context;
+  const request = methodRequestFromValue(readMapBody(envelope));
+  const { method, objectId } = request;
+  if (objectId === undefined) {
+    throw new AgentException(
+      `${method.slice(0, 60)}: this agent has no methods of its own; call it on an object, with _object_id`,
+      exceptionCodes.notImplemented,
+    );
+  }
+  const object = store.find(objectId);
+  if (object === undefined) {
+    throw new AgentException(
+      `No data object found with the specified address: ${objectId.objectName.slice(0, 120)}`,
+      exceptionCodes.unknownObject,
+    );
+  }
+  const handler = object.handlers.get(method);
+  if (handler === undefined) {
+    const known = [...object.handlers.keys()].join(', ');
+    throw new AgentException(
+      `Unknown method: ${method.slice(0, 60)} (${object.schema.id.className} has ${known === '' ? 'no methods' : known})`,
+      exceptionCodes.unknownMethod,
+    );
+  }
+  const afterReply: (() => void)[] = [];
+  const call: MethodCall = {
+    address: object.address,
+    method,
+    userId: envelope.userId,
+    signal: context.signal,
+    afterReply: action => afterReply.push(action),
+  };
+  void runHandler(handler, request.arguments, call).then(result => {
+    if (result.ok) replies.map(target, '_method_response', methodResponseToValue(result.outputs));
+    else replies.exception(target, result.error);
+    for (const action of afterReply) {
+      try {
+        action();
+      } catch (error) {
+        settings.log.warn(`after answering ${method}: ${String(error)}`);
+      }
+    }
+  });
+}
+
+type HandlerResult =
+  | { readonly ok: true; readonly outputs: ValueMap }
+  | { readonly ok: false; readonly error: unknown };
+
+async function runHandler(handler: WireHandler, inputs: ValueMap, call: MethodCall): Promise<HandlerResult> {
+  try {
+    return { ok: true, outputs: await handler(inputs, call) };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
+/** Without it the Python console shows no objects and no events (§9.14). An unknown class gets no answer, as from C++. */
+function answerSchemaRequestV1(envelope: Envelope, target: ReplyTarget, context: RequestContext): void {
+  if (envelope.body.form !== 'data') return;
+  const request = decodeSchemaRequestV1(envelope.body.bytes);
+  const schema = context
+    .schemas()
+    .find(
+      ({ id }) =>
+        id.packageName === request.packageName && id.className === request.className && id.hash.equals(request.hash),
+    );
+  if (schema !== undefined) context.replies.bytes(target, encodeSchemaResponseV1(request.sequence, schema));
+}
