@@ -12,7 +12,7 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Added to a minimal environment (`PATH`, `HOME`, `LANG=C.UTF-8`, `TMPDIR` = scratch). */
   readonly env?: Readonly<Record<string, string>>;
-  /** Text for standard input; may hold a secret, it is not logged. */
+  /** Bytes or text for standard input; may hold a secret, it is not logged. */
   readonly input?: string | Uint8Array;
   /** Seconds; default none beyond the build's own timeout. */
   readonly timeout?: number;
@@ -23,6 +23,8 @@ export interface RunOptions {
    * Run to the end (or to `timeout`) although the build has been aborted: for tidying up, nothing else. Give a `timeout` with it.
    */
   readonly evenIfAborted?: boolean;
+  /** What errors call the tool instead of `file`, e.g. `command "setup"` for a script run through three other programs. */
+  readonly label?: string;
   /** Called for each line of output as it comes, e.g. to derive progress. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
 }

@@ -40,6 +40,8 @@ class ToolRun {
   readonly #file: string;
   readonly #args: readonly string[];
   readonly #run: RunOptions;
+  /** What errors call the tool. */
+  readonly #label: string;
   readonly #mask: Mask;
   readonly #stdout = new Tail(stdoutLimit);
   readonly #lastLines: string[] = [];
@@ -51,6 +53,7 @@ class ToolRun {
     this.#file = file;
     this.#args = args;
     this.#run = run;
+    this.#label = run.label ?? file;
     this.#mask = createMask([...(options.secrets ?? []), ...(run.secrets ?? [])]);
   }
 
@@ -116,7 +119,7 @@ class ToolRun {
       case 'aborted':
         throw this.#aborted();
       case 'timeout':
-        throw new BuildError('timeout', `${this.#file} did not finish within ${interruption.seconds} s`);
+        throw new BuildError('timeout', `${this.#label} did not finish within ${interruption.seconds} s`);
       case 'listener-failed':
         throw BuildError.from(interruption.error);
       case 'none':
@@ -136,30 +139,30 @@ class ToolRun {
   }
 
   #aborted(): BuildError {
-    return new BuildError('aborted', `the build was aborted before ${this.#file} had finished`);
+    return new BuildError('aborted', `the build was aborted before ${this.#label} had finished`);
   }
 
   #notStarted(code: string, cause: unknown): BuildError {
     const { cwd } = this.#run;
     // The system reports a missing working directory just as it reports a missing program.
     if (code === 'ENOENT' && cwd !== undefined && !existsSync(cwd)) {
-      return new BuildError('internal', `${this.#file} was to run in ${cwd}, which does not exist`, {
+      return new BuildError('internal', `${this.#label} was to run in ${cwd}, which does not exist`, {
         cause,
       });
     }
     if (code === 'ENOENT') return new BuildError('tool_missing', `${this.#file} is not installed`, { cause });
-    if (code === 'EACCES') return new BuildError('not_permitted', `${this.#file} may not be run`, { cause });
-    return new BuildError('tool_failed', `${this.#file} could not be started (${code})`, { cause });
+    if (code === 'EACCES') return new BuildError('not_permitted', `${this.#label} may not be run`, { cause });
+    return new BuildError('tool_failed', `${this.#label} could not be started (${code})`, { cause });
   }
 
   #failed(how: string): BuildError {
     const lines = this.#lastLines;
     const cause = new Error(lines.join('\n'));
     if (lines.some(line => line.includes('No space left on device'))) {
-      return new BuildError('no_space', `${this.#file} ${how}: no space left on the disk`, { cause });
+      return new BuildError('no_space', `${this.#label} ${how}: no space left on the disk`, { cause });
     }
     const last = lines.at(-1);
-    return new BuildError('tool_failed', `${this.#file} ${how}${last === undefined ? '' : `: ${last}`}`, {
+    return new BuildError('tool_failed', `${this.#label} ${how}${last === undefined ? '' : `: ${last}`}`, {
       cause,
     });
   }

@@ -1,1 +1,1 @@
-export {};
+export { type DebianOptions, debianOs } from './debian/plugin.js';

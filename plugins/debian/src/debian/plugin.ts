@@ -1,0 +1,99 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BaseImage, BuildContext, OsPlugin, Template } from '@imagefactory/plugin-api';
+import { chooseSources } from '../apt/choose-sources.js';
+import { type HostSource, readHostSources } from '../apt/host-sources.js';
+import { makeDisk } from '../disk/disk.js';
+import { diagnose } from '../doctor.js';
+import { explainRefusal, Sandbox } from '../tree/sandbox.js';
+import { debianBase } from './base.js';
+import { customise } from './customise.js';
+import { releaseOf, requireRelease } from './release.js';
+
+export interface DebianOptions {
+  /**
+   * Kernel package of all images. The default `linux-image-cloud-amd64` has the drivers of KVM, Hyper-V, Xen, VMware (paravirtual)
+   * and the large clouds; for AHCI, LSI Logic or e1000 take `linux-image-amd64`.
+   */
+  readonly kernelPackage?: string;
+  /** Whether the base has documentation, manual pages and translations; default false. */
+  readonly documentation?: boolean;
+  /** Seconds after which a base in the cache is made anew; default a week. */
+  readonly baseMaxAge?: number;
+  /** Bytes of a disk whose template has no `<disk>`; default 10 GiB, as with Oz. The image file is sparse. */
+  readonly diskSize?: number;
+  /** This machine's package sources; default: those of its apt. */
+  readonly hostSources?: () => Promise<readonly HostSource[]>;
+}
+
+const week = 7 * 24 * 3600;
+const gibibyte = 1024 ** 3;
+
+/** The OS plugin for Debian: mmdebstrap, a chroot for the template, and a disk put together without mounts. */
+export function debianOs(options: DebianOptions = {}): OsPlugin {
+  return {
+    kind: 'os',
+    name: 'debian',
+    summary: 'Debian 11, 12 and 13 on x86_64',
+    supports: template => releaseOf(template) !== undefined,
+    doctor: () => diagnose(['mmdebstrap', 'tar']),
+    buildBase: (template, context) => buildBase(template, context, options),
+  };
+}
+
+async function buildBase(
+  template: Template,
+  context: BuildContext,
+  options: DebianOptions,
+): Promise<BaseImage> {
+  const { release, os } = requireRelease(template);
+  const sources = chooseSources(
+    release.codename,
+    os.install,
+    await (options.hostSources ?? readHostSources)(),
+  );
+  context.log.info(sources.reason);
+  const path = join(context.scratch, 'debian.raw');
+  const sandbox = await Sandbox.create(context.run, join(context.scratch, 'debian'));
+  const { progress } = context;
+  try {
+    const base = await progress.step('installing the minimal system', 0.6, inner =>
+      debianBase(
+        {
+          release,
+          sources,
+          kernelPackage: options.kernelPackage ?? 'linux-image-cloud-amd64',
+          documentation: options.documentation ?? false,
+          maxAge: options.baseMaxAge ?? week,
+        },
+        sandbox,
+        context,
+        inner,
+      ),
+    );
+    const tree = join(sandbox.work, 'tree');
+    await mkdir(tree);
+    // Making device nodes is refused in a user namespace, and the kernel fills /dev at boot anyway.
+    const extract = [
+      '-C',
+      tree,
+      '-xf',
+      base,
+      '--numeric-owner',
+      '--xattrs',
+      '--xattrs-include=*',
+      '--exclude=./dev/*',
+    ];
+    await progress.step('unpacking the minimal system', 0.08, () => sandbox.host('tar', extract));
+    await progress.step('applying the template', 0.2, inner =>
+      customise(sandbox, { tree, template, release, sources, resolvConf: '/etc/resolv.conf' }, inner),
+    );
+    const size = { asked: template.diskSize, usual: options.diskSize ?? 10 * gibibyte };
+    await progress.step('making the disk', 0.12, inner => makeDisk(sandbox, { tree, path, size }, inner));
+  } catch (error) {
+    throw explainRefusal(error);
+  } finally {
+    await sandbox.dispose();
+  }
+  return { path, format: 'raw', os: { name: 'Debian', version: release.version, arch: os.arch } };
+}
