@@ -1,0 +1,144 @@
+import type { AmqpError, Receiver, Sender } from 'rhea';
+import { grantedCapabilities, grantedProperties, type Node, resolveNode, subscriptionKey } from './attach.js';
+import type { Exchange } from './exchange.js';
+import type { NodeRegistry } from './node-registry.js';
+import type { Destination } from './publisher-link.js';
+import type { BrokerQueue } from './queue.js';
+import { linkInternals } from './rhea-internals.js';
+import { echoedFilter, subjectFilter, type WantedNode, wantedSource, wantedTarget } from './terminus.js';
+
+/** Links as the peer sees them: a receiver of the peer is a sender of ours. */
+export interface AttachEnvironment {
+  readonly nodes: NodeRegistry;
+  readonly containerId: string;
+  /** An AMQP error condition with which a fault switch refuses the link. */
+  readonly fault: (role: 'sender' | 'receiver', address: string) => string | undefined;
+}
+
+export type ConsumerAttach =
+  | { readonly is: 'refused'; readonly error: AmqpError }
+  | {
+      readonly is: 'attached';
+      readonly queue: BrokerQueue;
+      /** Whether deliveries go out settled. */
+      readonly settled: boolean;
+      /** Whether this link made the queue. */
+      readonly created: boolean;
+    };
+
+export type PublisherAttach =
+  | { readonly is: 'refused'; readonly error: AmqpError }
+  | { readonly is: 'attached'; readonly destination: Destination; readonly created: BrokerQueue | undefined };
+
+/** Decides over the attach of a receiving peer, and fills in the answer. */
+export function attachConsumer(link: Sender, environment: AttachEnvironment): ConsumerAttach {
+  const wanted = wantedSource(link);
+  if (wanted.kind === 'none' || wanted.kind === 'relay') {
+    return refusal('amqp:precondition-failed', 'No source specified!');
+  }
+  const fault = environment.fault('receiver', addressOf(wanted));
+  if (fault !== undefined) return refusal(fault, 'refused by a fault switch of the broker');
+  const resolution = resolveNode(wanted, generatedName(link, environment), environment.nodes);
+  if (resolution.is === 'refused') return resolution;
+  const { node } = resolution;
+  linkInternals(link).local.attach.snd_settle_mode = link.snd_settle_mode;
+  link.set_target({ address: addressFrom(link.target) });
+  return node.kind === 'queue'
+    ? consumeQueue(link, wanted, node)
+    : subscribe(link, wanted, node.exchange, environment);
+}
+
+function consumeQueue(link: Sender, wanted: NamedOrDynamic, node: Node & { kind: 'queue' }): ConsumerAttach {
+  if (subjectFilter(link) !== undefined || link.source.distribution_mode === 'copy') {
+    return refusal('amqp:not-implemented', 'Filtering or browsing a queue is not supported');
+  }
+  link.set_source({ ...answerTo(wanted, node), address: node.queue.name, distribution_mode: 'move' });
+  return {
+    is: 'attached',
+    queue: node.queue,
+    // Everybody can read a plain queue, so deliveries count as settled only if the receiver says so (qpidd).
+    settled: link.snd_settle_mode === 1,
+    created: node.created,
+  };
+}
+
+function subscribe(
+  link: Sender,
+  wanted: NamedOrDynamic,
+  exchange: Exchange,
+  environment: AttachEnvironment,
+): ConsumerAttach {
+  const shared = wanted.wishes.capabilities.includes('shared');
+  const { key, echo } = subscriptionKey(exchange, subjectFilter(link));
+  const queue = environment.nodes.ensureQueue(
+    shared ? link.name : generatedName(link, environment),
+    { until: link.source.expiry_policy === 'never' ? 'deleted' : 'unused' },
+    shared ? 'shared' : 'exclusive',
+  );
+  if (queue.access === 'exclusive' && queue.consumers > 0) {
+    return refusal('amqp:resource-locked', `Queue ${queue.name} has an exclusive consumer already`);
+  }
+  exchange.bind(queue, key);
+  link.set_source({
+    ...answerTo(wanted, { kind: 'exchange', exchange }),
+    address: exchange.name,
+    ...(echo === undefined ? {} : { filter: echoedFilter(echo) }),
+  });
+  return {
+    is: 'attached',
+    queue,
+    settled: shared ? link.snd_settle_mode === 1 : link.snd_settle_mode !== 0,
+    created: false,
+  };
+}
+
+/** Decides over the attach of a sending peer, and fills in the answer. */
+export function attachPublisher(link: Receiver, environment: AttachEnvironment): PublisherAttach {
+  const wanted = wantedTarget(link);
+  if (wanted.kind === 'none') return refusal('amqp:precondition-failed', 'No target specified!');
+  const fault = environment.fault('sender', addressOf(wanted));
+  if (fault !== undefined) return refusal(fault, 'refused by a fault switch of the broker');
+  link.set_source({ address: addressFrom(link.source) });
+  if (wanted.kind === 'relay') {
+    link.set_target({ address: '' });
+    return { is: 'attached', destination: { kind: 'relay' }, created: undefined };
+  }
+  const resolution = resolveNode(wanted, generatedName(link, environment), environment.nodes);
+  if (resolution.is === 'refused') return resolution;
+  const { node } = resolution;
+  const address = node.kind === 'queue' ? node.queue.name : node.exchange.name;
+  link.set_target({ ...answerTo(wanted, node), address });
+  const created = node.kind === 'queue' && node.created ? node.queue : undefined;
+  return { is: 'attached', destination: node, created };
+}
+
+type NamedOrDynamic = WantedNode & { kind: 'named' | 'dynamic' };
+
+/** What of its wishes the peer is granted, as fields of a source or target. */
+function answerTo(wanted: NamedOrDynamic, node: Node) {
+  const capabilities = grantedCapabilities(node, wanted.wishes.capabilities);
+  const properties = grantedProperties(node, wanted.wishes);
+  return {
+    dynamic: wanted.kind === 'dynamic',
+    ...(capabilities === undefined ? {} : { capabilities }),
+    ...(properties === undefined ? {} : { dynamic_node_properties: properties }),
+  };
+}
+
+function generatedName(link: Sender | Receiver, { containerId }: AttachEnvironment): string {
+  return `${containerId}_${link.name}`;
+}
+
+function addressOf(wanted: WantedNode): string {
+  return wanted.kind === 'named' ? wanted.address : '';
+}
+
+/** The address of the other end of the link, which is the peer's own business and goes back as it came. */
+function addressFrom(terminus: unknown): string {
+  if (typeof terminus !== 'object' || terminus === null || !('address' in terminus)) return '';
+  return typeof terminus.address === 'string' ? terminus.address : '';
+}
+
+function refusal(condition: string, description: string): { is: 'refused'; error: AmqpError } {
+  return { is: 'refused', error: { condition, description } };
+}

@@ -1,0 +1,41 @@
+import { decodeBareMessage } from '../codec/amqp10-message.js';
+
+/** A message on its way through the broker: its bytes as the publisher sent them, and the few fields that routing needs. */
+export interface BrokerMessage {
+  /** All sections, unchanged. */
+  bytes: Buffer;
+  /** Properties.subject, which is the routing key; the empty string where the message has none. */
+  readonly subject: string;
+  /** Properties.to, which only the anonymous relay reads. */
+  readonly to: string;
+  /** Properties.user-id as text, the empty string where there is none. */
+  readonly userId: string;
+  /** Milliseconds of the broker's clock after which the message is dropped; Infinity without a ttl. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Reads what routing needs from a message.
+ *
+ * @throws QmfError `malformed_message` when the sections up to the properties cannot be decoded
+ */
+export function readMessage(bytes: Buffer, now: number): BrokerMessage {
+  const { ttl, subject, to, userId } = decodeBareMessage(bytes, 'routing');
+  return {
+    bytes,
+    subject: subject ?? '',
+    to: to ?? '',
+    userId: userId === undefined ? '' : Buffer.from(userId).toString('utf8'),
+    // A ttl of 0 means "none" to qpidd, not "expired at once".
+    expiresAt: ttl === undefined || ttl === 0 ? Infinity : now + ttl,
+  };
+}
+
+/**
+ * Lets go of the socket buffer that the bytes came in, for a message that has to wait in a queue: one small message would
+ * otherwise keep its 64 KiB of neighbours alive, and the byte bound of the queue would not hold.
+ */
+export function detachFromInput(message: BrokerMessage): void {
+  const { bytes } = message;
+  if (bytes.buffer.byteLength > 4 * bytes.length) message.bytes = Buffer.from(bytes);
+}

@@ -1,0 +1,84 @@
+import type { ExchangeType } from './exchange.js';
+import type { BrokerFaults } from './faults.js';
+import type { QueueBounds } from './queue.js';
+
+/** Something that happened in the broker and that an operator may want to see. Holds no secrets and no message contents. */
+export interface BrokerEvent {
+  readonly level: 'debug' | 'info' | 'warn';
+  readonly message: string;
+}
+
+export interface BrokerOptions {
+  /** Address to listen on; default `127.0.0.1`. The broker is meant for one machine. */
+  readonly host?: string;
+  /** Port to listen on; default 0, which takes a free one. */
+  readonly port?: number;
+  /** Passwords by user name for SASL PLAIN. Without users, ANONYMOUS (or no SASL at all) is enough. */
+  readonly users?: Readonly<Record<string, string>>;
+  /** Lets ANONYMOUS in although there are users; default false. */
+  readonly allowAnonymous?: boolean;
+  /** Exchanges beside the four that qpidd has; those of a QMF domain are `qmf.DOMAIN.topic` and `qmf.DOMAIN.direct`. */
+  readonly exchanges?: Readonly<Record<string, 'topic' | 'direct'>>;
+  /** Bounds of every queue; default 20000 messages and 32 MiB, `reject` when full. */
+  readonly queueBounds?: Partial<QueueBounds>;
+  /** The longest message taken, in bytes; default 16 MiB. */
+  readonly maxMessageSize?: number;
+  /** max-frame-size of the connections, in bytes; default 65536. */
+  readonly maxFrameSize?: number;
+  /** A peer that is silent for twice as long (milliseconds) is cut off; default 60000, 0 for never. */
+  readonly idleTimeout?: number;
+  /** A peer has this many milliseconds to authenticate and open its connection; default 10000. */
+  readonly handshakeTimeout?: number;
+  /** Connections at one time; default 1000. */
+  readonly maxConnections?: number;
+  readonly onEvent?: (event: BrokerEvent) => void;
+  /** Clock in milliseconds for the ttl of messages; default `Date.now`. */
+  readonly now?: () => number;
+  readonly faults?: BrokerFaults;
+}
+
+/** Options with every default filled in. */
+export interface BrokerSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly users: ReadonlyMap<string, string>;
+  readonly allowAnonymous: boolean;
+  readonly exchanges: ReadonlyMap<string, ExchangeType>;
+  readonly queueBounds: QueueBounds;
+  readonly maxMessageSize: number;
+  readonly maxFrameSize: number;
+  readonly idleTimeout: number;
+  readonly handshakeTimeout: number;
+  readonly maxConnections: number;
+  readonly onEvent: (event: BrokerEvent) => void;
+  readonly now: () => number;
+  readonly faults: BrokerFaults;
+}
+
+const standardExchanges: Readonly<Record<string, ExchangeType>> = {
+  'qmf.default.topic': 'management-topic',
+  'qmf.default.direct': 'management-direct',
+  'amq.topic': 'topic',
+  'amq.direct': 'direct',
+};
+
+export function brokerSettings(options: BrokerOptions): BrokerSettings {
+  const users = new Map(Object.entries(options.users ?? {}));
+  return {
+    host: options.host ?? '127.0.0.1',
+    port: options.port ?? 0,
+    users,
+    allowAnonymous: users.size === 0 || options.allowAnonymous === true,
+    // The standard ones win: they have to be what QMF expects.
+    exchanges: new Map(Object.entries({ ...options.exchanges, ...standardExchanges })),
+    queueBounds: { maxMessages: 20_000, maxBytes: 32 << 20, whenFull: 'reject', ...options.queueBounds },
+    maxMessageSize: options.maxMessageSize ?? 16 << 20,
+    maxFrameSize: Math.max(options.maxFrameSize ?? 65_536, 512),
+    idleTimeout: options.idleTimeout ?? 60_000,
+    handshakeTimeout: options.handshakeTimeout ?? 10_000,
+    maxConnections: options.maxConnections ?? 1000,
+    onEvent: options.onEvent ?? (() => undefined),
+    now: options.now ?? Date.now,
+    faults: options.faults ?? {},
+  };
+}

@@ -1,0 +1,182 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { FrameGuard } from './frame-guard.js';
+
+/** Output that waits for a slow peer: above `congested` nothing more is taken from queues, above `deaf` its input waits too. */
+const congestedBytes = 1 << 20;
+const deafBytes = 4 << 20;
+const chunkSize = 64 * 1024;
+/** How long a peer has to take the last bytes before its socket is cut. */
+const lingerMs = 500;
+
+type Phase =
+  | { readonly at: 'open' }
+  /** The last bytes go out, then the socket closes. */
+  | { readonly at: 'ending' }
+  | { readonly at: 'closed' };
+
+/**
+ * A socket as rhea sees it. It stands between the two so that only whole, well-formed frames reach rhea, frames go out together
+ * and not one system call each, and somebody notices when a peer stops reading.
+ */
+export class PeerSocket extends EventEmitter {
+  readonly #guard: FrameGuard;
+  #phase: Phase = { at: 'open' };
+  #congested = false;
+  #chunk = Buffer.allocUnsafeSlow(chunkSize);
+  #from = 0;
+  #to = 0;
+  #flushDue = false;
+
+  constructor(
+    private readonly socket: Socket,
+    maxFrameSize: number,
+    private readonly listeners_: {
+      /** The peer broke the framing; the connection ends after whatever this writes. */
+      broken(error: unknown): void;
+      /** A peer that had stopped reading has caught up. */
+      writable(): void;
+      closed(): void;
+    },
+  ) {
+    super();
+    this.#guard = new FrameGuard(maxFrameSize);
+    socket.on('data', (chunk: Buffer) => this.#input(chunk));
+    socket.on('drain', () => this.#drained());
+    // Errors of a socket are followed by its close, which is where rhea and the broker clean up.
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#closed());
+  }
+
+  /** Whether so much output waits for the peer that it should get no more for now. */
+  get congested(): boolean {
+    return this.#congested;
+  }
+
+  get localAddress(): string | undefined {
+    return this.socket.localAddress;
+  }
+  get localPort(): number | undefined {
+    return this.socket.localPort;
+  }
+  get remoteAddress(): string | undefined {
+    return this.socket.remoteAddress;
+  }
+  get remotePort(): number | undefined {
+    return this.socket.remotePort;
+  }
+
+  setNoDelay(on: boolean): void {
+    this.socket.setNoDelay(on);
+  }
+
+  write(bytes: Buffer): void {
+    this.writePart(bytes, 0, bytes.length);
+    if (this.#guard.authenticating) this.#watchOutcome(bytes);
+  }
+
+  /** Writes a part of a buffer; small parts are copied, so the buffer may be used again at once. */
+  writePart(bytes: Buffer, from: number, to: number): void {
+    if (this.#phase.at === 'closed') return;
+    const size = to - from;
+    if (size > chunkSize / 4) {
+      this.#flush();
+      this.#send(bytes.subarray(from, to));
+    } else {
+      if (this.#to + size > chunkSize) this.#flush();
+      if (this.#to + size > chunkSize) this.#newChunk();
+      this.#to += bytes.copy(this.#chunk, this.#to, from, to);
+    }
+    if (!this.#flushDue) {
+      this.#flushDue = true;
+      process.nextTick(() => {
+        this.#flushDue = false;
+        this.#flush();
+      });
+    }
+  }
+
+  /** Ends the connection once everything written in this turn of the event loop is out. */
+  end(): void {
+    if (this.#phase.at !== 'open') return;
+    this.#phase = { at: 'ending' };
+    setImmediate(() => {
+      this.#flush();
+      this.socket.end();
+      setTimeout(() => this.destroy(), lingerMs).unref();
+    });
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  #input(chunk: Buffer): void {
+    if (this.#phase.at !== 'open') return;
+    try {
+      this.#toRhea(this.#guard.push(chunk));
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
+  #toRhea(frames: Buffer): void {
+    if (frames.length > 0) this.emit('data', frames);
+  }
+
+  #break(error: unknown): void {
+    this.listeners_.broken(error);
+    this.end();
+  }
+
+  /** Looks for the sasl-outcome frame (0x44), which rhea does not announce; its last byte is the code, 0 for success. */
+  #watchOutcome(bytes: Buffer): void {
+    if (bytes[5] !== 1 || bytes[10] !== 0x44) return;
+    if (bytes[bytes.length - 1] !== 0) {
+      this.end();
+      return;
+    }
+    // rhea changes over to AMQP just after it has written the outcome.
+    process.nextTick(() => {
+      try {
+        this.#toRhea(this.#guard.authenticated());
+      } catch (error) {
+        this.#break(error);
+      }
+    });
+  }
+
+  #newChunk(): void {
+    this.#chunk = Buffer.allocUnsafeSlow(chunkSize);
+    this.#from = 0;
+    this.#to = 0;
+  }
+
+  #flush(): void {
+    if (this.#to === this.#from) return;
+    const part = this.#chunk.subarray(this.#from, this.#to);
+    this.#from = this.#to;
+    this.#send(part);
+  }
+
+  #send(bytes: Buffer): void {
+    if (this.socket.write(bytes)) return;
+    const waiting = this.socket.writableLength;
+    if (waiting > congestedBytes) this.#congested = true;
+    if (waiting > deafBytes) this.socket.pause();
+  }
+
+  #drained(): void {
+    if (!this.#congested) return;
+    this.#congested = false;
+    this.socket.resume();
+    this.listeners_.writable();
+  }
+
+  #closed(): void {
+    this.#phase = { at: 'closed' };
+    // rhea stops its timers on 'end'.
+    this.emit('end');
+    this.listeners_.closed();
+  }
+}

@@ -1,0 +1,125 @@
+import type { AmqpError, Delivery } from 'rhea';
+import { QmfError } from '../errors.js';
+import type { Exchange } from './exchange.js';
+import type { BrokerFaults, PublishFault } from './faults.js';
+import { type BrokerMessage, readMessage } from './message.js';
+import type { NodeRegistry } from './node-registry.js';
+import type { BrokerQueue } from './queue.js';
+
+/** Where the messages of a sending link go. */
+export type Destination =
+  | { readonly kind: 'exchange'; readonly exchange: Exchange }
+  | { readonly kind: 'queue'; readonly queue: BrokerQueue }
+  /** The `to` of each message says where (anonymous relay). */
+  | { readonly kind: 'relay' };
+
+/** What became of a message; `link-error` ends the link that it came by. */
+export type PublishResult =
+  | { readonly is: 'accepted' }
+  | { readonly is: 'released' }
+  | { readonly is: 'rejected'; readonly error: AmqpError }
+  | { readonly is: 'link-error'; readonly error: AmqpError };
+
+const accepted: PublishResult = { is: 'accepted' };
+const released: PublishResult = { is: 'released' };
+
+export interface PublishContext {
+  readonly nodes: NodeRegistry;
+  readonly now: () => number;
+  /** The authenticated user whose name messages must carry if they carry one; undefined where nobody had to authenticate. */
+  readonly user: string | undefined;
+  readonly faults: BrokerFaults;
+}
+
+/** Routes one message as it came off the wire. */
+export function publish(bytes: Buffer, destination: Destination, context: PublishContext): PublishResult {
+  let message: BrokerMessage;
+  try {
+    message = readMessage(bytes, context.now());
+  } catch (error) {
+    return rejection('amqp:decode-error', QmfError.from(error, 'malformed_message').message);
+  }
+  if (context.user !== undefined && message.userId !== '' && message.userId !== context.user) {
+    return linkError('amqp:not-allowed', 'The user-id of a message must be the authenticated user');
+  }
+  switch (faultFor(message, destination, context.faults)) {
+    case 'none':
+      return route(message, destination, context.nodes);
+    case 'drop':
+      return accepted;
+    case 'release':
+      return released;
+    case 'reject':
+      return rejection('amqp:internal-error', 'rejected by a fault switch of the broker');
+  }
+}
+
+function faultFor(message: BrokerMessage, destination: Destination, faults: BrokerFaults): PublishFault {
+  if (faults.publish === undefined) return 'none';
+  const { subject, to, bytes } = message;
+  return faults.publish({ address: addressOf(destination), subject, to, bytes });
+}
+
+function addressOf(destination: Destination): string {
+  switch (destination.kind) {
+    case 'exchange':
+      return destination.exchange.name;
+    case 'queue':
+      return destination.queue.name;
+    case 'relay':
+      return '';
+  }
+}
+
+function route(message: BrokerMessage, destination: Destination, nodes: NodeRegistry): PublishResult {
+  switch (destination.kind) {
+    case 'exchange':
+      return toExchange(message, destination.exchange);
+    case 'queue':
+      if (destination.queue.deleted) return linkError('amqp:resource-deleted', 'The queue has been deleted');
+      return destination.queue.enqueue(message) ? accepted : released;
+    case 'relay':
+      return relay(message, nodes);
+  }
+}
+
+/** Every queue that has room gets the message, even if another one is full. A message for nobody is accepted. */
+function toExchange(message: BrokerMessage, exchange: Exchange): PublishResult {
+  let result = accepted;
+  for (const queue of exchange.route(message.subject)) {
+    if (!queue.enqueue(message)) result = released;
+  }
+  return result;
+}
+
+/** `to` is looked up as it stands: `exchange/key` is no node, and like qpidd the relay swallows what has nowhere to go. */
+function relay(message: BrokerMessage, nodes: NodeRegistry): PublishResult {
+  const queue = nodes.queue(message.to);
+  if (queue !== undefined) return queue.enqueue(message) ? accepted : released;
+  const exchange = nodes.exchange(message.to);
+  return exchange === undefined ? accepted : toExchange(message, exchange);
+}
+
+function rejection(condition: string, description: string): PublishResult {
+  return { is: 'rejected', error: { condition, description } };
+}
+
+function linkError(condition: string, description: string): PublishResult {
+  return { is: 'link-error', error: { condition, description } };
+}
+
+/** Tells the publisher. */
+export function answer(delivery: Delivery, result: PublishResult): void {
+  switch (result.is) {
+    case 'accepted':
+      delivery.accept();
+      return;
+    case 'released':
+      delivery.release();
+      return;
+    case 'rejected':
+    case 'link-error':
+      delivery.reject(result.error);
+      return;
+  }
+}

@@ -1,0 +1,203 @@
+import { Fifo } from './fifo.js';
+import { type BrokerMessage, detachFromInput } from './message.js';
+
+/** What a queue may hold, and what happens when it is full. */
+export interface QueueBounds {
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+  /**
+   * `reject`: a full queue refuses new messages and their publisher sees the outcome `released`, as with qpidd's policy of that
+   * name. `ring`: the oldest messages make room.
+   */
+  readonly whenFull: 'reject' | 'ring';
+}
+
+/** Somebody who takes messages from a queue. */
+export interface Consumer {
+  /** Takes the message if it can do so now; with `false` the message stays with the queue. */
+  offer(message: BrokerMessage): boolean;
+}
+
+/** When a queue goes away by itself. */
+export type QueueLifetime =
+  | { readonly until: 'deleted' }
+  /** When its last consumer leaves. */
+  | { readonly until: 'unused' }
+  /** When the link that made it closes. */
+  | { readonly until: 'link-closed' };
+
+export type QueueAccess = 'shared' | 'exclusive';
+
+export interface QueueStats {
+  readonly name: string;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly consumers: number;
+  /** Messages refused because the queue was full. */
+  readonly refused: number;
+  /** Messages that a ring queue dropped to make room. */
+  readonly overwritten: number;
+  readonly expired: number;
+}
+
+/** A bounded queue. Consumers take turns; a message goes straight to a consumer when one is ready and nobody is ahead of it. */
+export class BrokerQueue {
+  readonly #waiting = new Fifo<BrokerMessage>();
+  readonly #consumers: Consumer[] = [];
+  #turn = 0;
+  #bytes = 0;
+  #earliestExpiry = Infinity;
+  #refused = 0;
+  #overwritten = 0;
+  #expired = 0;
+  #deleted = false;
+  readonly #endings: (() => void)[] = [];
+
+  constructor(
+    readonly name: string,
+    readonly lifetime: QueueLifetime,
+    readonly access: QueueAccess,
+    private readonly bounds: QueueBounds,
+    private readonly now: () => number,
+  ) {}
+
+  get consumers(): number {
+    return this.#consumers.length;
+  }
+
+  get deleted(): boolean {
+    return this.#deleted;
+  }
+
+  /** Takes a message in; `false` when the queue is full. A message that nobody can take yet waits. */
+  enqueue(message: BrokerMessage): boolean {
+    if (this.#waiting.size === 0 && this.#hand(message)) return true;
+    if (!this.#makeRoom(message)) {
+      this.#refused++;
+      return false;
+    }
+    detachFromInput(message);
+    this.#waiting.push(message);
+    this.#count(message);
+    return true;
+  }
+
+  /** Takes messages back that a consumer did not want or did not settle; they go in front, in the order given. */
+  putBack(messages: readonly BrokerMessage[]): void {
+    if (this.#deleted) return;
+    for (const message of messages.toReversed()) {
+      detachFromInput(message);
+      this.#waiting.unshift(message);
+      this.#count(message);
+    }
+    this.pump();
+  }
+
+  /** Hands out waiting messages as long as a consumer takes them; called when a consumer becomes able to take some. */
+  pump(): void {
+    let message = this.#next();
+    while (message !== undefined && this.#hand(message)) {
+      this.#waiting.shift();
+      this.#bytes -= message.bytes.length;
+      message = this.#next();
+    }
+  }
+
+  addConsumer(consumer: Consumer): void {
+    this.#consumers.push(consumer);
+  }
+
+  removeConsumer(consumer: Consumer): void {
+    const index = this.#consumers.indexOf(consumer);
+    if (index >= 0) this.#consumers.splice(index, 1);
+  }
+
+  /** Has something done when the queue is deleted. */
+  atDeletion(ending: () => void): void {
+    this.#endings.push(ending);
+  }
+
+  /** Only for the registry, which forgets the queue at the same time. */
+  markDeleted(): void {
+    this.#deleted = true;
+    for (const ending of this.#endings.splice(0)) ending();
+    this.#waiting.clear();
+    this.#bytes = 0;
+  }
+
+  stats(): QueueStats {
+    return {
+      name: this.name,
+      messages: this.#waiting.size,
+      bytes: this.#bytes,
+      consumers: this.#consumers.length,
+      refused: this.#refused,
+      overwritten: this.#overwritten,
+      expired: this.#expired,
+    };
+  }
+
+  #hand(message: BrokerMessage): boolean {
+    const consumers = this.#consumers;
+    for (let tried = 0; tried < consumers.length; tried++) {
+      if (this.#turn >= consumers.length) this.#turn = 0;
+      if (consumers[this.#turn++]?.offer(message) === true) return true;
+    }
+    return false;
+  }
+
+  /** The oldest message that has not expired. */
+  #next(): BrokerMessage | undefined {
+    let message = this.#waiting.peek();
+    while (message !== undefined && message.expiresAt !== Infinity && message.expiresAt <= this.now()) {
+      this.#drop();
+      this.#expired++;
+      message = this.#waiting.peek();
+    }
+    return message;
+  }
+
+  #count(message: BrokerMessage): void {
+    this.#bytes += message.bytes.length;
+    if (message.expiresAt < this.#earliestExpiry) this.#earliestExpiry = message.expiresAt;
+  }
+
+  #drop(): void {
+    const message = this.#waiting.shift();
+    if (message !== undefined) this.#bytes -= message.bytes.length;
+  }
+
+  #fits(message: BrokerMessage): boolean {
+    return (
+      this.#waiting.size < this.bounds.maxMessages &&
+      this.#bytes + message.bytes.length <= this.bounds.maxBytes
+    );
+  }
+
+  #makeRoom(message: BrokerMessage): boolean {
+    if (this.#fits(message)) return true;
+    this.#dropExpired();
+    if (this.bounds.whenFull === 'ring' && message.bytes.length <= this.bounds.maxBytes) {
+      while (this.#waiting.size > 0 && !this.#fits(message)) {
+        this.#drop();
+        this.#overwritten++;
+      }
+    }
+    return this.#fits(message);
+  }
+
+  /** Walks the queue only when something in it has really expired, so a full queue does not pay for every refusal. */
+  #dropExpired(): void {
+    const now = this.now();
+    if (this.#earliestExpiry > now) return;
+    this.#earliestExpiry = Infinity;
+    const before = this.#waiting.size;
+    this.#bytes = 0;
+    this.#waiting.retain(message => {
+      const keep = message.expiresAt > now;
+      if (keep) this.#count(message);
+      return keep;
+    });
+    this.#expired += before - this.#waiting.size;
+  }
+}

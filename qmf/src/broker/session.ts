@@ -1,0 +1,185 @@
+import type { EventContext, Receiver, Sender, Session } from 'rhea';
+import { ConsumerLink, type Unsettled } from './consumer-link.js';
+import { type AttachEnvironment, attachConsumer, attachPublisher } from './link-attach.js';
+import { Outbox } from './outbox.js';
+import type { PeerSocket } from './peer-socket.js';
+import { answer, type Destination, publish, type PublishContext } from './publisher-link.js';
+import type { BrokerQueue } from './queue.js';
+import { linkInternals, sessionInternals } from './rhea-internals.js';
+import { guardSession, type Outcome, type SessionGuard, type SessionLimits } from './session-guard.js';
+import { settledDisposition } from './transfer-frame.js';
+
+/** Credit that a publisher gets, as from qpidd; topped up when half of it is used. */
+const publisherCredit = 500;
+
+export interface SessionEnvironment extends AttachEnvironment {
+  readonly limits: SessionLimits;
+  readonly socket: PeerSocket;
+  /** Largest frame that both sides take. */
+  readonly maxFrameSize: () => number;
+  readonly publishing: PublishContext;
+}
+
+/** One session of one peer: its links and what they lead to. */
+export class BrokerSession {
+  readonly #guard: SessionGuard;
+  readonly #outbox: Outbox;
+  readonly #channel: number;
+  readonly #unsettled = new Map<number, Unsettled>();
+  readonly #consumers = new Map<Sender, ConsumerLink>();
+  /** What to clear up when a link ends, for the links that are up. */
+  readonly #endings = new Map<Sender | Receiver, () => void>();
+
+  constructor(
+    session: Session,
+    private readonly environment: SessionEnvironment,
+  ) {
+    const internals = sessionInternals(session);
+    this.#channel = internals.local.channel;
+    this.#outbox = new Outbox(internals, environment.socket, environment.maxFrameSize);
+    this.#guard = guardSession(session, environment.limits, {
+      windowMoved: () => this.pump(),
+      disposition: (first, last, outcome, settled) => this.#disposition(first, last, outcome, settled),
+    });
+    session.on('sender_open', ({ sender }: EventContext) => sender && this.#openConsumer(sender));
+    session.on('receiver_open', ({ receiver }: EventContext) => receiver && this.#openPublisher(receiver));
+    session.on('sender_draining', ({ sender }: EventContext) => sender && this.#drain(sender));
+    session.on('sender_close', ({ sender }: EventContext) => sender && this.#endLink(sender));
+    session.on('receiver_close', ({ receiver }: EventContext) => receiver && this.#endLink(receiver));
+    // The close that follows an error clears up; without a listener rhea would raise the error on the container.
+    session.on('sender_error', () => undefined);
+    session.on('receiver_error', () => undefined);
+  }
+
+  /** The peer can perhaps take more. */
+  pump(): void {
+    this.#outbox.resume();
+    for (const consumer of this.#consumers.values()) consumer.pump();
+  }
+
+  /** The session or its connection is gone. */
+  close(): void {
+    for (const link of [...this.#endings.keys()]) this.#endLink(link);
+  }
+
+  #openConsumer(link: Sender): void {
+    if (this.#refuseUnknown(link)) return;
+    const attach = attachConsumer(link, this.environment);
+    if (attach.is === 'refused') {
+      link.close(attach.error);
+      return;
+    }
+    const { queue, settled, created } = attach;
+    const consumer = new ConsumerLink(
+      queue,
+      linkInternals(link),
+      this.#outbox,
+      settled ? undefined : this.#unsettled,
+    );
+    this.#consumers.set(link, consumer);
+    this.#endings.set(link, () => {
+      this.#consumers.delete(link);
+      consumer.close();
+      this.#queueLost(queue, created);
+    });
+    // rhea writes our attach on the next tick, which it has asked for before this.
+    process.nextTick(() => consumer.opened());
+  }
+
+  #openPublisher(link: Receiver): void {
+    if (this.#refuseUnknown(link)) return;
+    const attach = attachPublisher(link, this.environment);
+    if (attach.is === 'refused') {
+      link.close(attach.error);
+      return;
+    }
+    const { destination, created } = attach;
+    this.#endings.set(link, () => {
+      if (created !== undefined) this.#queueLost(created, true);
+    });
+    link.add_credit(publisherCredit);
+    const internals = linkInternals(link);
+    link.on('message', (context: EventContext) => {
+      this.#publish(link, destination, context);
+      if (internals.credit <= publisherCredit / 2) link.add_credit(publisherCredit - internals.credit);
+    });
+  }
+
+  #publish(link: Receiver, destination: Destination, { message, delivery }: EventContext): void {
+    if (delivery === undefined) return;
+    if (!this.#endings.has(link)) {
+      delivery.update(true); // a straggler on a link that we have closed
+      return;
+    }
+    // deliverRaw makes every message a Buffer; rhea's typings know decoded ones only.
+    const result = publish(message as unknown as Buffer, destination, this.environment.publishing);
+    answer(delivery, result);
+    if (result.is === 'link-error') {
+      this.#endLink(link);
+      link.close(result.error);
+    }
+  }
+
+  #refuseUnknown(link: Sender | Receiver): boolean {
+    if (!this.#guard.unknownTerminus) return false;
+    link.close({
+      condition: 'amqp:not-implemented',
+      description: 'Only sources and targets are supported, no transactions',
+    });
+    return true;
+  }
+
+  /** The peer wants its credit used up now: after what can be sent, the rest of it lapses. */
+  #drain(link: Sender): void {
+    process.nextTick(() => {
+      this.#consumers.get(link)?.pump();
+      const internals = linkInternals(link);
+      if (internals.credit <= 0 || !link.is_open()) return;
+      // rhea would count the credit down one by one, and there can be four thousand million.
+      internals.delivery_count = (internals.delivery_count + internals.credit - 1) >>> 0;
+      internals.credit = 1;
+      link.set_drained(true);
+      internals.connection._register();
+    });
+  }
+
+  #endLink(link: Sender | Receiver): void {
+    const ending = this.#endings.get(link);
+    this.#endings.delete(link);
+    ending?.();
+  }
+
+  /** A link that used or made the queue is gone. */
+  #queueLost(queue: BrokerQueue, byItsMaker: boolean): void {
+    switch (queue.lifetime.until) {
+      case 'deleted':
+        return;
+      case 'unused':
+        if (queue.consumers === 0) this.environment.nodes.deleteQueue(queue);
+        return;
+      case 'link-closed':
+        if (byItsMaker) this.environment.nodes.deleteQueue(queue);
+    }
+  }
+
+  #disposition(first: number, last: number, outcome: Outcome, settled: boolean): void {
+    const count = ((last - first) >>> 0) + 1;
+    if (count > this.#unsettled.size) {
+      for (const id of [...this.#unsettled.keys()]) {
+        if ((id - first) >>> 0 < count) this.#settle(id, outcome, settled);
+      }
+    } else {
+      for (let index = 0; index < count; index++) this.#settle((first + index) >>> 0, outcome, settled);
+    }
+    if (!settled && outcome !== 'none') {
+      this.environment.socket.write(settledDisposition(this.#channel, first, last, outcome));
+    }
+  }
+
+  #settle(id: number, outcome: Outcome, settled: boolean): void {
+    const delivery = this.#unsettled.get(id);
+    if (delivery === undefined || (outcome === 'none' && !settled)) return;
+    this.#unsettled.delete(id);
+    delivery.link.settle(delivery.message, outcome);
+  }
+}
