@@ -34,9 +34,11 @@ export interface Query {
 
 /** Bounds for predicates and queries that come from elsewhere. */
 export const queryLimits = {
-  /** Levels of lists and maps inside each other. */
+  /** Expressions inside each other. */
   depth: 32,
-  /** Lists, maps and operands in all. */
+  /** Lists and maps inside each other in a text form, literals included. */
+  textDepth: 64,
+  /** Expressions and operands in all, or lists, maps and words in a text form. */
   nodes: 4096,
   /** UTF-16 units of a text form. */
   textLength: 65_536,

@@ -25,8 +25,8 @@ export function printQuery(query: Query): string {
 }
 
 function print(value: Value, depth: number): string {
-  // As deep as the parser reads: a literal sits two levels deeper than its expression.
-  if (depth > queryLimits.depth + 1) throw unprintable(`more than ${queryLimits.depth} levels of nesting`);
+  if (depth >= queryLimits.textDepth)
+    throw unprintable(`more than ${queryLimits.textDepth} levels of nesting`);
   if (value instanceof Int) return value.toString();
   if (value instanceof Float) return wordOfDouble(value.value);
   if (typeof value === 'boolean') return String(value);

@@ -54,8 +54,8 @@ class TextParser {
 
   value(depth: number): Parsed {
     if (++this.#nodes > queryLimits.nodes) throw this.#error(`more than ${queryLimits.nodes} values`);
-    // A literal sits two levels deeper than its expression, for which there is a check of its own.
-    if (depth > queryLimits.depth + 2) throw this.#error(`more than ${queryLimits.depth} levels of nesting`);
+    if (depth > queryLimits.textDepth)
+      throw this.#error(`more than ${queryLimits.textDepth} levels of nesting`);
     this.skipSpace();
     const at = this.#position;
     if (this.#take('[')) return this.#list(at, depth);
