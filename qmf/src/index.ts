@@ -7,7 +7,9 @@ export {
   type MessageId,
 } from './codec/amqp10-message.js';
 export { decodeList, decodeMap, encodeList, encodeMap } from './codec/amqp010.js';
+export * from './broker/index.js';
 export * from './connection/index.js';
+export * from './console/index.js';
 export * from './data/index.js';
 export * from './errors.js';
 export * from './message/index.js';

@@ -8,7 +8,14 @@ import { listContent, mapContent } from '../message/content.js';
 import type { BodyForm, Envelope } from '../message/envelope.js';
 import { headersFor } from '../message/headers.js';
 import { directExchange, eventKey, heartbeatKey, topicExchange } from '../message/keys.js';
-import type { DataClass, EventClass, InputsOf, MethodNamesOf, OutputsOf, ValuesOf } from '../schema/declare.js';
+import type {
+  DataClass,
+  EventClass,
+  InputsOf,
+  MethodNamesOf,
+  OutputsOf,
+  ValuesOf,
+} from '../schema/declare.js';
 import { decodeValues } from '../schema/native.js';
 import { type Schema, schemaKey } from '../schema/schema.js';
 import type { Severity } from '../schema/types.js';
@@ -88,7 +95,8 @@ export class AgentSession {
 
   /** Binds the three keys of an agent and starts heartbeats; works before the broker is there. */
   async open(): Promise<void> {
-    if (this.#state !== 'new') throw new QmfError('closed', `the agent session ${this.name} cannot be opened again`);
+    if (this.#state !== 'new')
+      throw new QmfError('closed', `the agent session ${this.name} cannot be opened again`);
     this.#state = 'open';
     const { domain, listenOnDirect, strictSecurity } = this.#settings;
     const deliver = (envelope: Envelope): void => handleRequest(envelope, this.#requestContext);
@@ -101,7 +109,9 @@ export class AgentSession {
     await Promise.all([
       this.connection.bind({ ...topic, key: this.directSubject }, deliver),
       this.connection.bind({ ...topic, key: 'console.#' }, deliver),
-      ...(listenOnDirect && !strictSecurity ? [this.connection.bind({ ...direct, key: this.name }, deliver)] : []),
+      ...(listenOnDirect && !strictSecurity
+        ? [this.connection.bind({ ...direct, key: this.name }, deliver)]
+        : []),
     ]);
     this.#sendHeartbeat();
     this.#heartbeat = setInterval(() => this.#sendHeartbeat(), this.#settings.interval * 1_000);
@@ -181,7 +191,9 @@ export class AgentSession {
     // Handed over before the first await, so that events keep the order in which they were raised.
     const sent = this.connection.send(envelope, { whileAway: 'keep' });
     await sent.catch((error: unknown) => {
-      this.#settings.log.warn(`a ${schema.id.className} was lost: ${QmfError.from(error, 'connection_lost').message}`);
+      this.#settings.log.warn(
+        `a ${schema.id.className} was lost: ${QmfError.from(error, 'connection_lost').message}`,
+      );
     });
   }
 
@@ -262,11 +274,17 @@ export class AgentSession {
 }
 
 /** Wraps typed handlers: arguments are checked and decoded before, results encoded after. */
-function wireHandlers<C extends DataClass>(dataClass: C, methods: MethodHandlers<C>): Map<string, WireHandler> {
+function wireHandlers<C extends DataClass>(
+  dataClass: C,
+  methods: MethodHandlers<C>,
+): Map<string, WireHandler> {
   const handlers = new Map<string, WireHandler>();
   for (const [name, declaration] of Object.entries(dataClass.methods)) {
     // `MethodHandlers<C>` has a handler for every declared name; the index signature of Object.entries hides that.
-    const handler = methods[name as MethodNamesOf<C>] as (inputs: unknown, call: MethodCall) => object | Promise<object>;
+    const handler = methods[name as MethodNamesOf<C>] as (
+      inputs: unknown,
+      call: MethodCall,
+    ) => object | Promise<object>;
     handlers.set(name, async (inputs, call) => {
       const outputs = await handler(decodeInputs(name, declaration, inputs), call);
       return encodeOutputs(name, declaration, outputs);

@@ -19,13 +19,15 @@ export function decodeInputs(
   const expected = Object.entries(declaration.arguments).filter(([, argument]) => argument.dir !== 'O');
   const names = expected.map(([name]) => name);
   for (const name of given.keys()) {
-    if (!names.includes(name)) throw invalid(name, `${method} takes ${names.length > 0 ? names.join(', ') : 'no arguments'}`);
+    if (!names.includes(name))
+      throw invalid(name, `${method} takes ${names.length > 0 ? names.join(', ') : 'no arguments'}`);
   }
   const inputs: Record<string, Native> = {};
   for (const [name, argument] of expected) {
     const value = given.get(name) ?? null;
     if (value === null) {
-      if (!mayBeMissing(argument)) throw invalid(name, `it is missing; ${argument.type.toUpperCase()} is expected`);
+      if (!mayBeMissing(argument))
+        throw invalid(name, `it is missing; ${argument.type.toUpperCase()} is expected`);
     } else if (isCompatible(argument.type, value)) {
       inputs[name] = decodeNative(argument.type, value);
     } else {
@@ -40,7 +42,10 @@ function mayBeMissing(argument: ArgumentDeclaration): boolean {
 }
 
 function invalid(name: string, detail: string): AgentException {
-  return new AgentException(`Invalid argument: ${name.slice(0, 60)} (${detail})`, exceptionCodes.invalidParameter);
+  return new AgentException(
+    `Invalid argument: ${name.slice(0, 60)} (${detail})`,
+    exceptionCodes.invalidParameter,
+  );
 }
 
 /** @throws QmfError `invalid_argument` when the handler gave what its declaration doesn't promise: a bug of the agent's. */

@@ -1,4 +1,4 @@
-import { Float, Int, Uuid, type Value } from '../value/value.js';
+import { Float, Int, isValueMap, Uuid, type Value } from '../value/value.js';
 
 /** Items and bytes (roughly) that one message of a multi-part answer holds. */
 const MAX_ITEMS = 100;
@@ -24,15 +24,16 @@ export function batches(items: readonly Value[]): readonly (readonly Value[])[] 
 }
 
 function approximateSize(value: Value): number {
-  if (typeof value === 'string' || value instanceof Uint8Array) return value.length + 2;
-  if (value === null || typeof value !== 'object') return 1;
+  if (typeof value === 'string') return value.length + 2;
+  if (value === null || typeof value === 'boolean') return 1;
+  if (value instanceof Uint8Array) return value.length + 2;
   if (value instanceof Int || value instanceof Float) return 8;
   if (value instanceof Uuid) return 16;
   let size = 8;
-  if (value instanceof Map) {
+  if (isValueMap(value)) {
     for (const [key, item] of value) size += key.length + 1 + approximateSize(item);
   } else {
-    for (const item of value as readonly Value[]) size += approximateSize(item); // the only member of the union left
+    for (const item of value) size += approximateSize(item);
   }
   return size;
 }

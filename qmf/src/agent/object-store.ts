@@ -58,7 +58,10 @@ export class ObjectStore {
   add(entry: Pick<StoredObject, 'address' | 'schema' | 'handlers' | 'values'>): StoredObject {
     const { objectName } = entry.address;
     if (this.#objects.has(objectName)) {
-      throw new QmfError('invalid_argument', `Duplicate Data Address: an object '${objectName}' exists already`);
+      throw new QmfError(
+        'invalid_argument',
+        `Duplicate Data Address: an object '${objectName}' exists already`,
+      );
     }
     const now = this.clock.now();
     const object: StoredObject = { ...entry, createTime: now, updateTime: now };
@@ -107,11 +110,16 @@ export class ObjectStore {
       return recent.filter(({ item }) => item.address?.objectName === objectId.objectName);
     }
     const matches = objectFilter(query);
-    return recent.filter(({ item }) => item.schemaId !== undefined && matches({ id: item.schemaId }, item.values));
+    return recent.filter(
+      ({ item }) => item.schemaId !== undefined && matches({ id: item.schemaId }, item.values),
+    );
   }
 }
 
-type ObjectFilter = (schema: Pick<Schema, 'id'> | { id: NonNullable<DataItem['schemaId']> }, values: ValueMap) => boolean;
+type ObjectFilter = (
+  schema: Pick<Schema, 'id'> | { id: NonNullable<DataItem['schemaId']> },
+  values: ValueMap,
+) => boolean;
 
 /** A predicate is checked before any object is looked at; the C++ agent finds out only when there is one (§3.3). */
 function objectFilter(query: QueryRequest): ObjectFilter {

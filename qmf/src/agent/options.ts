@@ -70,7 +70,10 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     interval,
     epoch,
     attributes: new Map<string, Value>(
-      Object.entries(options.attributes ?? {}).map(([key, value]) => [key, toValue(value, `attribute ${key}`)]),
+      Object.entries(options.attributes ?? {}).map(([key, value]) => [
+        key,
+        toValue(value, `attribute ${key}`),
+      ]),
     ),
     directSubject: directSubjectFor(`${vendor}:${product}:${instance}`),
     strictSecurity: options.strictSecurity ?? false,

@@ -61,7 +61,10 @@ export class Replies {
   #send(target: ReplyTarget, message: Pick<Envelope, 'headers' | 'body' | 'contentType'>): void {
     const { to, correlationId } = target;
     this.connection
-      .send({ to, ...(correlationId === undefined ? {} : { correlationId }), ...message }, { whileAway: 'keep' })
+      .send(
+        { to, ...(correlationId === undefined ? {} : { correlationId }), ...message },
+        { whileAway: 'keep' },
+      )
       .catch((error: unknown) => this.onFailure(QmfError.from(error, 'connection_lost'), target));
   }
 }

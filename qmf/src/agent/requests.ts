@@ -43,12 +43,15 @@ export function handleRequest(envelope: Envelope, context: RequestContext): void
   if (opcode === undefined && !isV1Request(envelope)) return;
   const { replyTo } = envelope;
   if (replyTo === undefined || replyTo.node === '') {
-    if (opcode === '_subscribe_cancel_indication') guarded(envelope, context, () => cancelSubscription(envelope, context));
+    if (opcode === '_subscribe_cancel_indication')
+      guarded(envelope, context, () => cancelSubscription(envelope, context));
     else settings.log.debug(`a ${opcode ?? 'schema request'} without reply-to was dropped`);
     return;
   }
   if (settings.strictSecurity && !isStrictReplyTo(envelope, settings)) {
-    settings.log.warn(`a ${opcode ?? 'schema request'} was dropped: its reply-to is not allowed under strict security`);
+    settings.log.warn(
+      `a ${opcode ?? 'schema request'} was dropped: its reply-to is not allowed under strict security`,
+    );
     return;
   }
   const target = replyTargetOf(envelope, replyTo, context.bodyForm());
@@ -74,7 +77,9 @@ function isV1Request({ body }: Envelope): boolean {
 
 /** Under strict security answers go to consoles' own keys only, so that a broker can tell roles apart (§7.1). */
 function isStrictReplyTo({ replyTo }: Envelope, { domain }: AgentSettings): boolean {
-  return replyTo?.node === topicExchange(domain) && replyTo.subject?.startsWith(DIRECT_CONSOLE_PREFIX) === true;
+  return (
+    replyTo?.node === topicExchange(domain) && replyTo.subject?.startsWith(DIRECT_CONSOLE_PREFIX) === true
+  );
 }
 
 function dispatch(opcode: string, envelope: Envelope, target: ReplyTarget, context: RequestContext): void {
@@ -98,7 +103,8 @@ function dispatch(opcode: string, envelope: Envelope, target: ReplyTarget, conte
       const body = readMapBody(envelope);
       const id = textOf(body.get('_subscription_id')) ?? '';
       const granted = context.subscriptions.refresh(id, integerOf(body.get('_duration')));
-      if (granted !== undefined) context.replies.map(target, '_subscribe_response', subscribeResponseToValue(granted));
+      if (granted !== undefined)
+        context.replies.map(target, '_subscribe_response', subscribeResponseToValue(granted));
       return;
     }
     case '_subscribe_cancel_indication':
@@ -125,16 +131,35 @@ function answerLocate(envelope: Envelope, target: ReplyTarget, context: RequestC
   context.replies.map(target, '_agent_locate_response', new Map([['_values', context.allAttributes()]]));
 }
 
-function answerQuery(query: QueryRequest, target: ReplyTarget, { store, replies, schemas }: RequestContext): void {
+function answerQuery(
+  query: QueryRequest,
+  target: ReplyTarget,
+  { store, replies, schemas }: RequestContext,
+): void {
   switch (query.what) {
     case 'OBJECT':
-      replies.list(target, '_query_response', '_data', store.select(query).map(object => dataItemToValue(toItem(object))));
+      replies.list(
+        target,
+        '_query_response',
+        '_data',
+        store.select(query).map(object => dataItemToValue(toItem(object))),
+      );
       return;
     case 'OBJECT_ID':
-      replies.list(target, '_query_response', '_object_id', store.select(query).map(({ address }) => addressToValue(address)));
+      replies.list(
+        target,
+        '_query_response',
+        '_object_id',
+        store.select(query).map(({ address }) => addressToValue(address)),
+      );
       return;
     case 'SCHEMA_ID':
-      replies.list(target, '_query_response', '_schema_id', schemas().map(({ id }) => schemaIdToValue(id)));
+      replies.list(
+        target,
+        '_query_response',
+        '_schema_id',
+        schemas().map(({ id }) => schemaIdToValue(id)),
+      );
       return;
     case 'SCHEMA':
       replies.list(target, '_query_response', '_schema', selectSchemas(query, schemas()).map(schemaToValue));
@@ -224,7 +249,9 @@ function answerSchemaRequestV1(envelope: Envelope, target: ReplyTarget, context:
     .schemas()
     .find(
       ({ id }) =>
-        id.packageName === request.packageName && id.className === request.className && id.hash.equals(request.hash),
+        id.packageName === request.packageName &&
+        id.className === request.className &&
+        id.hash.equals(request.hash),
     );
   if (schema !== undefined) context.replies.bytes(target, encodeSchemaResponseV1(request.sequence, schema));
 }

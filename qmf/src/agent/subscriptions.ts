@@ -56,11 +56,18 @@ export class Subscriptions {
       );
     }
     if (request.query.what !== 'OBJECT') {
-      throw new QmfError('invalid_query', `Query is Invalid: only OBJECT can be subscribed to, not ${request.query.what}`);
+      throw new QmfError(
+        'invalid_query',
+        `Query is Invalid: only OBJECT can be subscribed to, not ${request.query.what}`,
+      );
     }
     this.store.select(request.query); // a wrong predicate must be refused now, not at the first publication
     const id = randomUUID();
-    const duration = clamp(request.duration ?? limits.durationDefault, limits.durationMin, limits.durationMax);
+    const duration = clamp(
+      request.duration ?? limits.durationDefault,
+      limits.durationMin,
+      limits.durationMax,
+    );
     const interval = Math.max(request.interval ?? limits.intervalDefault, limits.intervalMin);
     const timer = setInterval(() => this.publish(id), interval);
     timer.unref();
@@ -83,7 +90,8 @@ export class Subscriptions {
     if (since > 0n) {
       items.push(...this.store.deletedSince(since, query).map(({ item }) => dataItemToValue(item)));
     }
-    if (items.length > 0 || since === 0n) this.replies.list(subscription.target, '_data_indication', '_data', items);
+    if (items.length > 0 || since === 0n)
+      this.replies.list(subscription.target, '_data_indication', '_data', items);
   }
 
   /** Starts the lifetime again; `undefined` for an unknown id, which gets no answer. */

@@ -16,8 +16,8 @@ export class EventStream<T> implements AsyncIterableIterator<T> {
   #items: T[] = [];
   #head = 0;
   #waiting: ((result: IteratorResult<T, undefined>) => void)[] = [];
-  #failing: ((error: unknown) => void)[] = [];
-  #state: { kind: 'live' } | { kind: 'ended'; error?: unknown } = { kind: 'live' };
+  #failing: ((error: Error) => void)[] = [];
+  #state: { kind: 'live' } | { kind: 'ended'; error?: Error } = { kind: 'live' };
   readonly #limit: number;
 
   constructor(
@@ -43,7 +43,7 @@ export class EventStream<T> implements AsyncIterableIterator<T> {
   }
 
   /** No more items; those already here are still read. With an error, the reader gets it after them. */
-  end(error?: unknown): void {
+  end(error?: Error): void {
     if (this.#state.kind === 'ended') return;
     this.#state = error === undefined ? { kind: 'ended' } : { kind: 'ended', error };
     const readers = this.#waiting.splice(0);
@@ -62,7 +62,7 @@ export class EventStream<T> implements AsyncIterableIterator<T> {
       const { error } = this.#state;
       if (error === undefined) return Promise.resolve({ done: true, value: undefined });
       this.#state = { kind: 'ended' };
-      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      return Promise.reject(error);
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push(resolve);

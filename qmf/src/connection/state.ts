@@ -1,4 +1,4 @@
-import { QmfError } from '../errors.js';
+import type { QmfError } from '../errors.js';
 import type { Peer, Wire } from '../transport/transport.js';
 
 /**

@@ -65,7 +65,8 @@ export function agentInfoFromValue(map: ValueMap): AgentInfo {
     vendor: textOf(attributes.get('_vendor')) ?? '',
     product: textOf(attributes.get('_product')) ?? '',
     instance: textOf(attributes.get('_instance')) ?? '',
-    heartbeatInterval: integerOf(attributes.get('_heartbeat_interval') ?? attributes.get('heartbeat_interval')) ?? 60,
+    heartbeatInterval:
+      integerOf(attributes.get('_heartbeat_interval') ?? attributes.get('heartbeat_interval')) ?? 60,
     epoch: integerOf(attributes.get('_epoch') ?? attributes.get('epoch')) ?? 0,
     timestamp: bigintOf(attributes.get('_timestamp') ?? attributes.get('timestamp')) ?? 0n,
     capability: integerOf(attributes.get('qmf.agent_capability')) ?? 0,

@@ -22,7 +22,8 @@ export function methodRequestToValue(request: MethodRequest): ValueMap {
 /** @throws QmfError `malformed_message` that names the key */
 export function methodRequestFromValue(map: ValueMap): MethodRequest {
   const method = textOf(map.get('_method_name'));
-  if (method === undefined) throw new QmfError('malformed_message', '_method_name: the name of a method is expected');
+  if (method === undefined)
+    throw new QmfError('malformed_message', '_method_name: the name of a method is expected');
   const given = map.get('_arguments') ?? null;
   const args = given === null ? new Map<string, Value>() : mapOf(given);
   if (args === undefined) throw new QmfError('malformed_message', '_arguments: a map is expected');

@@ -38,12 +38,19 @@ export function queryFromValue(map: ValueMap): QueryRequest {
   }
   const where = map.get('_where') ?? undefined;
   if (where !== undefined && !Array.isArray(where)) {
-    throw new QmfError('invalid_query', 'Query is Invalid: _where must be a list such as ["eq", "name", ["quote", "left"]]');
+    throw new QmfError(
+      'invalid_query',
+      'Query is Invalid: _where must be a list such as ["eq", "name", ["quote", "left"]]',
+    );
   }
   return {
     what,
-    ...(hasMap(map, '_object_id') ? { objectId: readPart(() => addressFromValue(map.get('_object_id'))) } : {}),
-    ...(hasMap(map, '_schema_id') ? { schemaId: readPart(() => schemaIdFromValue(map.get('_schema_id'))) } : {}),
+    ...(hasMap(map, '_object_id')
+      ? { objectId: readPart(() => addressFromValue(map.get('_object_id'))) }
+      : {}),
+    ...(hasMap(map, '_schema_id')
+      ? { schemaId: readPart(() => schemaIdFromValue(map.get('_schema_id'))) }
+      : {}),
     ...(where === undefined ? {} : { where: where as ValueList }), // Array.isArray does not narrow readonly arrays
   };
 }

@@ -1,7 +1,16 @@
 import { QmfError } from '../errors.js';
 import { type Plain, type PlainInput, toPlain, toValue } from '../value/convert.js';
 import { textOf } from '../value/text.js';
-import { double, Float, Int, isValueList, isValueMap, Uuid, type Value, type ValueMap } from '../value/value.js';
+import {
+  double,
+  Float,
+  Int,
+  isValueList,
+  isValueMap,
+  Uuid,
+  type Value,
+  type ValueMap,
+} from '../value/value.js';
 import type { SchemaProperty } from './schema.js';
 import type { DataType } from './types.js';
 
@@ -47,7 +56,10 @@ export function encodeNative(type: DataType, input: unknown, what: string): Valu
       if (Array.isArray(input)) return toValue(input as readonly PlainInput[], what); // toValue checks each item
       break;
   }
-  throw new QmfError('invalid_argument', `${what}: ${describe(input)} was given, ${type.toUpperCase()} is expected`);
+  throw new QmfError(
+    'invalid_argument',
+    `${what}: ${describe(input)} was given, ${type.toUpperCase()} is expected`,
+  );
 }
 
 function isPlainMap(input: unknown): input is { readonly [key: string]: PlainInput } {
@@ -97,7 +109,10 @@ export function decodeNative(type: DataType, value: Value): Native {
 }
 
 /** All values of an item by their schema; names that the schema doesn't know come through as they are. */
-export function decodeValues(properties: readonly SchemaProperty[], values: ValueMap): Record<string, Native> {
+export function decodeValues(
+  properties: readonly SchemaProperty[],
+  values: ValueMap,
+): Record<string, Native> {
   const types = new Map(properties.map(property => [property.name, property.type]));
   const result: Record<string, Native> = {};
   for (const [name, value] of values) {

@@ -4,7 +4,8 @@ import { QmfError } from '../../errors.js';
 import type { BodyForm } from '../../message/envelope.js';
 import { type BrokerAddress, describeBroker, parseBrokerUrl } from '../broker-url.js';
 import type { Peer, Transport, Wire } from '../transport.js';
-import { type Condition, connectionError } from './conditions.js';
+import { on, type RheaError } from '../../rhea/events.js';
+import { connectionError } from './conditions.js';
 import { Amqp10Wire, destroySocket } from './wire.js';
 
 export interface Amqp10Options {
@@ -39,7 +40,7 @@ function dial(address: BrokerAddress, options: Amqp10Options, signal: AbortSigna
     let state: { kind: 'dialling' } | { kind: 'open'; wire: Amqp10Wire } | { kind: 'ended' } = {
       kind: 'dialling',
     };
-    const end = (error: Condition | undefined): void => {
+    const end = (error: RheaError | undefined): void => {
       const before = state;
       state = { kind: 'ended' };
       if (before.kind === 'dialling') {
@@ -56,7 +57,7 @@ function dial(address: BrokerAddress, options: Amqp10Options, signal: AbortSigna
       destroySocket(connection);
       reject(new QmfError('aborted', `connecting to ${where} was cancelled`));
     };
-    container.on('error', (error: Condition) => end(error));
+    container.on('error', (error: RheaError) => end(error));
     const connection = container.connect(connectionOptions(address, options));
     connection.on('connection_open', () => {
       if (state.kind !== 'dialling') return;
@@ -68,11 +69,11 @@ function dial(address: BrokerAddress, options: Amqp10Options, signal: AbortSigna
       state = { kind: 'open', wire };
       resolve(wire);
     });
-    connection.on('connection_error', context => end(context.error as Condition | undefined));
-    connection.on('connection_close', context => end(context.error as Condition | undefined));
-    connection.on('disconnected', context => end(context.error as Condition | undefined));
-    connection.on('protocol_error', (error: unknown) => end(error as Condition));
-    connection.on('error', (error: unknown) => end(error as Condition));
+    on(connection, 'connection_error', context => end(context.error));
+    on(connection, 'connection_close', context => end(context.error));
+    on(connection, 'disconnected', context => end(context.error));
+    connection.on('protocol_error', (error: RheaError) => end(error));
+    connection.on('error', (error: RheaError) => end(error));
     signal.addEventListener('abort', onAbort, { once: true });
   });
 }
@@ -93,8 +94,8 @@ function connectionOptions(address: BrokerAddress, options: Amqp10Options): Conn
     properties: { product: 'imagefactory-qmf', 'qpid.client_process': process.title },
   };
   return address.scheme === 'amqps'
-    ? ({ ...base, transport: 'tls', servername: address.host } as ConnectionOptions)
-    : ({ ...base, transport: 'tcp' } as ConnectionOptions); // rhea's typings split these two by transport
+    ? { ...base, transport: 'tls', servername: address.host }
+    : { ...base, transport: 'tcp' };
 }
 
 function peerOf(connection: Connection): Peer {

@@ -1,21 +1,14 @@
 import { QmfError } from '../../errors.js';
-
-/** What an AMQP 1.0 peer says when something ends. */
-export interface Condition {
-  readonly condition?: string | undefined;
-  readonly description?: string | undefined;
-  readonly message?: string | undefined;
-  readonly code?: string | undefined;
-}
+import type { RheaError } from '../../rhea/events.js';
 
 /** A link's end as an error of ours. The connection goes on without that link. */
-export function linkError(what: string, error: Condition | undefined): QmfError {
+export function linkError(what: string, error: RheaError | undefined): QmfError {
   const code = error?.condition === 'amqp:unauthorized-access' ? 'not_authorised' : 'address_refused';
   return new QmfError(code, `${what}: ${describe(error)}`);
 }
 
 /** A connection's end as an error of ours. */
-export function connectionError(where: string, error: Condition | undefined, opened: boolean): QmfError {
+export function connectionError(where: string, error: RheaError | undefined, opened: boolean): QmfError {
   const text = describe(error);
   if (error?.condition === 'amqp:unauthorized-access' || /sasl|authenticat/i.test(text)) {
     return new QmfError('not_authorised', `${where} refused the credentials: ${text}`, { cause: error });
@@ -27,7 +20,7 @@ export function connectionError(where: string, error: Condition | undefined, ope
   });
 }
 
-function describe(error: Condition | undefined): string {
+function describe(error: RheaError | undefined): string {
   if (error === undefined) return 'the peer closed it without a reason';
   const parts = [error.condition, error.description ?? error.message].filter(
     part => part !== undefined && part !== '',

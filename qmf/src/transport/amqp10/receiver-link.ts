@@ -1,7 +1,8 @@
 import rhea, { type Receiver, type Session } from 'rhea';
 import { decodeBareMessage } from '../../codec/amqp10-message.js';
-import type { QmfError } from '../../errors.js';
+import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
+import { isConfirmed, on } from '../../rhea/events.js';
 import type { Binding } from '../transport.js';
 import { linkError } from './conditions.js';
 import { fromBareMessage } from './envelopes.js';
@@ -34,20 +35,19 @@ export function openReceiver(
       filter: {
         'subject-filter': rhea.types.wrap_described(
           binding.key,
-          rhea.types.wrap_ulong(pattern ? TOPIC_BINDING : DIRECT_BINDING),
+          pattern ? TOPIC_BINDING : DIRECT_BINDING,
         ) as unknown as object, // rhea's typings know no described values
       },
       ...(binding.create ? creation(binding) : {}),
     },
   });
-  receiver.on('message', context => {
-    // `deliverRaw` makes every message a Buffer, which rhea's typings can't know.
-    const bytes = context.message as unknown as Buffer;
+  on(receiver, 'message', ({ message }) => {
+    if (!Buffer.isBuffer(message)) return; // cannot be: the session delivers bytes
     let envelope: Envelope;
     try {
-      envelope = fromBareMessage(decodeBareMessage(bytes), binding.exchange);
+      envelope = fromBareMessage(decodeBareMessage(message), binding.exchange);
     } catch (error) {
-      events.malformed(error as QmfError); // decodeBareMessage throws nothing else
+      events.malformed(QmfError.from(error, 'malformed_message'));
       return;
     }
     events.deliver(envelope);
@@ -67,20 +67,20 @@ function confirmed(receiver: Receiver, binding: Binding, events: ReceiverEvents)
   const what = `listening to ${binding.exchange} for ${binding.key}`;
   return new Promise((resolve, reject) => {
     let state: 'attaching' | 'open' | 'ended' = 'attaching';
-    receiver.on('receiver_open', () => {
-      if (state !== 'attaching' || receiver.source?.address == null) return;
+    on(receiver, 'receiver_open', () => {
+      if (state !== 'attaching' || !isConfirmed(receiver.source)) return;
       state = 'open';
       resolve();
     });
     const end = () => {
       if (state === 'ended') return;
-      const error = linkError(what, receiver.error as { condition?: string } | undefined);
+      const error = linkError(what, receiver.error);
       const wasOpen = state === 'open';
       state = 'ended';
       if (wasOpen) events.ended(error);
       else reject(error);
     };
-    receiver.on('receiver_error', end);
-    receiver.on('receiver_close', end);
+    on(receiver, 'receiver_error', end);
+    on(receiver, 'receiver_close', end);
   });
 }

@@ -1,5 +1,6 @@
-import type { Delivery, EventContext, Sender, Session } from 'rhea';
+import type { Delivery, Sender, Session } from 'rhea';
 import { QmfError } from '../../errors.js';
+import { isConfirmed, on, type RheaContext } from '../../rhea/events.js';
 import { linkError } from './conditions.js';
 
 interface Pending {
@@ -28,25 +29,25 @@ export class SenderLink {
     this.#node = node;
     this.#onEnd = onEnd;
     this.#sender = session.open_sender({ name, target: { address: node } });
-    this.#sender.on('sender_open', () => {
+    on(this.#sender, 'sender_open', () => {
       // A refused link is attached without a target first, then detached with the reason.
-      if (this.#state === 'attaching' && this.#sender.target?.address != null) this.#state = 'open';
+      if (this.#state === 'attaching' && isConfirmed(this.#sender.target)) this.#state = 'open';
       this.#pump();
     });
-    this.#sender.on('sendable', () => this.#pump());
-    this.#sender.on('accepted', context => this.#settle(context));
-    this.#sender.on('released', context =>
+    on(this.#sender, 'sendable', () => this.#pump());
+    on(this.#sender, 'accepted', context => this.#settle(context));
+    on(this.#sender, 'released', context =>
       this.#settle(context, new QmfError('message_released', `${node} did not take the message now`)),
     );
-    this.#sender.on('rejected', context =>
+    on(this.#sender, 'rejected', context =>
       this.#settle(
         context,
         new QmfError('message_rejected', `${node} rejected the message: ${rejection(context)}`),
       ),
     );
-    this.#sender.on('settled', context => this.#settle(context));
-    this.#sender.on('sender_error', () => this.#endRemotely());
-    this.#sender.on('sender_close', () => this.#endRemotely());
+    on(this.#sender, 'settled', context => this.#settle(context));
+    on(this.#sender, 'sender_error', () => this.#endRemotely());
+    on(this.#sender, 'sender_close', () => this.#endRemotely());
   }
 
   send(bytes: Buffer): Promise<void> {
@@ -99,7 +100,7 @@ export class SenderLink {
     if (sent > 0) this.#waiting.splice(0, sent);
   }
 
-  #settle(context: EventContext, error?: QmfError): void {
+  #settle(context: RheaContext, error?: QmfError): void {
     const { delivery } = context;
     if (delivery === undefined) return;
     const pending = this.#inFlight.get(delivery);
@@ -112,7 +113,7 @@ export class SenderLink {
 
   #endRemotely(): void {
     if (this.#state === 'ended') return;
-    this.end(linkError(`sending to ${this.#node}`, this.#sender.error as { condition?: string } | undefined));
+    this.end(linkError(`sending to ${this.#node}`, this.#sender.error));
     this.#onEnd();
   }
 
@@ -121,7 +122,7 @@ export class SenderLink {
   }
 }
 
-function rejection(context: EventContext): string {
+function rejection(context: RheaContext): string {
   const state: unknown = context.delivery?.remote_state;
   const error: unknown =
     typeof state === 'object' && state !== null && 'error' in state ? state.error : undefined;

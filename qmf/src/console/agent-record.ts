@@ -1,0 +1,32 @@
+import type { AgentInfo } from '../message/agent-info.js';
+
+/** Why an agent is no longer known. */
+export type AgentGoneReason = 'aged' | 'filtered';
+
+/** What a console sees happen to agents. */
+export type AgentChange<A> =
+  | { readonly kind: 'added'; readonly agent: A }
+  | { readonly kind: 'removed'; readonly agent: A; readonly reason: AgentGoneReason }
+  /** A new run of the agent: what it knew is gone, calls to the old run stay unanswered. */
+  | { readonly kind: 'restarted'; readonly agent: A; readonly oldEpoch: number; readonly newEpoch: number }
+  | { readonly kind: 'schemaUpdated'; readonly agent: A };
+
+/** What differs between two messages of the same agent (wire document §6.3). */
+export function compareInfo(before: AgentInfo, after: AgentInfo): 'restarted' | 'schemaUpdated' | 'same' {
+  if (before.epoch !== after.epoch) return 'restarted';
+  if (
+    before.schemaUpdated !== undefined &&
+    after.schemaUpdated !== undefined &&
+    after.schemaUpdated > before.schemaUpdated
+  ) {
+    return 'schemaUpdated';
+  }
+  return 'same';
+}
+
+/**
+ * How long an agent may be silent, in milliseconds: the larger of the console's own patience and three heartbeats (§6.4).
+ */
+export function allowedSilence(info: AgentInfo, maxAgentAge: number): number {
+  return Math.max(maxAgentAge, info.heartbeatInterval * 3_000);
+}

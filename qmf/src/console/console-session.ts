@@ -1,0 +1,442 @@
+import { randomUUID } from 'node:crypto';
+import type { BusConnection } from '../connection/bus-connection.js';
+import { EventStream } from '../connection/event-stream.js';
+import { wait, type WaitOptions } from '../connection/signals.js';
+import { eventItemFromValue } from '../data/data-item.js';
+import { QmfError } from '../errors.js';
+import { type AgentInfo, agentInfoFromValue } from '../message/agent-info.js';
+import { listContent, mapContent, readListBody, readMapBody } from '../message/content.js';
+import type { Address, BodyForm, Envelope } from '../message/envelope.js';
+import { agentOf, contentKindOf, headersFor, type Opcode, opcodeOf } from '../message/headers.js';
+import {
+  BROKER_KEY,
+  DIRECT_CONSOLE_PREFIX,
+  directExchange,
+  LOCATE_KEY,
+  topicExchange,
+} from '../message/keys.js';
+import { evaluatePredicate, type Predicate, predicateToValue } from '../query/index.js';
+import type { EventClass } from '../schema/declare.js';
+import { isV1Frame } from '../schema/v1.js';
+import { bufferView } from '../value/text.js';
+import type { ValueMap } from '../value/value.js';
+import { type AgentChange, type AgentGoneReason, allowedSilence, compareInfo } from './agent-record.js';
+import { type AgentTransport, ConsoleAgent } from './console-agent.js';
+import { EventHub } from './event-hub.js';
+import { type ConsoleOptions, toPredicate } from './options.js';
+import { asTyped, type ReceivedEvent, receivedEvent, type TypedEvent } from './received-event.js';
+import { DEFAULT_REQUEST_TIMEOUT, type RequestOptions, RequestTable } from './request-table.js';
+import { SchemaCache } from './schema-cache.js';
+
+const MAX_AGENT_AGE = 300_000;
+const HOUSEKEEPING_INTERVAL = 5_000;
+
+interface KnownAgent {
+  readonly agent: ConsoleAgent;
+  lastSeen: number;
+}
+
+/**
+ * A QMFv2 console on a connection: finds agents and keeps track of them, asks and calls them, gets their events. It lives
+ * across reconnects; requests that were under way then fail, since nobody knows whether they were carried out.
+ */
+export class ConsoleSession {
+  readonly #domain: string;
+  readonly #replyTo: Address;
+  readonly #maxAgentAge: number;
+  readonly #requestTimeout: number;
+  readonly #now: () => number;
+  readonly #agents = new Map<string, KnownAgent>();
+  readonly #requests = new RequestTable();
+  readonly #events = new EventHub();
+  readonly #changeListeners = new Set<(change: AgentChange<ConsoleAgent>) => void>();
+  readonly #schemas = new SchemaCache();
+  readonly #transport: AgentTransport;
+  #filter: Predicate | undefined;
+  #brokerAgent: string | undefined;
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #housekeeping: NodeJS.Timeout | undefined;
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly options: ConsoleOptions = {},
+  ) {
+    this.#domain = options.domain ?? 'default';
+    // The only form that strict agents accept, and that every broker translates (wire document §1.4).
+    this.#replyTo = { node: topicExchange(this.#domain), subject: DIRECT_CONSOLE_PREFIX + randomUUID() };
+    this.#maxAgentAge = options.maxAgentAge ?? MAX_AGENT_AGE;
+    this.#requestTimeout = options.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT;
+    this.#now = options.now ?? (() => performance.now());
+    this.#filter = toPredicate(options.agentFilter);
+    this.#transport = {
+      request: (agent, what, opcode, body, requestOptions, receive) =>
+        this.#request(agent, what, opcode, body, requestOptions, receive),
+      requestV1: (agent, what, encode, requestOptions, receive) =>
+        this.#requestV1(agent, what, encode, requestOptions, receive),
+      notify: (agent, opcode, body) => this.#notify(agent, opcode, body),
+      schemas: this.#schemas,
+    };
+  }
+
+  /** Listens, and asks agents to show up; works before the broker is there. */
+  async open(): Promise<void> {
+    if (this.#state !== 'new') throw new QmfError('closed', 'a console session cannot be opened again');
+    this.#state = 'open';
+    const topic = {
+      exchange: topicExchange(this.#domain),
+      exchangeType: 'topic',
+      create: this.#domain !== 'default',
+    } as const;
+    const deliver = (envelope: Envelope): void => this.#receive(envelope);
+    this.#unsubscribe = this.connection.onStatus(status => {
+      if (status.kind === 'open') this.#locate();
+      if (status.kind === 'waiting' || status.kind === 'failed' || status.kind === 'closed') {
+        this.#requests.failAll(
+          new QmfError(
+            'connection_lost',
+            `the connection to ${status.broker} was lost before the answer came`,
+          ),
+        );
+      }
+    });
+    this.#housekeeping = setInterval(
+      () => this.#keepHouse(),
+      Math.min(HOUSEKEEPING_INTERVAL, this.#maxAgentAge),
+    );
+    this.#housekeeping.unref();
+    await Promise.all([
+      this.connection.bind({ ...topic, key: this.#replyTo.subject ?? '' }, deliver),
+      this.connection.bind({ ...topic, key: 'agent.ind.#' }, deliver),
+    ]);
+    this.#locate();
+  }
+
+  /** Fails what waits and ends all streams. The connection stays open: it may serve others. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    clearInterval(this.#housekeeping);
+    this.#unsubscribe();
+    this.#requests.failAll(new QmfError('closed', 'the console session was closed'));
+    for (const end of [...this.#openStreams]) end();
+  }
+
+  /** Agents known at present. */
+  agents(): readonly ConsoleAgent[] {
+    return [...this.#agents.values()].map(({ agent }) => agent);
+  }
+
+  /** Events that had to be dropped: nobody came to know their agent, or their reader was too slow. */
+  get droppedEvents(): number {
+    return this.#events.dropped;
+  }
+
+  /**
+   * The first agent that matches, known or yet to come.
+   *
+   * @throws QmfError `timeout` (default after 10 s), `aborted`, `closed`
+   */
+  findAgent(match: (agent: ConsoleAgent) => boolean, options: WaitOptions = {}): Promise<ConsoleAgent> {
+    const known = this.agents().find(match);
+    if (known !== undefined) return Promise.resolve(known);
+    return wait<ConsoleAgent>(
+      'finding an agent',
+      { timeout: options.timeout ?? 10_000, signal: options.signal },
+      resolve =>
+        this.onAgentChange(change => {
+          if (change.kind === 'added' && match(change.agent)) resolve(change.agent);
+        }),
+    );
+  }
+
+  /** What happens to agents from now on. */
+  agentChanges(): AsyncIterableIterator<AgentChange<ConsoleAgent>> {
+    const stream = new EventStream<AgentChange<ConsoleAgent>>(() => unlisten());
+    const unlisten = this.onAgentChange(change => stream.push(change));
+    return this.#tracked(stream);
+  }
+
+  /** Calls `listener` at every change of an agent; the result unsubscribes. */
+  onAgentChange(listener: (change: AgentChange<ConsoleAgent>) => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  /** Events from now on: of one class, typed; or of all. Leaving the loop stops listening. */
+  events(): AsyncIterableIterator<ReceivedEvent>;
+  events<C extends EventClass>(eventClass: C): AsyncIterableIterator<TypedEvent<C>>;
+  events(eventClass?: EventClass): AsyncIterableIterator<unknown> {
+    return eventClass === undefined
+      ? this.#tracked(this.#events.stream(event => event))
+      : this.#tracked(this.#events.stream(event => asTyped(event, eventClass)));
+  }
+
+  /** Calls `listener` with every event, at once and in order; the result unsubscribes. */
+  onEvent(listener: (event: ReceivedEvent) => void): () => void {
+    return this.#events.listen(listener);
+  }
+
+  /** Changes which agents are known: others are dropped, and everybody is asked again. */
+  setAgentFilter(filter: Predicate | string | undefined): void {
+    this.#filter = toPredicate(filter);
+    for (const { agent } of [...this.#agents.values()]) {
+      if (!this.#isWanted(agent.info)) this.#drop(agent.name, 'filtered');
+    }
+    this.#locate();
+  }
+
+  /** Calls `listener` when the bus is back after it was away, with everything in place again; the result unsubscribes. */
+  onReconnect(listener: () => void): () => void {
+    return this.connection.onStatus(status => {
+      if (status.kind === 'open') listener();
+    });
+  }
+
+  readonly #openStreams = new Set<() => void>();
+
+  #tracked<T>(stream: EventStream<T>): EventStream<T> {
+    const end = (): void => {
+      this.#openStreams.delete(end);
+      stream.end();
+    };
+    this.#openStreams.add(end);
+    return stream;
+  }
+
+  #receive(envelope: Envelope): void {
+    if (this.#state !== 'open') return;
+    try {
+      this.#dispatch(envelope);
+    } catch (error) {
+      // One bad message must cost neither the session nor the connection.
+      this.options.log?.warn(
+        `a message to ${envelope.to.subject ?? envelope.to.node} was dropped: ${String(error)}`,
+      );
+    }
+  }
+
+  #dispatch(envelope: Envelope): void {
+    const opcode = opcodeOf(envelope.headers);
+    const agentName = agentOf(envelope.headers);
+    if (agentName !== undefined) this.#seen(agentName);
+    switch (opcode) {
+      case undefined:
+        this.#requests.answer(withSequenceAsId(envelope));
+        return;
+      case '_agent_heartbeat_indication':
+      case '_agent_locate_response':
+        if (agentName !== undefined) this.#heard(agentName, envelope);
+        return;
+      case '_data_indication':
+        if (contentKindOf(envelope.headers) === '_event') {
+          if (agentName !== undefined) this.#receiveEvents(agentName, envelope);
+        } else {
+          this.#requests.answer(envelope); // subscription data; the broker's unsolicited updates match no request
+        }
+        return;
+      default:
+        this.#requests.answer(envelope);
+    }
+  }
+
+  #seen(agentName: string): void {
+    const known = this.#agents.get(agentName);
+    if (known !== undefined) known.lastSeen = this.#now();
+  }
+
+  #heard(agentName: string, envelope: Envelope): void {
+    const info = agentInfoFromValue(readMapBody(envelope));
+    if (envelope.correlationId === 'broker-locate') this.#brokerAgent = agentName;
+    if (!this.#isWanted(info)) {
+      this.#drop(agentName, 'filtered');
+      this.#events.discard(agentName);
+      return;
+    }
+    const known = this.#agents.get(agentName);
+    if (known === undefined) {
+      const agent = new ConsoleAgent(agentName, info, this.#transport);
+      this.#agents.set(agentName, { agent, lastSeen: this.#now() });
+      this.#announce({ kind: 'added', agent });
+      this.#events.release(agentName);
+      return;
+    }
+    const { agent } = known;
+    const before = agent.info;
+    agent.refreshInfo(info);
+    const difference = compareInfo(before, info);
+    if (difference === 'restarted') {
+      this.#requests.failAll(
+        new QmfError('agent_unknown', `${agentName} was restarted before it answered`),
+        agentName,
+      );
+      this.#announce({ kind: 'restarted', agent, oldEpoch: before.epoch, newEpoch: info.epoch });
+    } else if (difference === 'schemaUpdated') {
+      this.#announce({ kind: 'schemaUpdated', agent });
+    }
+  }
+
+  #isWanted(info: AgentInfo): boolean {
+    return this.#filter === undefined || evaluatePredicate(this.#filter, info.attributes);
+  }
+
+  #drop(agentName: string, reason: AgentGoneReason): void {
+    const known = this.#agents.get(agentName);
+    if (known === undefined) return;
+    this.#agents.delete(agentName);
+    this.#requests.failAll(new QmfError('agent_unknown', `${agentName} is gone: ${reason}`), agentName);
+    this.#announce({ kind: 'removed', agent: known.agent, reason });
+  }
+
+  #announce(change: AgentChange<ConsoleAgent>): void {
+    for (const listener of [...this.#changeListeners]) listener(change);
+  }
+
+  #receiveEvents(agentName: string, envelope: Envelope): void {
+    const known = this.#agents.has(agentName);
+    const wasHolding = this.#events.holding;
+    for (const item of readListBody(envelope)) {
+      const event = receivedEvent(agentName, eventItemFromValue(item));
+      if (known) this.#events.publish(event);
+      else this.#events.hold(event, this.#now());
+    }
+    if (!known && !wasHolding) this.#locate();
+  }
+
+  #keepHouse(): void {
+    const now = this.#now();
+    this.#events.expire(now);
+    // While the bus is away everybody is silent, which says nothing about agents.
+    if (this.connection.state !== 'open') {
+      for (const known of this.#agents.values()) known.lastSeen = now;
+      return;
+    }
+    for (const { agent, lastSeen } of [...this.#agents.values()]) {
+      if (agent.name === this.#brokerAgent) continue;
+      if (now - lastSeen > allowedSilence(agent.info, this.#maxAgentAge)) this.#drop(agent.name, 'aged');
+    }
+  }
+
+  /** Asks all agents that match the filter to show up, and the broker's own agent by its key (§3.1). */
+  #locate(): void {
+    if (this.connection.state !== 'open' || this.#state !== 'open') return;
+    const where = this.#filter === undefined ? [] : predicateToValue(this.#filter);
+    const request = {
+      headers: headersFor('_agent_locate_request'),
+      replyTo: this.#replyTo,
+      ...listContent(where, this.#bodyForm()),
+    };
+    const quietly = (error: unknown): void =>
+      this.options.log?.debug(`a locate request was lost: ${String(error)}`);
+    this.connection
+      .send(
+        {
+          ...request,
+          to: { node: topicExchange(this.#domain), subject: LOCATE_KEY },
+          correlationId: 'agent-locate',
+        },
+        { whileAway: 'fail' },
+      )
+      .catch(quietly);
+    if (this.options.strictSecurity === true) return;
+    this.connection
+      .send(
+        {
+          ...request,
+          to: { node: directExchange(this.#domain), subject: BROKER_KEY },
+          correlationId: 'broker-locate',
+        },
+        { whileAway: 'fail' },
+      )
+      .catch(quietly);
+  }
+
+  #bodyForm(): BodyForm {
+    return this.options.bodyForm ?? this.connection.bodyForm;
+  }
+
+  /** The agent's own key on the topic exchange; agents without one listen to their name on the direct exchange (§1.3). */
+  #addressOf(agent: ConsoleAgent): Address {
+    const { directSubject } = agent.info;
+    return directSubject === undefined
+      ? { node: directExchange(this.#domain), subject: agent.name }
+      : { node: topicExchange(this.#domain), subject: directSubject };
+  }
+
+  #request(
+    agent: ConsoleAgent,
+    what: string,
+    opcode: Opcode,
+    body: ValueMap,
+    options: RequestOptions,
+    receive: (envelope: Envelope) => boolean,
+  ): Promise<void> {
+    if (this.#state !== 'open')
+      return Promise.reject(new QmfError('closed', 'the console session is not open'));
+    return this.#requests.request(
+      what,
+      agent.name,
+      { ...options, timeout: options.timeout ?? this.#requestTimeout },
+      correlationId =>
+        this.connection.send(
+          {
+            to: this.#addressOf(agent),
+            replyTo: this.#replyTo,
+            correlationId,
+            headers: headersFor(opcode),
+            ...mapContent(body, this.#bodyForm()),
+          },
+          { whileAway: 'fail' },
+        ),
+      receive,
+    );
+  }
+
+  #requestV1(
+    agent: ConsoleAgent,
+    what: string,
+    encode: (sequence: number) => Uint8Array,
+    options: RequestOptions,
+    receive: (bytes: Uint8Array) => void,
+  ): Promise<void> {
+    return this.#requests.request(
+      what,
+      agent.name,
+      { ...options, timeout: options.timeout ?? this.#requestTimeout },
+      correlationId =>
+        this.connection.send(
+          {
+            to: this.#addressOf(agent),
+            replyTo: this.#replyTo,
+            correlationId,
+            headers: new Map(),
+            body: { form: 'data', bytes: encode(Number(correlationId)) },
+          },
+          { whileAway: 'fail' },
+        ),
+      envelope => {
+        if (envelope.body.form === 'data' && isV1Frame(envelope.body.bytes)) receive(envelope.body.bytes);
+        return true;
+      },
+    );
+  }
+
+  #notify(agent: ConsoleAgent, opcode: Opcode, body: ValueMap): Promise<void> {
+    return this.connection.send(
+      {
+        to: this.#addressOf(agent),
+        replyTo: this.#replyTo,
+        headers: headersFor(opcode),
+        ...mapContent(body, this.#bodyForm()),
+      },
+      { whileAway: 'fail' },
+    );
+  }
+}
+
+/** QMFv1 answers carry a sequence number where QMFv2 has the correlation id. */
+function withSequenceAsId(envelope: Envelope): Envelope {
+  const { body } = envelope;
+  if (body.form !== 'data' || !isV1Frame(body.bytes)) return envelope;
+  return { ...envelope, correlationId: String(bufferView(body.bytes).readUInt32BE(4)) };
+}

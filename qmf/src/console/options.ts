@@ -1,0 +1,26 @@
+import type { SessionLog } from '../agent/options.js';
+import type { BodyForm } from '../message/envelope.js';
+import { parsePredicate, type Predicate } from '../query/index.js';
+
+export interface ConsoleOptions {
+  /** QMF domain, default `default`. */
+  readonly domain?: string;
+  /** Only agents whose attributes match are known, e.g. `[eq, _product, [quote, imagefactory]]`. */
+  readonly agentFilter?: Predicate | string;
+  /** Milliseconds of silence after which an agent is dropped, if that is more than three of its heartbeats. Default 5 min. */
+  readonly maxAgentAge?: number;
+  /** Forces the form of requests; by default the transport knows what its broker needs. */
+  readonly bodyForm?: BodyForm;
+  /** Milliseconds that a request may take unless it says otherwise. Default 60 000. */
+  readonly requestTimeout?: number;
+  /** Send nothing to the direct exchange (wire document §7.1). Default false. */
+  readonly strictSecurity?: boolean;
+  readonly log?: SessionLog;
+  /** Milliseconds of a clock that never goes back; for tests. */
+  readonly now?: () => number;
+}
+
+export function toPredicate(filter: Predicate | string | undefined): Predicate | undefined {
+  const predicate = typeof filter === 'string' ? parsePredicate(filter) : filter;
+  return predicate?.op === 'true' ? undefined : predicate;
+}
