@@ -8,6 +8,7 @@ import {
   type NodeWishes,
   type SubjectFilter,
   topicFilterCode,
+  wantedBounds,
   type WantedNode,
   wantedExchangeType,
 } from './terminus.js';
@@ -50,7 +51,7 @@ export function resolveNode(
   if (topicWanted) return createExchange(name, wishes, nodes);
   return found({
     kind: 'queue',
-    queue: nodes.ensureQueue(name, queueLifetime(wanted), 'shared'),
+    queue: nodes.ensureQueue(name, queueLifetime(wanted), 'shared', wantedBounds(wishes)),
     created: true,
   });
 }
@@ -95,17 +96,20 @@ export interface SubscriptionKey {
   readonly echo: SubjectFilter | undefined;
 }
 
+/** The name under which qpidd echoes the filter that it put in by itself. */
+const defaultFilterName = 'default-subject-filter';
+
 /** What a subscription's filter means on an exchange of this type, with qpidd's default where there is none. */
 export function subscriptionKey(exchange: Exchange, filter: SubjectFilter | undefined): SubscriptionKey {
   switch (exchange.type) {
     case 'topic': {
-      const echo = filter ?? { name: 'subject', key: '#', descriptor: topicFilterCode };
+      const echo = filter ?? { name: defaultFilterName, key: '#', descriptor: topicFilterCode };
       return { key: echo.key, echo };
     }
     case 'direct': {
       const echo =
         filter === undefined
-          ? { name: 'subject', key: '', descriptor: directFilterCode }
+          ? { name: defaultFilterName, key: '', descriptor: directFilterCode }
           : { ...filter, descriptor: asDirect(filter.descriptor) };
       return { key: echo.key, echo };
     }

@@ -38,17 +38,26 @@ export interface RunningBroker {
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<RunningBroker> {
   const broker = new Broker(brokerSettings(options));
-  await broker.listen();
-  return broker;
+  const port = await broker.listen();
+  const { host } = broker.settings;
+  return {
+    host,
+    port,
+    url: `amqp://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    addExchange: (name, type) => broker.addExchange(name, type),
+    stats: () => broker.stats(),
+    dropConnections: () => broker.dropConnections(),
+    stop: () => broker.stop(),
+  };
 }
 
-class Broker implements RunningBroker {
+class Broker {
   readonly #container: Container;
   readonly #nodes: NodeRegistry;
   readonly #connections = new Set<BrokerConnection>();
   readonly #server: Server;
 
-  constructor(private readonly settings: BrokerSettings) {
+  constructor(readonly settings: BrokerSettings) {
     this.#nodes = new NodeRegistry(settings.queueBounds, settings.now);
     for (const [name, type] of settings.exchanges) this.#nodes.ensureExchange(name, type);
     this.#container = container(settings);
@@ -56,7 +65,8 @@ class Broker implements RunningBroker {
     this.#server.maxConnections = settings.maxConnections;
   }
 
-  async listen(): Promise<void> {
+  /** Gives the port, which is another one than asked for when that was 0. */
+  async listen(): Promise<number> {
     this.#server.listen(this.settings.port, this.settings.host);
     try {
       await once(this.#server, 'listening');
@@ -68,19 +78,8 @@ class Broker implements RunningBroker {
       );
     }
     this.#server.on('error', error => this.settings.onEvent({ level: 'warn', message: error.message }));
-  }
-
-  get host(): string {
-    return this.settings.host;
-  }
-
-  get port(): number {
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : this.settings.port;
-  }
-
-  get url(): string {
-    return `amqp://${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`;
   }
 
   addExchange(name: string, type: 'topic' | 'direct'): void {

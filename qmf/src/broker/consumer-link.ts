@@ -1,6 +1,6 @@
 import type { BrokerMessage } from './message.js';
 import type { Outbox } from './outbox.js';
-import type { BrokerQueue, Consumer } from './queue.js';
+import type { BrokerQueue, Consumer, Offer } from './queue.js';
 import type { LinkInternals } from './rhea-internals.js';
 import type { Outcome } from './session-guard.js';
 
@@ -35,11 +35,12 @@ export class ConsumerLink implements Consumer {
     this.queue.pump();
   }
 
-  offer(message: BrokerMessage): boolean {
-    if (this.#state !== 'open' || this.link.credit <= 0 || !this.outbox.ready) return false;
+  offer(message: BrokerMessage): Offer {
+    if (this.#state !== 'open' || this.link.credit <= 0 || !this.outbox.ready) return 'declined';
     const id = this.outbox.send(this.link, message.bytes, this.unsettled === undefined);
-    this.unsettled?.set(id, { link: this, message });
-    return true;
+    if (this.unsettled === undefined) return 'taken';
+    this.unsettled.set(id, { link: this, message });
+    return 'held';
   }
 
   /** The receiver may be able to take more. */
@@ -50,6 +51,7 @@ export class ConsumerLink implements Consumer {
   /** The receiver said what became of a delivery; qpidd puts back what was released or modified and drops what was rejected. */
   settle(message: BrokerMessage, outcome: Outcome): void {
     if (outcome === 'released' || outcome === 'modified') this.queue.putBack([message]);
+    else this.queue.settled(message);
   }
 
   /** The link is gone: what it had not settled goes back. */

@@ -27,6 +27,11 @@ export class FrameGuard {
     return this.#kept.length;
   }
 
+  /** Whether a protocol header has yet to come. */
+  get beforeHeader(): boolean {
+    return this.#phase.at === 'header';
+  }
+
   /** Whether the peer is still authenticating. */
   get authenticating(): boolean {
     return this.#phase.at === 'sasl' || this.#phase.at === 'awaiting-outcome';

@@ -28,7 +28,7 @@ export type ConsumerAttach =
 
 export type PublisherAttach =
   | { readonly is: 'refused'; readonly error: AmqpError }
-  | { readonly is: 'attached'; readonly destination: Destination; readonly created: BrokerQueue | undefined };
+  | { readonly is: 'attached'; readonly destination: Destination; readonly created: boolean };
 
 /** Decides over the attach of a receiving peer, and fills in the answer. */
 export function attachConsumer(link: Sender, environment: AttachEnvironment): ConsumerAttach {
@@ -76,7 +76,8 @@ function subscribe(
     shared ? 'shared' : 'exclusive',
   );
   if (queue.access === 'exclusive' && queue.consumers > 0) {
-    return refusal('amqp:resource-locked', `Queue ${queue.name} has an exclusive consumer already`);
+    // Not amqp:resource-locked, which would fit better: qpidd says this.
+    return refusal('amqp:internal-error', `Queue ${queue.name} has an exclusive consumer already`);
   }
   exchange.bind(queue, key);
   link.set_source({
@@ -101,15 +102,14 @@ export function attachPublisher(link: Receiver, environment: AttachEnvironment):
   link.set_source({ address: addressFrom(link.source) });
   if (wanted.kind === 'relay') {
     link.set_target({ address: '' });
-    return { is: 'attached', destination: { kind: 'relay' }, created: undefined };
+    return { is: 'attached', destination: { kind: 'relay' }, created: false };
   }
   const resolution = resolveNode(wanted, generatedName(link, environment), environment.nodes);
   if (resolution.is === 'refused') return resolution;
   const { node } = resolution;
   const address = node.kind === 'queue' ? node.queue.name : node.exchange.name;
   link.set_target({ ...answerTo(wanted, node), address });
-  const created = node.kind === 'queue' && node.created ? node.queue : undefined;
-  return { is: 'attached', destination: node, created };
+  return { is: 'attached', destination: node, created: node.kind === 'queue' && node.created };
 }
 
 type NamedOrDynamic = WantedNode & { kind: 'named' | 'dynamic' };

@@ -41,14 +41,28 @@ export class NodeRegistry {
     return exchange;
   }
 
-  /** The queue of that name, made if there is none. */
-  ensureQueue(name: string, lifetime: QueueLifetime, access: QueueAccess): BrokerQueue {
+  /** The queue of that name; if there is none, one is made within the bounds of the broker and those wanted. */
+  ensureQueue(
+    name: string,
+    lifetime: QueueLifetime,
+    access: QueueAccess,
+    wanted: Partial<QueueBounds> = {},
+  ): BrokerQueue {
     let queue = this.#queues.get(name);
     if (queue === undefined) {
-      queue = new BrokerQueue(name, lifetime, access, this.bounds, this.now);
+      queue = new BrokerQueue(name, lifetime, access, this.#narrowed(wanted), this.now);
       this.#queues.set(name, queue);
     }
     return queue;
+  }
+
+  /** A peer may have a smaller queue than the broker allows, never a bigger one. */
+  #narrowed({ maxMessages, maxBytes, whenFull }: Partial<QueueBounds>): QueueBounds {
+    return {
+      maxMessages: Math.min(maxMessages ?? Infinity, this.bounds.maxMessages),
+      maxBytes: Math.min(maxBytes ?? Infinity, this.bounds.maxBytes),
+      whenFull: whenFull ?? this.bounds.whenFull,
+    };
   }
 
   deleteQueue(queue: BrokerQueue): void {

@@ -9,6 +9,8 @@ const chunkSize = 64 * 1024;
 /** How long a peer has to take the last bytes before its socket is cut. */
 const lingerMs = 500;
 
+const amqpHeader = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 1, 0, 0]);
+
 type Phase =
   | { readonly at: 'open' }
   /** The last bytes go out, then the socket closes. */
@@ -125,6 +127,8 @@ export class PeerSocket extends EventEmitter {
   }
 
   #break(error: unknown): void {
+    // A peer that speaks something else is told what is spoken here (OASIS AMQP 1.0, part 2 §2.2).
+    if (this.#guard.beforeHeader) this.write(amqpHeader);
     this.listeners_.broken(error);
     this.end();
   }

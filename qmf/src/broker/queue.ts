@@ -12,16 +12,24 @@ export interface QueueBounds {
   readonly whenFull: 'reject' | 'ring';
 }
 
+/** What a consumer does with a message that it is offered. */
+export type Offer =
+  /** It can't take any now. */
+  | 'declined'
+  /** It has it for good. */
+  | 'taken'
+  /** It has it and will say later what became of it; until then the message counts against the bounds of the queue. */
+  | 'held';
+
 /** Somebody who takes messages from a queue. */
 export interface Consumer {
-  /** Takes the message if it can do so now; with `false` the message stays with the queue. */
-  offer(message: BrokerMessage): boolean;
+  offer(message: BrokerMessage): Offer;
 }
 
 /** When a queue goes away by itself. */
 export type QueueLifetime =
   | { readonly until: 'deleted' }
-  /** When its last consumer leaves. */
+  /** When its last consumer and its last publisher leave. */
   | { readonly until: 'unused' }
   /** When the link that made it closes. */
   | { readonly until: 'link-closed' };
@@ -32,6 +40,8 @@ export interface QueueStats {
   readonly name: string;
   readonly messages: number;
   readonly bytes: number;
+  /** Messages that consumers hold and have not settled; `messages` and `bytes` do not count them. */
+  readonly held: number;
   readonly consumers: number;
   /** Messages refused because the queue was full. */
   readonly refused: number;
@@ -45,7 +55,10 @@ export class BrokerQueue {
   readonly #waiting = new Fifo<BrokerMessage>();
   readonly #consumers: Consumer[] = [];
   #turn = 0;
+  #publishers = 0;
   #bytes = 0;
+  #held = 0;
+  #heldBytes = 0;
   #earliestExpiry = Infinity;
   #refused = 0;
   #overwritten = 0;
@@ -69,24 +82,35 @@ export class BrokerQueue {
     return this.#deleted;
   }
 
+  /** Whether a consumer or a publisher is attached. */
+  get used(): boolean {
+    return this.#consumers.length > 0 || this.#publishers > 0;
+  }
+
   /** Takes a message in; `false` when the queue is full. A message that nobody can take yet waits. */
   enqueue(message: BrokerMessage): boolean {
-    if (this.#waiting.size === 0 && this.#hand(message)) return true;
     if (!this.#makeRoom(message)) {
       this.#refused++;
       return false;
     }
+    if (this.#waiting.size === 0 && this.#hand(message)) return true;
     detachFromInput(message);
     this.#waiting.push(message);
     this.#count(message);
     return true;
   }
 
-  /** Takes messages back that a consumer did not want or did not settle; they go in front, in the order given. */
+  /** A consumer is done with a message that it held. */
+  settled(message: BrokerMessage): void {
+    this.#held--;
+    this.#heldBytes -= message.bytes.length;
+  }
+
+  /** Takes messages back that a consumer held; they go in front, in the order given. */
   putBack(messages: readonly BrokerMessage[]): void {
-    if (this.#deleted) return;
+    if (this.#deleted || messages.length === 0) return;
     for (const message of messages.toReversed()) {
-      detachFromInput(message);
+      this.settled(message);
       this.#waiting.unshift(message);
       this.#count(message);
     }
@@ -101,6 +125,14 @@ export class BrokerQueue {
       this.#bytes -= message.bytes.length;
       message = this.#next();
     }
+  }
+
+  addPublisher(): void {
+    this.#publishers++;
+  }
+
+  removePublisher(): void {
+    this.#publishers--;
   }
 
   addConsumer(consumer: Consumer): void {
@@ -130,6 +162,7 @@ export class BrokerQueue {
       name: this.name,
       messages: this.#waiting.size,
       bytes: this.#bytes,
+      held: this.#held,
       consumers: this.#consumers.length,
       refused: this.#refused,
       overwritten: this.#overwritten,
@@ -141,7 +174,17 @@ export class BrokerQueue {
     const consumers = this.#consumers;
     for (let tried = 0; tried < consumers.length; tried++) {
       if (this.#turn >= consumers.length) this.#turn = 0;
-      if (consumers[this.#turn++]?.offer(message) === true) return true;
+      switch (consumers[this.#turn++]?.offer(message)) {
+        case 'taken':
+          return true;
+        case 'held':
+          detachFromInput(message);
+          this.#held++;
+          this.#heldBytes += message.bytes.length;
+          return true;
+        case 'declined':
+        case undefined:
+      }
     }
     return false;
   }
@@ -169,8 +212,8 @@ export class BrokerQueue {
 
   #fits(message: BrokerMessage): boolean {
     return (
-      this.#waiting.size < this.bounds.maxMessages &&
-      this.#bytes + message.bytes.length <= this.bounds.maxBytes
+      this.#waiting.size + this.#held < this.bounds.maxMessages &&
+      this.#bytes + this.#heldBytes + message.bytes.length <= this.bounds.maxBytes
     );
   }
 

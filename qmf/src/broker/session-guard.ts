@@ -64,9 +64,8 @@ function guardAttach(session: SessionInternals, limits: SessionLimits): SessionG
     const link = session.links[name];
     if (link === undefined) return;
     if (!role && typeof deliveryCount === 'number') link.delivery_count = deliveryCount;
-    delete session.links[name];
     link.name = key;
-    session.links[key] = link;
+    session.links = Object.fromEntries(Object.values(session.links).map(each => [each.name, each]));
   };
   return guard;
 }

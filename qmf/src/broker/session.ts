@@ -94,8 +94,12 @@ export class BrokerSession {
       return;
     }
     const { destination, created } = attach;
+    const queue = destination.kind === 'queue' ? destination.queue : undefined;
+    queue?.addPublisher();
     this.#endings.set(link, () => {
-      if (created !== undefined) this.#queueLost(created, true);
+      if (queue === undefined) return;
+      queue.removePublisher();
+      this.#queueLost(queue, created);
     });
     link.add_credit(publisherCredit);
     const internals = linkInternals(link);
@@ -155,7 +159,7 @@ export class BrokerSession {
       case 'deleted':
         return;
       case 'unused':
-        if (queue.consumers === 0) this.environment.nodes.deleteQueue(queue);
+        if (!queue.used) this.environment.nodes.deleteQueue(queue);
         return;
       case 'link-closed':
         if (byItsMaker) this.environment.nodes.deleteQueue(queue);

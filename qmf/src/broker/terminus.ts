@@ -1,5 +1,6 @@
 import rhea, { type Receiver, type Sender } from 'rhea';
 import type { ExchangeType } from './exchange.js';
+import type { QueueBounds } from './queue.js';
 
 /** The subject filter of a source, and how it is echoed. */
 export interface SubjectFilter {
@@ -41,7 +42,8 @@ export function wantedTarget(link: Receiver): WantedNode {
 }
 
 function wantedNode(terminus: unknown): WantedNode {
-  if (!isFields(terminus)) return { kind: 'none' };
+  // rhea hands out a missing terminus as a typed null.
+  if (!isFields(terminus) || !('address' in terminus)) return { kind: 'none' };
   const wishes: NodeWishes = {
     capabilities: symbols(terminus['capabilities']),
     properties: entries(terminus['dynamic_node_properties']),
@@ -91,6 +93,23 @@ export function lifetimePolicy({ properties }: NodeWishes): 'delete-on-close' | 
   if (!isFields(policy) || !isFields(policy['descriptor'])) return 'unsaid';
   const descriptor = policy['descriptor']['value'];
   return descriptor === 0x2b || descriptor === 'amqp:delete-on-close:list' ? 'delete-on-close' : 'other';
+}
+
+/** The queue bounds among the node properties, by qpidd's names. */
+export function wantedBounds({ properties }: NodeWishes): Partial<QueueBounds> {
+  const maxMessages = positive(properties?.get('qpid.max_count'));
+  const maxBytes = positive(properties?.get('qpid.max_size'));
+  const policy = properties?.get('qpid.policy_type');
+  return {
+    ...(maxMessages === undefined ? {} : { maxMessages }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(policy === 'ring' || policy === 'reject' ? { whenFull: policy } : {}),
+  };
+}
+
+function positive(value: unknown): number | undefined {
+  const number = typeof value === 'string' ? Number(value) : value;
+  return typeof number === 'number' && number > 0 ? number : undefined;
 }
 
 /** Fields of a composite as rhea makes them: accessors on an object, or a typed value. */
