@@ -1,1 +1,24 @@
-export {};
+export { Build, BuildFailedError, type BuildState } from './build.js';
+export type { BuildChange } from './build-change.js';
+export type { CamelCase, CamelKeys } from './camel-case.js';
+export { type ConnectedConsole, type ConnectOptions, connectConsole } from './connect.js';
+export { type BuildImageInputs, Factory } from './factory.js';
+// What a program needs beside the above, so that it depends on one package.
+export {
+  addressFromPlain,
+  addressToPlain,
+  QmfError,
+  type QmfErrorCode,
+  type ReceivedEvent,
+  Severity,
+  type TypedEvent,
+} from '@imagefactory/qmf';
+export {
+  BuildAdaptor,
+  BuildAdaptorPercentCompleteEvent,
+  BuildAdaptorStatusEvent,
+  BuildFailedEvent,
+  type BuildStatus,
+  ImageFactory,
+  isTerminal,
+} from '@imagefactory/schema';

@@ -1,1 +1,2 @@
+export * from './build-status.js';
 export * from './imagefactory.js';

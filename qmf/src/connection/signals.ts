@@ -3,8 +3,8 @@ import { QmfError } from '../errors.js';
 /** Limits of a wait: every one has a deadline, and may be cancelled. */
 export interface WaitOptions {
   /** Milliseconds. */
-  readonly timeout?: number;
-  readonly signal?: AbortSignal;
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

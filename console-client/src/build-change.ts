@@ -1,0 +1,72 @@
+import {
+  BuildAdaptorPercentCompleteEvent,
+  BuildAdaptorStatusEvent,
+  BuildFailedEvent,
+} from '@imagefactory/schema';
+import { addressFromPlain, asTyped, type DataAddress, type ReceivedEvent } from '@imagefactory/qmf';
+
+/** One change of a build, as its watchers see it. */
+export type BuildChange =
+  | {
+      readonly kind: 'status';
+      /** A word of the agent's: one of `BuildStatus` from our agent. */
+      readonly status: string;
+      readonly oldStatus: string;
+      /** Path or name of the result; only with `COMPLETED`. */
+      readonly finishedImage?: string;
+      /** Read back by a query, because no event told of it: the bus was away, or watching began later. */
+      readonly caughtUp: boolean;
+    }
+  | { readonly kind: 'percent'; readonly percent: number; readonly caughtUp: boolean }
+  | {
+      readonly kind: 'failure';
+      /** A stable word for the cause. */
+      readonly type: string;
+      /** One readable line. */
+      readonly info: string;
+      readonly caughtUp: boolean;
+    };
+
+/** A change with the build that it belongs to. */
+export interface AddressedChange {
+  readonly address: DataAddress;
+  readonly change: BuildChange;
+}
+
+/** The change that an event tells of; `undefined` for events that are no build's. */
+export function changeOf(event: ReceivedEvent): AddressedChange | undefined {
+  const status = asTyped(event, BuildAdaptorStatusEvent);
+  if (status !== undefined) {
+    return addressed(event, status.values.addr, {
+      kind: 'status',
+      status: status.values.new_status,
+      oldStatus: status.values.old_status,
+      caughtUp: false,
+    });
+  }
+  const percent = asTyped(event, BuildAdaptorPercentCompleteEvent);
+  if (percent !== undefined) {
+    return addressed(event, percent.values.addr, {
+      kind: 'percent',
+      percent: percent.values.percent_complete,
+      caughtUp: false,
+    });
+  }
+  const failure = asTyped(event, BuildFailedEvent);
+  if (failure !== undefined) {
+    const { addr, type, info } = failure.values;
+    return addressed(event, addr, { kind: 'failure', type, info, caughtUp: false });
+  }
+  return undefined;
+}
+
+/** Agents of other makes may raise events without a usable address; nobody can wait for those. */
+function addressed(
+  event: ReceivedEvent,
+  addr: Parameters<typeof addressFromPlain>[0],
+  change: BuildChange,
+): AddressedChange | undefined {
+  if (typeof addr._object_name !== 'string') return undefined;
+  const address = addressFromPlain(addr);
+  return { address: address.agentName === '' ? { ...address, agentName: event.agent } : address, change };
+}

@@ -1,0 +1,19 @@
+/** Statuses of a build, in the seed's words and the order of a good run. */
+export const buildStatuses = [
+  'NEW',
+  'INITIALIZING',
+  'PENDING',
+  'BUILDING',
+  'FINISHING',
+  'COMPLETED',
+  'FAILED',
+] as const;
+
+export type BuildStatus = (typeof buildStatuses)[number];
+
+/** Statuses that a build never leaves. */
+export type TerminalStatus = Extract<BuildStatus, 'COMPLETED' | 'FAILED'>;
+
+export function isTerminal(status: string): status is TerminalStatus {
+  return status === 'COMPLETED' || status === 'FAILED';
+}
