@@ -1,1 +1,2 @@
+export { type BusyboxOptions, busyboxOs } from './busybox/plugin.js';
 export { type DebianOptions, debianOs } from './debian/plugin.js';

@@ -74,6 +74,10 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
       new BuildError('timeout', `the image did not do what was expected within ${timeout} s of its boot`),
     );
   }, timeout * 1000);
+  void serial.waitFor(/Kernel panic - not syncing.*/).then(
+    () => serial.close(new BuildError('tool_failed', "the image's kernel panicked")),
+    () => undefined,
+  );
   const watch = group.ended.then(end => {
     serial.close(
       end.kind === 'not-started'

@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
 
 /** Longest transcript kept, in characters. */
@@ -5,6 +6,7 @@ const transcriptLimit = 4 * 1024 * 1024;
 
 /** What a guest has written to its serial console, and waits for what it will write. */
 export class SerialTranscript {
+  readonly #decoder = new StringDecoder('utf8');
   #text = '';
   #end: Error | undefined;
   readonly #waiting = new Set<() => void>();
@@ -14,7 +16,7 @@ export class SerialTranscript {
   }
 
   append(chunk: Uint8Array): void {
-    this.#text = (this.#text + Buffer.from(chunk).toString('utf8')).slice(-transcriptLimit);
+    this.#text = (this.#text + this.#decoder.write(chunk)).slice(-transcriptLimit);
     this.#wake();
   }
 

@@ -93,7 +93,9 @@ async function buildBase(
   } catch (error) {
     throw explainRefusal(error);
   } finally {
-    await sandbox.dispose();
+    await sandbox.dispose().catch((error: unknown) => {
+      context.log.warn(`could not remove ${sandbox.work}: ${String(error)}`);
+    });
   }
   return { path, format: 'raw', os: { name: 'Debian', version: release.version, arch: os.arch } };
 }
