@@ -1,0 +1,85 @@
+import { decodeNative, encodeNative, type SchemaProperty } from '@imagefactory/qmf';
+import { usageError } from '../errors.js';
+import { parseNotation } from './notation.js';
+
+/** Where an argument's text came from: what is typed may be `null`, what is in a file is taken as it stands. */
+export type ArgumentSource =
+  | { readonly kind: 'typed'; readonly text: string }
+  | { readonly kind: 'file'; readonly name: string; readonly bytes: Buffer };
+
+const MIN_INT = -(2n ** 63n);
+const MAX_INT = 2n ** 64n - 1n;
+
+/**
+ * An argument's value by its schema type.
+ *
+ * @throws CliError usage that names the argument and what is expected
+ */
+export function readArgument(argument: SchemaProperty, source: ArgumentSource): unknown {
+  if (source.kind === 'typed' && source.text === 'null') return null;
+  const text = source.kind === 'typed' ? source.text : textOf(argument, source);
+  if (argument.type === 'string') return text;
+  const value = readValue(argument, source.kind === 'typed' ? text : text.trim());
+  try {
+    // Finds out now whether the library will take it, and not after something was sent.
+    decodeNative(argument.type, encodeNative(argument.type, value, argument.name));
+  } catch {
+    throw wrong(argument, text);
+  }
+  return value;
+}
+
+function textOf(argument: SchemaProperty, { name, bytes }: ArgumentSource & { kind: 'file' }): string {
+  const text = bytes.toString('utf8');
+  if (!Buffer.from(text, 'utf8').equals(bytes)) {
+    throw usageError(`argument ${argument.name}: ${name} is no UTF-8 text`);
+  }
+  return text;
+}
+
+function readValue(argument: SchemaProperty, text: string): unknown {
+  switch (argument.type) {
+    case 'bool':
+      if (/^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
+      break;
+    case 'int':
+      if (/^([+-]?\d+|0x[0-9a-f]+)$/i.test(text)) {
+        const value = BigInt(text.replace(/^\+/, ''));
+        if (value >= MIN_INT && value <= MAX_INT) return value;
+      }
+      break;
+    case 'float':
+      if (text.trim() !== '' && !Number.isNaN(Number(text))) return Number(text);
+      break;
+    case 'map':
+    case 'list': {
+      const value = parseNotation(text);
+      if (value !== undefined) return value;
+      break;
+    }
+    case 'uuid':
+    case 'string':
+      return text;
+    case 'void':
+      break;
+  }
+  throw wrong(argument, text);
+}
+
+const expectations: Readonly<Record<SchemaProperty['type'], string>> = {
+  void: 'null',
+  bool: 'true or false',
+  int: 'a whole number that fits into 64 bits',
+  float: 'a number',
+  string: 'text',
+  map: 'a map such as \'{"key": "value"}\' or {key: value}',
+  list: 'a list such as \'[1, "two"]\' or [1, two]',
+  uuid: 'a uuid such as 6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44',
+};
+
+function wrong(argument: SchemaProperty, text: string): Error {
+  const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+  return usageError(
+    `argument ${argument.name} (${argument.type.toUpperCase()}): '${shown}' was given, ${expectations[argument.type]} is expected`,
+  );
+}

@@ -1,0 +1,86 @@
+import type { SchemaMethod, SchemaProperty } from '@imagefactory/qmf';
+import { fileError, usageError } from '../errors.js';
+import { type ArgumentSource, readArgument } from './argument-value.js';
+import { inputsOf, signatureOf } from './signature.js';
+
+/** How arguments that stand for something else are read. */
+export interface ArgumentReader {
+  readonly readFile: (path: string) => Promise<Buffer>;
+  /** Everything from standard input, which can be had once. */
+  readonly readStdin: () => Promise<Buffer>;
+}
+
+/**
+ * The arguments of a call: by position in the schema's order, then as `name=value`. `@file` reads one from a file (`@@` is a
+ * plain `@`), `-` from standard input, `null` is no value.
+ *
+ * @throws CliError usage, with the method's signature, before anything is sent
+ */
+export async function readCallArguments(
+  method: SchemaMethod,
+  words: readonly string[],
+  reader: ArgumentReader,
+): Promise<Record<string, unknown>> {
+  const values: Record<string, unknown> = {};
+  for (const [argument, word] of assign(method, words)) {
+    values[argument.name] = readArgument(argument, await sourceOf(argument, word, reader));
+  }
+  return values;
+}
+
+function assign(method: SchemaMethod, words: readonly string[]): Map<SchemaProperty, string> {
+  const inputs = inputsOf(method);
+  const assigned = new Map<SchemaProperty, string>();
+  let named = false;
+  for (const [index, word] of words.entries()) {
+    const byName = namedArgument(inputs, word);
+    if (byName === undefined && named) {
+      throw wrongCall(method, `'${shorten(word)}' comes after an argument with a name, and has none`);
+    }
+    const argument = byName?.argument ?? inputs[index];
+    if (argument === undefined) {
+      throw wrongCall(method, `${words.length} arguments were given, ${inputs.length} are expected`);
+    }
+    if (assigned.has(argument)) throw wrongCall(method, `argument ${argument.name} was given twice`);
+    assigned.set(argument, byName?.text ?? word);
+    named = byName !== undefined;
+  }
+  const missing = inputs.filter(argument => !assigned.has(argument)).map(({ name }) => name);
+  if (missing.length > 0) {
+    throw wrongCall(method, `missing: ${missing.join(', ')}`, "give null for what you don't want to set");
+  }
+  return assigned;
+}
+
+function namedArgument(
+  inputs: readonly SchemaProperty[],
+  word: string,
+): { readonly argument: SchemaProperty; readonly text: string } | undefined {
+  const equals = word.indexOf('=');
+  const argument = equals < 0 ? undefined : inputs.find(({ name }) => name === word.slice(0, equals));
+  return argument === undefined ? undefined : { argument, text: word.slice(equals + 1) };
+}
+
+async function sourceOf(
+  argument: SchemaProperty,
+  word: string,
+  reader: ArgumentReader,
+): Promise<ArgumentSource> {
+  if (word === '-') return { kind: 'file', name: 'standard input', bytes: await reader.readStdin() };
+  if (word.startsWith('@@')) return { kind: 'typed', text: word.slice(1) };
+  if (!word.startsWith('@')) return { kind: 'typed', text: word };
+  const path = word.slice(1);
+  try {
+    return { kind: 'file', name: path, bytes: await reader.readFile(path) };
+  } catch (error) {
+    throw fileError(`argument ${argument.name}`, path, error);
+  }
+}
+
+function wrongCall(method: SchemaMethod, problem: string, remedy?: string): Error {
+  return usageError(`${signatureOf(method)}: ${problem}`, remedy);
+}
+
+function shorten(word: string): string {
+  return word.length > 40 ? `${word.slice(0, 40)}…` : word;
+}

@@ -1,0 +1,39 @@
+import type { BusConnection } from '@imagefactory/qmf';
+import { type ConnectedConsole, connectConsole } from '../connect.js';
+import type { Settings } from './args/settings.js';
+
+/** An open console, and when it began to listen. */
+export interface Bus {
+  readonly console: ConnectedConsole;
+  /** Milliseconds of `performance.now()`. */
+  readonly openedAt: number;
+}
+
+/** @throws QmfError `unreachable`, `not_authorised`, `address_refused`, `timeout`, `aborted` */
+export async function openBus(settings: Settings, signal: AbortSignal): Promise<Bus> {
+  const console = await connectConsole({
+    broker: settings.broker,
+    domain: settings.domain,
+    timeout: settings.timeout,
+    requestTimeout: settings.timeout,
+    signal,
+    // Once it was up, a watch goes on through anything, a broker with its users not loaded yet included.
+    retry: { retryRefused: true, maxDelay: 5_000 },
+    ...(settings.bodyForm === undefined ? {} : { bodyForm: settings.bodyForm }),
+  });
+  return { console, openedAt: performance.now() };
+}
+
+/** Tells once when the bus goes away and once when it is back. The result stops that. */
+export function tellBusChanges(connection: BusConnection, tell: (text: string) => void): () => void {
+  let isAway = false;
+  return connection.onStatus(status => {
+    if (status.kind === 'waiting' && !isAway) {
+      isAway = true;
+      tell(`the bus is away: ${status.reason.message}; trying to come back`);
+    } else if (status.kind === 'open' && isAway) {
+      isAway = false;
+      tell(`the bus is back: ${status.broker}`);
+    }
+  });
+}

@@ -1,0 +1,65 @@
+import type { ConsoleAgent } from '@imagefactory/qmf';
+import type { Context } from '../context.js';
+import { exitCodes } from '../exit-codes.js';
+import { bestMatches, collectAgents, matchRank } from '../lookup/agents.js';
+import { fromNanoseconds, isoTime, localTime } from '../output/time.js';
+
+/**
+ * Lists the agents that answer.
+ *
+ * @param wait milliseconds that they have for it
+ */
+export async function agentsCommand(context: Context, wait: number): Promise<number> {
+  const { out, settings } = context;
+  const text = settings.agent;
+  const collected = await collectAgents(context, {
+    atLeast: wait,
+    patient: false,
+    accept: agent => text === undefined || matchRank(agent.name, text) !== undefined,
+  });
+  const agents = text === undefined ? collected : bestMatches(collected, text);
+  const { connection, openedAt } = await context
+    .bus()
+    .then(bus => ({ connection: bus.console.connection, openedAt: bus.openedAt }));
+  if (out.json) {
+    for (const agent of agents) out.object(agentToJson(agent));
+  } else if (agents.length > 0) {
+    out.table(
+      [
+        { title: 'NAME', style: 'cyan' },
+        { title: 'VENDOR' },
+        { title: 'PRODUCT' },
+        { title: 'EPOCH', align: 'right' },
+        { title: 'INTERVAL', align: 'right' },
+        { title: 'LAST SEEN' },
+      ],
+      agents.map(({ name, info }) => [
+        name,
+        info.vendor,
+        info.product,
+        String(info.epoch),
+        `${info.heartbeatInterval} s`,
+        info.timestamp === 0n ? '-' : localTime(fromNanoseconds(info.timestamp)),
+      ]),
+    );
+  }
+  const listened = ((performance.now() - openedAt) / 1_000).toFixed(1);
+  out.note(`${count(agents.length, 'agent')} at ${connection.broker}, having listened for ${listened} s`);
+  return agents.length === 0 ? exitCodes.notFound : exitCodes.ok;
+}
+
+function agentToJson({ name, info }: ConsoleAgent): Readonly<Record<string, unknown>> {
+  return {
+    name,
+    vendor: info.vendor,
+    product: info.product,
+    instance: info.instance,
+    epoch: info.epoch,
+    heartbeat_interval: info.heartbeatInterval,
+    last_seen: isoTime(info.timestamp),
+  };
+}
+
+export function count(number: number, what: string): string {
+  return `${number === 0 ? 'no' : number} ${what}${number === 1 ? '' : 's'}`;
+}

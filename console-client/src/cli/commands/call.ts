@@ -1,0 +1,60 @@
+import { QmfError } from '@imagefactory/qmf';
+import { readCallArguments } from '../args/call-arguments.js';
+import { type Context, requestOptions } from '../context.js';
+import { notFoundError, usageError } from '../errors.js';
+import { exitCodes } from '../exit-codes.js';
+import { readAll } from '../io.js';
+import { findObject } from '../lookup/objects.js';
+import { showValue } from '../output/values.js';
+import { displayWidth, padTo } from '../output/width.js';
+
+/** Calls a method of an object. Arguments are checked against the object's schema before anything is sent. */
+export async function callCommand(
+  context: Context,
+  objectText: string,
+  methodName: string,
+  words: readonly string[],
+): Promise<number> {
+  const { io, out } = context;
+  const options = requestOptions(context);
+  const object = await findObject(context, objectText);
+  const { agent, address, schemaId } = object;
+  if (schemaId === undefined) {
+    throw new QmfError('schema_unknown', `${address.objectName} has no class, so its methods are not known`);
+  }
+  const schema = await agent.schema(schemaId, options);
+  const method = schema.methods.find(({ name }) => name === methodName);
+  if (method === undefined) {
+    throw notFoundError(
+      `${schema.id.className} has no method '${methodName}'`,
+      schema.methods.length === 0
+        ? 'it has none'
+        : `it has ${schema.methods.map(({ name }) => name).join(', ')}`,
+    );
+  }
+  const inputs = await readCallArguments(method, words, {
+    readFile: io.readFile,
+    readStdin: () => readStdin(context),
+  });
+  const outputs = await agent.call({ address, schemaId }, methodName, inputs, options);
+  if (out.json) {
+    out.object({ agent: agent.name, object: address.objectName, method: methodName, outputs });
+    return exitCodes.ok;
+  }
+  const names = Object.keys(outputs);
+  const width = Math.max(0, ...names.map(displayWidth));
+  for (const name of names) out.line(padTo(name, width, 'left'), '  ', showValue(outputs[name] ?? null));
+  if (names.length === 0) out.note(`${methodName}: done`);
+  return exitCodes.ok;
+}
+
+/** @throws CliError usage where standard input is the place that commands come from */
+export async function readStdin({ io, mayReadStdin }: Context): Promise<Buffer> {
+  if (!mayReadStdin) {
+    throw usageError(
+      "'-' reads standard input, where your commands come from here",
+      'give a file with @file',
+    );
+  }
+  return readAll(io.stdin);
+}

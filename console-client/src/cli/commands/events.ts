@@ -1,0 +1,115 @@
+import { EventStream, QmfError, type ReceivedEvent, severityWords } from '@imagefactory/qmf';
+import { type ClassName, isClass, parseClassName } from '../args/class-name.js';
+import { tellBusChanges } from '../bus.js';
+import type { Context } from '../context.js';
+import { usageError } from '../errors.js';
+import { exitCodes } from '../exit-codes.js';
+import { matchRank } from '../lookup/agents.js';
+import type { Output, Part } from '../output/output.js';
+import type { Style } from '../output/style.js';
+import { fromNanoseconds, isoTime, localTime } from '../output/time.js';
+import { showValue } from '../output/values.js';
+
+export interface EventsOptions {
+  readonly class?: string;
+  readonly minSeverity?: string;
+  /** Ends after so many. */
+  readonly count?: number;
+}
+
+/** Which events are shown. */
+export type EventFilter = (event: ReceivedEvent) => boolean;
+
+/** Shows events as they come, until it is stopped or has shown enough. */
+export async function eventsCommand(context: Context, options: EventsOptions): Promise<number> {
+  const { out, settings, signal } = context;
+  const accept = eventFilter(options, settings.agent);
+  const { console } = await context.bus();
+  const { session, connection } = console;
+  const stream = new EventStream<ReceivedEvent>(() => unlisten(), { onDrop: () => dropped++ });
+  let dropped = 0;
+  const unlisten = session.onEvent(event => {
+    if (accept(event)) stream.push(event);
+  });
+  const stop = (): void => stream.end(new QmfError('aborted', 'events: cancelled'));
+  const untell = tellBusChanges(connection, text => out.note(text));
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  if (out.isTerminal) out.note(`listening at ${connection.broker}; Ctrl-C ends it`);
+  try {
+    let shown = 0;
+    for await (const event of stream) {
+      printEvent(out, event);
+      await out.drained(signal);
+      if (++shown === options.count) break;
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+    untell();
+    if (dropped > 0) out.note(`${dropped} events were dropped: they came faster than they could be written`);
+  }
+  return exitCodes.ok;
+}
+
+/** @throws CliError usage */
+export function eventFilter(options: EventsOptions, agent: string | undefined): EventFilter {
+  const name: ClassName | undefined = options.class === undefined ? undefined : parseClassName(options.class);
+  const severity = options.minSeverity === undefined ? 7 : severityOf(options.minSeverity);
+  return event =>
+    event.severity <= severity &&
+    (name === undefined || isClass(event, name, false)) &&
+    (agent === undefined || matchRank(event.agent, agent) !== undefined);
+}
+
+/** The words of `Severity`, beside those of routing keys. */
+const aliases: Readonly<Record<string, string>> = {
+  notice: 'note',
+  inform: 'info',
+  warning: 'warn',
+  critical: 'crit',
+};
+
+function severityOf(text: string): number {
+  const word = text.toLowerCase();
+  const severity = severityWords.findIndex(known => known === (aliases[word] ?? word));
+  if (severity >= 0) return severity;
+  throw usageError(`--min-severity: '${text}' is not known`, `write one of ${severityWords.join(', ')}`);
+}
+
+export function printEvent(out: Output, event: ReceivedEvent): void {
+  if (out.json) {
+    out.object({
+      time: isoTime(event.timestamp),
+      timestamp: event.timestamp.toString(),
+      severity: severityWords[event.severity],
+      agent: event.agent,
+      package: event.packageName,
+      class: event.className,
+      values: event.values,
+    });
+  } else out.line(...eventLine(event));
+}
+
+function eventLine(event: ReceivedEvent): Part[] {
+  const time = event.timestamp === 0n ? 'no time' : localTime(fromNanoseconds(event.timestamp));
+  const word = severityWords[event.severity];
+  const values = Object.entries(event.values).map(([name, value]) => ` ${name}=${showValue(value)}`);
+  return [
+    { text: time, style: 'dim' },
+    ' ',
+    styled(word.padEnd(5), styleOf(event.severity)),
+    ' ',
+    { text: event.className, style: 'cyan' },
+    values.join(''),
+    { text: ` at ${event.agent}`, style: 'dim' },
+  ];
+}
+
+function styled(text: string, style: Style | undefined): Part {
+  return style === undefined ? text : { text, style };
+}
+
+function styleOf(severity: number): Style | undefined {
+  if (severity <= 3) return 'red';
+  return severity === 4 ? 'yellow' : undefined;
+}

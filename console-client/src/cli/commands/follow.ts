@@ -1,0 +1,99 @@
+import { QmfError } from '@imagefactory/qmf';
+import { isTerminal } from '@imagefactory/schema';
+import type { Build, BuildChange } from '../../index.js';
+import { tellBusChanges } from '../bus.js';
+import type { Context } from '../context.js';
+import { exitCodes } from '../exit-codes.js';
+import { progressView } from '../output/progress.js';
+
+/** Agents of 2011 raise no events; a build that was silent for this long is asked. Milliseconds. */
+const SILENCE = 10_000;
+
+/** Shows a build until it ends. Gives the exit code: a failed build is a failure. */
+export async function followBuild(context: Context, build: Build): Promise<number> {
+  const { io, out, signal } = context;
+  const { connection } = (await context.bus()).console;
+  const view = progressView(out, io.now);
+  const show = (): void => {
+    // The end has a line of its own, with the result or the reason.
+    if (out.json || isTerminal(build.status)) return;
+    view.update({ status: build.status, percent: build.percentComplete });
+  };
+  const asker = setInterval(
+    () => void build.refresh({ timeout: SILENCE, signal }).catch(() => undefined),
+    SILENCE,
+  );
+  const untell = tellBusChanges(connection, text => {
+    view.end();
+    out.note(text);
+  });
+  try {
+    show();
+    for await (const change of build.changes({ signal })) {
+      asker.refresh();
+      if (out.json) out.object(changeToJson(context, build, change));
+      else show();
+      await out.drained(signal);
+    }
+  } catch (error) {
+    view.end();
+    if (error instanceof QmfError && error.code === 'aborted') {
+      out.note(`the build goes on; see it again with: watch ${build.name}`);
+    }
+    throw error;
+  } finally {
+    clearInterval(asker);
+    untell();
+    view.end();
+  }
+  return tellEnd(context, build);
+}
+
+function tellEnd({ out, io }: Context, build: Build): number {
+  const { state } = build;
+  switch (state.kind) {
+    case 'completed':
+      if (out.json) {
+        out.object({
+          time: isoNow(io.now),
+          kind: 'end',
+          adaptor: build.name,
+          status: 'COMPLETED',
+          finished_image: state.finishedImage,
+        });
+      } else out.line({ text: 'COMPLETED', style: 'green' }, ` ${state.finishedImage}`);
+      return exitCodes.ok;
+    case 'failed':
+      if (out.json) {
+        out.object({
+          time: isoNow(io.now),
+          kind: 'end',
+          adaptor: build.name,
+          status: 'FAILED',
+          type: state.type,
+          info: state.info,
+        });
+      } else out.line({ text: 'FAILED', style: 'red' }, ` ${state.info}`);
+      return exitCodes.failed;
+    case 'lost':
+      throw state.reason;
+    case 'running':
+      throw new QmfError('closed', `watching ${build.name} ended before the build did`);
+  }
+}
+
+function changeToJson({ io }: Context, build: Build, change: BuildChange): Readonly<Record<string, unknown>> {
+  const base = { time: isoNow(io.now), kind: change.kind, adaptor: build.name };
+  switch (change.kind) {
+    case 'status':
+      return { ...base, status: change.status, old_status: change.oldStatus, caught_up: change.caughtUp };
+    case 'percent':
+      return { ...base, percent: change.percent, caught_up: change.caughtUp };
+    case 'failure':
+      return { ...base, type: change.type, info: change.info, caught_up: change.caughtUp };
+  }
+}
+
+function isoNow(now: () => number): string {
+  return new Date(now()).toISOString();
+}

@@ -1,0 +1,25 @@
+import type { RequestOptions } from '@imagefactory/qmf';
+import type { Settings } from './args/settings.js';
+import type { Bus } from './bus.js';
+import type { Io } from './io.js';
+import type { Output } from './output/output.js';
+
+/** What a command works with. */
+export interface Context {
+  readonly io: Io;
+  readonly out: Output;
+  readonly settings: Settings;
+  /** Fires when the command is to stop. */
+  readonly signal: AbortSignal;
+  /** Opens the bus, the first time that it is called. */
+  readonly bus: () => Promise<Bus>;
+  /** Whether standard input is free to be read by the command, and not where commands are typed. */
+  readonly mayReadStdin: boolean;
+}
+
+/** A command: does its work and gives the exit code. */
+export type Action = (context: Context) => Promise<number>;
+
+export function requestOptions({ settings, signal }: Context): RequestOptions {
+  return { timeout: settings.timeout, signal };
+}

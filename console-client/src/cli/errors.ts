@@ -1,0 +1,79 @@
+import { QmfError, type QmfErrorCode } from '@imagefactory/qmf';
+import { exitCodes } from './exit-codes.js';
+
+/** An error as the user gets it: one line, what to do about it, and the exit code. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  constructor(
+    readonly code: string,
+    readonly exitCode: number,
+    message: string,
+    readonly remedy?: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+export function usageError(message: string, remedy?: string): CliError {
+  return new CliError('usage', exitCodes.usage, message, remedy);
+}
+
+export function notFoundError(message: string, remedy?: string): CliError {
+  return new CliError('not_found', exitCodes.notFound, message, remedy);
+}
+
+type Ending = Exclude<keyof typeof exitCodes, 'ok'>;
+
+const endings: Readonly<Record<QmfErrorCode, { readonly ending: Ending; readonly remedy?: string }>> = {
+  invalid_argument: { ending: 'usage' },
+  invalid_query: { ending: 'usage' },
+  not_encodable: { ending: 'usage' },
+  unreachable: {
+    ending: 'unreachable',
+    remedy: 'check that the broker runs, and name it with --broker HOST[:PORT]',
+  },
+  not_authorised: {
+    ending: 'unreachable',
+    remedy: 'give --broker amqp://user:password@host:port, or set IMAGEFACTORY_BROKER',
+  },
+  connection_lost: {
+    ending: 'unreachable',
+    remedy: 'whether the request was carried out is not known; look before you repeat it',
+  },
+  address_refused: { ending: 'unreachable', remedy: 'check --domain and the rights of this user' },
+  message_released: { ending: 'unreachable', remedy: 'try again' },
+  message_rejected: { ending: 'failed' },
+  outbox_full: { ending: 'unreachable', remedy: 'try again' },
+  timeout: { ending: 'notFound', remedy: 'wait longer with --timeout SECONDS' },
+  aborted: { ending: 'interrupted' },
+  closed: { ending: 'unreachable' },
+  agent_exception: { ending: 'failed' },
+  malformed_message: { ending: 'failed' },
+  agent_unknown: { ending: 'notFound', remedy: "see who is there with 'agents'" },
+  schema_unknown: { ending: 'notFound', remedy: "see what there is with 'schema'" },
+};
+
+/** Any thrown thing as an error for the user. */
+export function toCliError(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  if (error instanceof QmfError) {
+    const { ending, remedy } = endings[error.code];
+    return new CliError(error.code, exitCodes[ending], error.message, remedy, { cause: error });
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new CliError('internal', exitCodes.failed, message, 'this is a bug; please report it', {
+    cause: error,
+  });
+}
+
+/** A file that cannot be read or written, as the user's mistake that it nearly always is. */
+export function fileError(what: string, path: string, error: unknown): CliError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file',
+    EACCES: 'you may not read it',
+    EISDIR: 'it is a directory',
+  };
+  return usageError(`${what}: ${path} cannot be read: ${reasons[code] ?? code}`);
+}

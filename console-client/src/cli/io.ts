@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import type { Readable, Writable } from 'node:stream';
+
+/** A stream that may be a terminal. */
+export type Sink = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** Everything of the outer world that commands touch, so that tests need no process of their own. */
+export interface Io {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly readFile: (path: string) => Promise<Buffer>;
+  /** Fires when the user or the system wants the program to end. */
+  readonly signal: AbortSignal;
+}
+
+export function processIo(signal: AbortSignal): Io {
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    now: Date.now,
+    readFile: path => readFile(path),
+    signal,
+  };
+}
+
+/** Waits until a slow reader of the stream has caught up, or is gone. */
+export function drained(stream: Writable, signal: AbortSignal): Promise<void> {
+  if (!stream.writableNeedDrain || stream.destroyed || signal.aborted) return Promise.resolve();
+  return new Promise(resolve => {
+    const done = (): void => {
+      for (const event of ['drain', 'close', 'error']) stream.off(event, done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    for (const event of ['drain', 'close', 'error']) stream.on(event, done);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
+
+/** Everything from standard input. */
+export async function readAll(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk as Uint8Array | string)); // byte streams give nothing else
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,151 @@
+import { Command } from 'commander';
+import { type GlobalOptions, positiveInteger, seconds } from './args/settings.js';
+import { agentsCommand } from './commands/agents.js';
+import { buildCommand, type BuildOptions } from './commands/build.js';
+import { callCommand } from './commands/call.js';
+import { eventsCommand } from './commands/events.js';
+import { queryCommand, type QueryOptions } from './commands/query.js';
+import { schemaCommand } from './commands/schema.js';
+import { watchCommand } from './commands/watch.js';
+import type { Action } from './context.js';
+import { exitCodesHelp } from './exit-codes.js';
+
+export interface ProgramHost {
+  readonly version: string;
+  /** Runs a command with the options that stood on its line. */
+  readonly run: (options: GlobalOptions, action: Action) => Promise<void>;
+}
+
+/** The command line: names, options and help. What commands do is in `commands/`. */
+export function buildProgram({ version, run }: ProgramHost): Command {
+  const program = new Command('imagefactory-console')
+    .description(
+      'Finds Image Factory agents (and any other QMFv2 agents) on a message bus, asks them and calls them.',
+    )
+    .version(version)
+    .option(
+      '-b, --broker <address>',
+      'HOST[:PORT] or amqp://[user[:password]@]host[:port][/vhost] (default: $IMAGEFACTORY_BROKER, else localhost)',
+    )
+    .option('-t, --timeout <seconds>', 'how long to wait for agents and answers (default: 10)')
+    .option('-j, --json', 'JSON, one object per line; errors as JSON to standard error')
+    .option(
+      '-a, --agent <name>',
+      'the agent to use: its name, vendor, product, instance, or how one of these begins',
+    )
+    .option('--body-form <form>', "force how requests are encoded: 'value' or 'data'")
+    .option('--domain <name>', 'QMF domain (default: default)')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', programHelp);
+
+  const add = (usage: string, summary: string, examples: readonly string[]): Command =>
+    program
+      .command(usage)
+      .description(summary)
+      .addHelpText(
+        'after',
+        ['', 'Examples:', ...examples.map(line => `  imagefactory-console ${line}`)].join('\n'),
+      );
+  const start = (command: Command, action: Action): Promise<void> =>
+    run(command.optsWithGlobals<GlobalOptions>(), action);
+
+  add('agents', 'List the agents that answer.', ['agents', 'agents --wait 5 --agent redhat.com:imagefactory'])
+    .option('-w, --wait <seconds>', 'how long agents have to answer', '1')
+    .action((options: { wait: string }, command: Command) => {
+      const wait = seconds(options.wait, '--wait') * 1_000;
+      return start(command, context => agentsCommand(context, wait));
+    });
+
+  add('query', 'Show objects: of a class, or one by its name.', [
+    'query ImageFactory',
+    'query com.redhat.imagefactory:BuildAdaptor --columns status,percent_complete',
+    `query "{class:ImageFactory, package:'com.redhat.imagefactory'}"`,
+    `query BuildAdaptor --where "[eq, status, [quote, 'COMPLETED']]"`,
+    'query build_adaptor-6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44 --json',
+  ])
+    .argument('<query>', "CLASS, PACKAGE:CLASS, an object's name, or {class:C, package:'p', where:[…]}")
+    .option('--where <predicate>', 'only objects for which it holds, e.g. "[eq, status, [quote, NEW]]"')
+    .option('--columns <names>', 'a table of these properties, separated by commas')
+    .action((text: string, options: QueryOptions, command: Command) =>
+      start(command, context => queryCommand(context, text, options)),
+    );
+
+  add('schema', 'List the classes that agents publish, or show one of them.', [
+    'schema',
+    'schema ImageFactory',
+  ])
+    .argument('[class]', 'CLASS or PACKAGE:CLASS')
+    .action((name: string | undefined, _options: unknown, command: Command) =>
+      start(command, context => schemaCommand(context, name)),
+    );
+
+  add('call', 'Call a method of an object.', [
+    'call image_factory build_image @template.xml mock null null',
+    'call ImageFactory build_image descriptor=@template.xml target=mock image_uuid=null sec_credentials=@creds.xml',
+    'call --agent qpidd org.apache.qpid.broker:broker:amqp-broker echo 1 hello',
+  ])
+    .argument('<object>', "an object's name, or a class that has one object only")
+    .argument('<method>')
+    .argument('[args...]', 'values in the order of the schema, or name=value')
+    .addHelpText('after', callHelp)
+    .action((object: string, method: string, args: string[], _options: unknown, command: Command) =>
+      start(command, context => callCommand(context, object, method, args)),
+    );
+
+  add('build', 'Start a build; prints the name of its adaptor.', [
+    'build template.xml --target mock --watch',
+    'build - --target openstack-kvm --credentials creds.xml < template.xml',
+  ])
+    .argument('<template>', 'file with the template, - for standard input')
+    .requiredOption('--target <name>', 'what to build for, e.g. mock or openstack-kvm')
+    .option('--image-uuid <uuid>', 'identifier of the image (default: a new one)')
+    .option('--credentials <file>', 'file with the credentials for the target')
+    .option('--watch', 'follow the build to its end; exit code 1 if it fails')
+    .action((template: string, options: BuildOptions, command: Command) =>
+      start(command, context => buildCommand(context, template, options)),
+    );
+
+  add('watch', 'Follow a build to its end; exit code 1 if it fails.', [
+    'watch build_adaptor-6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44',
+  ])
+    .argument('<adaptor>', 'name of the adaptor, with or without build_adaptor-')
+    .action((adaptor: string, _options: unknown, command: Command) =>
+      start(command, context => watchCommand(context, adaptor)),
+    );
+
+  add('events', 'Show events as they come.', [
+    'events --class BuildAdaptorStatusEvent',
+    'events --min-severity error --json',
+  ])
+    .option('-c, --class <class>', 'only events of this CLASS or PACKAGE:CLASS')
+    .option(
+      '--min-severity <word>',
+      'only events at least as severe: emerg, alert, crit, error, warn, note, info, debug',
+    )
+    .option('-n, --count <number>', 'end after so many events')
+    .action((options: { class?: string; minSeverity?: string; count?: string }, command: Command) => {
+      const { count, ...filters } = options;
+      const limit = count === undefined ? {} : { count: positiveInteger(count, '--count') };
+      return start(command, context => eventsCommand(context, { ...filters, ...limit }));
+    });
+
+  return program;
+}
+
+const callHelp = `
+Arguments:
+  Values are read by the types of the schema; 'schema CLASS' shows them. @file takes
+  one from a file, @@ is a plain @, - takes it from standard input, null is no value.
+  Maps and lists are written in JSON, or as in queries: {key: value}, [a, 'b c', 3].`;
+
+const programHelp = `
+Examples:
+  imagefactory-console agents
+  imagefactory-console build template.xml --target mock --watch
+  imagefactory-console --broker amqp://user:password@bus.example.com events --json
+  imagefactory-console repl
+
+In JSON, integers beyond 2^53 are text, times are ISO 8601, and binary that is no
+text is {"base64": …}.
+
+${exitCodesHelp()}`;
