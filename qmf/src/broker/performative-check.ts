@@ -16,7 +16,10 @@ export function checkPerformative(bytes: Buffer, offset: number, size: number): 
   const start = offset + dataOffset;
   if (start === end) return; // an empty frame: the heartbeat
   if (bytes[start] !== 0x00) throw new FrameError('a frame that does not begin with a performative');
-  skipValue(bytes, start, end, 0);
+  const list = skipValue(bytes, start + 1, end, 1);
+  const code = byteAt(bytes, list, end);
+  if (code !== 0x45 && code !== 0xc0 && code !== 0xd0) throw new FrameError('a performative that is no list');
+  skipContent(bytes, list + 1, end, code, 0);
 }
 
 /** Offset just behind the value at `at`. */
