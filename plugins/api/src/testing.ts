@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { BuildContext, BuildLog, Progress } from './context.js';
 import type { RunOptions, RunResult, ToolRunner } from './runner.js';
 import type { Template } from './template.js';
+import { createToolRunner } from './tool-runner.js';
 
 /** Helpers for the tests of plugins, ours and other people's. */
 
@@ -69,23 +70,32 @@ export interface FakeContext extends BuildContext {
   dispose(): Promise<void>;
 }
 
+export interface FakeContextOptions {
+  /** Default: a {@link fakeRunner}; `'real'` runs the tools. */
+  readonly run?: ToolRunner | 'real';
+  /** Default: a new empty directory, removed by `dispose`. */
+  readonly cache?: string;
+}
+
 /** A build context over a new temporary directory. Call `dispose` at the end of the test. */
-export async function fakeContext(
-  overrides: Partial<Pick<BuildContext, 'run' | 'cache'>> = {},
-): Promise<FakeContext> {
+export async function fakeContext(options: FakeContextOptions = {}): Promise<FakeContext> {
   const directory = await mkdtemp(join(tmpdir(), 'plugin-test-'));
   const scratch = join(directory, 'scratch');
-  const cache = overrides.cache ?? join(directory, 'cache');
+  const cache = options.cache ?? join(directory, 'cache');
   await mkdir(scratch);
   await mkdir(cache, { recursive: true });
   const controller = new AbortController();
+  const { signal } = controller;
+  const log = recordingLog();
+  const run =
+    options.run === 'real' ? createToolRunner({ log, scratch, signal }) : (options.run ?? fakeRunner());
   return {
-    signal: controller.signal,
+    signal,
     progress: recordingProgress(),
     scratch,
     cache,
-    log: recordingLog(),
-    run: overrides.run ?? fakeRunner(),
+    log,
+    run,
     abort: () => controller.abort(),
     dispose: () => rm(directory, { recursive: true, force: true }),
   };

@@ -15,7 +15,7 @@ export async function runApt(
     return await run(file, args, {
       ...options,
       onLine: (line, stream) => {
-        if (/^(E|Err):/.test(line)) firstError ??= line;
+        if (line.startsWith('E: ')) firstError ??= line;
         options.onLine?.(line, stream);
       },
     });
@@ -27,7 +27,7 @@ export async function runApt(
       const message = `/template/packages: no repository of this template has a package named ${unknown}`;
       throw new BuildError('template_invalid', message, { cause: error });
     }
-    throw new BuildError('tool_failed', `${options.label} failed: ${firstError}`, { cause: error });
+    throw new BuildError('tool_failed', `${options.label} failed: ${firstError.slice(3)}`, { cause: error });
   }
 }
 

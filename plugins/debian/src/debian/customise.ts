@@ -30,7 +30,6 @@ export async function customise(
   progress: Progress,
 ): Promise<void> {
   const { template, tree, release } = options;
-  checkTemplate(template);
   const env = proxyEnvironment(process.env);
   await progress.step('preparing the minimal system', 0.1, async () => {
     await writeGuestFiles(sandbox, tree, systemFiles(template.os?.kernelParameters));
@@ -65,7 +64,9 @@ export async function customise(
   });
 }
 
-function checkTemplate(template: Template): void {
+/** Refuses what can't be built, before any work is done. */
+export function checkTemplate(template: Template, release: Release): void {
+  for (const repository of template.repositories) repositoryFile(repository, release.codename);
   for (const { name } of template.packages) {
     // apt also takes options, patterns and, with a minus at the end, orders to remove; none of that is a package's name.
     if (!/^[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9]+)?([=/][\w.+:~-]+)?$/i.test(name)) {

@@ -7,7 +7,7 @@ import { makeDisk } from '../disk/disk.js';
 import { diagnose } from '../doctor.js';
 import { explainRefusal, Sandbox } from '../tree/sandbox.js';
 import { debianBase } from './base.js';
-import { customise } from './customise.js';
+import { checkTemplate, customise } from './customise.js';
 import { releaseOf, requireRelease } from './release.js';
 
 export interface DebianOptions {
@@ -47,6 +47,7 @@ async function buildBase(
   options: DebianOptions,
 ): Promise<BaseImage> {
   const { release, os } = requireRelease(template);
+  checkTemplate(template, release);
   const sources = chooseSources(
     release.codename,
     os.install,

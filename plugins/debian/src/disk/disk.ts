@@ -14,6 +14,8 @@ export interface DiskOptions {
   readonly path: string;
   /** Bytes; `asked` comes from the template. */
   readonly size: { readonly asked: number | undefined; readonly usual: number };
+  /** GRUB's boot sector; default: where Debian keeps it. */
+  readonly bootSector?: string;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function makeDisk(sandbox: Sandbox, options: DiskOptions, progress:
   await progress.step('making the root file system', 0.7, () => fillRoot(sandbox, options, layout));
   await progress.step('installing the boot loader', 0.3, async () => {
     const patches = [
-      ...(await biosGrub(run, sandbox.work, layout)),
+      ...(await biosGrub(run, sandbox.work, layout, options.bootSector)),
       await efiSystemPartition(run, sandbox.work, layout),
     ];
     await applyPatches(options.path, patches);

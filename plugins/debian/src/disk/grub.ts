@@ -56,7 +56,12 @@ export interface Patch {
  * GRUB for BIOS, as grub-bios-setup would install it but without asking the system about devices: the boot sector, and the
  * core image at the start of the BIOS boot partition, each told on which sector the next part starts.
  */
-export async function biosGrub(run: Run, work: string, layout: DiskLayout): Promise<Patch[]> {
+export async function biosGrub(
+  run: Run,
+  work: string,
+  layout: DiskLayout,
+  bootSectorPath = biosBootSector,
+): Promise<Patch[]> {
   const early = join(work, 'grub-early.cfg');
   const core = join(work, 'grub-core.img');
   await writeFile(early, earlyConfiguration);
@@ -64,7 +69,7 @@ export async function biosGrub(run: Run, work: string, layout: DiskLayout): Prom
   const options = ['-O', 'i386-pc', '-o', core, '-p', prefix, '-c', early];
   await run('grub-mkimage', [...options, 'biosdisk', ...commonModules]);
   const coreImage = await readFile(core);
-  const bootSector = await readFile(biosBootSector);
+  const bootSector = await readFile(bootSectorPath);
   return patchBiosGrub(bootSector, coreImage, layout);
 }
 

@@ -85,6 +85,7 @@ async function settledOrAborted(work: Promise<unknown>, signal: AbortSignal): Pr
     () => undefined,
     () => undefined,
   );
+  if (signal.aborted) return;
   const waiting = new AbortController();
   const aborted = new Promise<void>(resolve => {
     signal.addEventListener('abort', () => resolve(), { once: true, signal: waiting.signal });

@@ -1,0 +1,156 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  BuildError,
+  type FakeContext,
+  fakeContext,
+  fakeRunner,
+  fakeTemplate,
+} from '@imagefactory/plugin-api';
+import { expect } from 'chai';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { Sandbox } from '../tree/sandbox.js';
+import { checkTemplate, customise } from './customise.js';
+import { releaseOf } from './release.js';
+import { debianOs } from './plugin.js';
+
+const full = fakeTemplate({
+  name: 'web',
+  os: {
+    name: 'Debian',
+    version: '12',
+    arch: 'x86_64',
+    install: { type: 'url', url: 'http://example.com/' },
+    rootPassword: 's3cret',
+  },
+  packages: [{ name: 'tree' }, { name: 'g++' }],
+  repositories: [{ name: 'extra', url: 'http://host/debian', signed: true, persisted: false }],
+  files: [{ path: '/etc/motd', content: Buffer.from('hello') }],
+  precommands: [{ name: 'key', script: 'fetch-key' }],
+  commands: [
+    { name: 'one', script: 'first' },
+    { name: 'two', script: 'second' },
+  ],
+});
+const release = releaseOf(full)!;
+const sources = { build: [], image: [], reason: '' };
+
+describe('customise', () => {
+  let context: FakeContext;
+  let run: ReturnType<typeof fakeRunner>;
+  const start = async (answer?: Parameters<typeof fakeRunner>[0]) => {
+    run = fakeRunner(answer);
+    const sandbox = await Sandbox.create(run, join(context.scratch, 'debian'), 'root');
+    const options = { tree: '/tree', template: full, release, sources, resolvConf: '/nonexistent' };
+    return customise(sandbox, options, context.progress);
+  };
+  beforeEach(async () => {
+    context = await fakeContext();
+  });
+  afterEach(() => context.dispose());
+
+  it('follows the order of Oz', async () => {
+    await start();
+    expect(run.runs.map(({ options }) => options.label)).to.deep.equal([
+      'writing files into the image',
+      'preparing the minimal system',
+      'writing files into the image',
+      'fetching the package lists',
+      'precommand "key"',
+      'fetching the package lists',
+      'installing packages',
+      'writing files into the image',
+      'command "one"',
+      'command "two"',
+      'setting the root password',
+      'cleaning up the image',
+    ]);
+    expect(run.runs[6]?.args.slice(-4)).to.deep.equal(['install', '--', 'tree', 'g++']);
+    expect(context.progress.fractions.at(-1)).to.be.closeTo(1, 0.01);
+  });
+
+  it('hands the root password over on standard input only', async () => {
+    await start();
+    const [password] = run.runs.filter(({ options }) => options.input !== undefined);
+    expect(password?.options).to.include({ input: 'root:s3cret\n' });
+    expect(password?.options.secrets).to.deep.equal(['s3cret']);
+    for (const { args } of run.runs) expect(args.join(' ')).not.to.contain('s3cret');
+  });
+
+  it('names a package that does not exist', async () => {
+    const outcome = await start(({ options }) => {
+      if (options.label !== 'installing packages') return '';
+      options.onLine?.('E: Unable to locate package tree', 'stderr');
+      throw new BuildError('tool_failed', 'installing packages failed with status 100');
+    }).catch((error: unknown) => error);
+    expect(outcome).to.include({
+      code: 'template_invalid',
+      message: '/template/packages: no repository of this template has a package named tree',
+    });
+  });
+
+  it('tolerates missing lists before the precommands, but not after them', async () => {
+    await start();
+    const updates = run.runs.filter(({ options }) => options.label === 'fetching the package lists');
+    expect(updates.map(({ options }) => options.okStatus)).to.deep.equal([[0, 100], [0]]);
+  });
+
+  it('ends with the first command that fails', async () => {
+    const outcome = await start(({ options }) => {
+      if (options.label === 'command "one"')
+        throw new BuildError('tool_failed', 'command "one" failed with status 3');
+      return '';
+    }).catch((error: unknown) => error);
+    expect(outcome).to.have.property('message', 'command "one" failed with status 3');
+    expect(run.runs.at(-1)?.options.label).to.equal('command "one"');
+  });
+});
+
+describe('checkTemplate', () => {
+  it('takes names as apt knows them', () => {
+    const names = ['tree', 'g++', 'libc6:amd64', 'nginx=1.22.1-9', 'vim/bookworm', '0ad', 'g++-12'];
+    checkTemplate(fakeTemplate({ packages: names.map(name => ({ name })) }), release);
+  });
+
+  it('refuses options, orders and patterns', () => {
+    for (const name of ['-o', '--purge', 'vim-', 'a b', '?essential', 'x;y', '']) {
+      expect(() => checkTemplate(fakeTemplate({ packages: [{ name }] }), release), name).to.throw(BuildError);
+    }
+  });
+
+  it('refuses a password of several lines without showing it', () => {
+    const template = fakeTemplate({ os: { ...full.os!, rootPassword: 's3cret\nx' } });
+    expect(() => checkTemplate(template, release))
+      .to.throw(BuildError)
+      .with.property('message', '/template/os/rootpw must be one line');
+  });
+});
+
+describe('debianOs', () => {
+  it('refuses another system before it runs anything', async () => {
+    const context = await fakeContext();
+    const outcome = await debianOs()
+      .buildBase(fakeTemplate({ os: { ...full.os!, version: '7' } }), context)
+      .catch((error: unknown) => error);
+    expect(outcome).to.have.property('code', 'os_unsupported');
+    await context.dispose();
+  });
+
+  it('tidies up after a failure and reports the failure, not the tidying', async () => {
+    const run = fakeRunner(({ args, options }) => {
+      if (options.label === 'mmdebstrap') throw new BuildError('aborted', 'the build was aborted');
+      if (args.includes('rm') || options.evenIfAborted === true)
+        throw new BuildError('tool_failed', 'rm failed');
+      return '';
+    });
+    const context = await fakeContext({ run });
+    await mkdir(context.cache, { recursive: true });
+    const outcome = await debianOs({ hostSources: () => Promise.resolve([]) })
+      .buildBase(full, context)
+      .catch((error: unknown) => error);
+    expect(outcome).to.have.property('code', 'aborted');
+    expect(run.runs.at(-1)?.options.evenIfAborted).to.equal(true);
+    expect(context.log.lines.at(-1)).to.match(/^warn: could not remove /);
+    await context.dispose();
+  });
+});
