@@ -9,7 +9,7 @@ import type {
   Scenario,
   SendStep,
   Step,
-} from './behaviour.test.script.js';
+} from './behaviour.test.steps.js';
 
 /** How long an answer may take, and how long it is looked whether something comes that should not. */
 const patience = 5000;

@@ -32,7 +32,11 @@ export interface RunningBroker {
 /**
  * Starts an AMQP 1.0 broker inside this process: for demos, tests, and a factory on a machine of its own. It is for one machine:
  * nothing is stored, nothing is shared with other brokers, and there is no TLS. Addresses behave as qpidd's do, so that what works
- * here works there.
+ * here works there; `behaviour.test.script.ts` is the proof, run against both.
+ *
+ * Different from qpidd on purpose: no QMF agent of its own; no transactions, no filter on a queue and no browsing (refused with
+ * `amqp:not-implemented`); messages go out byte for byte as they came, so delivery-count and ttl are not brought up to date; the
+ * `timeout` of a source and `durable` have no effect; a bound on what a peer may send or leave lying, beyond which it is cut off.
  *
  * @throws QmfError `unreachable` when the address can't be listened on
  */
