@@ -33,6 +33,8 @@ export class BuildFailedError extends Error {
 
 /** Status and failure are told by two events; the second may take this long, in milliseconds. */
 const FAILURE_GRACE = 2_000;
+/** How long one question after a gap waits, in milliseconds. */
+const CATCH_UP_TIMEOUT = 1_000;
 
 /**
  * A build, followed by its events. It remembers every change it heard of, so that a late reader of {@link changes} misses
@@ -48,7 +50,8 @@ export class Build {
   #percent = 0;
   #state: BuildState = { kind: 'running' };
   #failureTimer: NodeJS.Timeout | undefined;
-  #refreshing: Promise<void> | undefined;
+  readonly #closed = new AbortController();
+  #catchingUp: Promise<void> | undefined;
 
   constructor(
     session: ConsoleSession,
@@ -145,6 +148,7 @@ export class Build {
   /** Stops following; open loops end. */
   close(): void {
     clearTimeout(this.#failureTimer);
+    this.#closed.abort();
     for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
     for (const stream of [...this.#streams]) stream.end();
   }
@@ -218,24 +222,33 @@ export class Build {
     this.close();
   }
 
-  /** After a gap: one query at a time, whose failure only counts when it says that the build is unknown now. */
+  /**
+   * After a gap. The agent may need longer than we to come back, so it is asked again until it answers, is known to be gone,
+   * or the bus goes away again, which starts the next round.
+   */
   #catchUp(): Promise<void> {
-    if (this.#state.kind !== 'running') return Promise.resolve();
-    this.#refreshing ??= this.#compare({})
-      .catch((error: unknown) => {
-        if (error instanceof QmfError && error.code === 'schema_unknown') {
+    this.#catchingUp ??= this.#askUntilAnswered().finally(() => {
+      this.#catchingUp = undefined;
+    });
+    return this.#catchingUp;
+  }
+
+  async #askUntilAnswered(): Promise<void> {
+    while (this.#state.kind === 'running' && !this.#closed.signal.aborted) {
+      try {
+        await this.#compare({ timeout: CATCH_UP_TIMEOUT, signal: this.#closed.signal });
+        return;
+      } catch (error) {
+        const { code } = QmfError.from(error, 'connection_lost');
+        if (code === 'schema_unknown') {
+          const agent = this.address.agentName;
           this.#lose(
-            new QmfError(
-              'agent_unknown',
-              `${this.address.agentName} was restarted and does not know ${this.name} any more`,
-            ),
+            new QmfError('agent_unknown', `${agent} was restarted and does not know ${this.name} any more`),
           );
         }
-      })
-      .finally(() => {
-        this.#refreshing = undefined;
-      });
-    return this.#refreshing;
+        if (code !== 'timeout') return;
+      }
+    }
   }
 
   async #compare(options: WaitOptions): Promise<void> {

@@ -133,9 +133,9 @@ export type NativeOf<T extends DataType> = T extends 'bool'
             ? Uuid
             : null;
 
-/** Names of properties that must be there, and those that may be missing. */
+/** Names of properties and arguments that must be there. */
 type Required<P extends Properties> = {
-  [K in keyof P]: P[K] extends { readonly optional: true } ? never : K;
+  [K in keyof P]: P[K] extends { readonly optional: true } | { readonly nullable: true } ? never : K;
 }[keyof P];
 
 type Flatten<T> = { [K in keyof T]: T[K] } & {};

@@ -1,0 +1,71 @@
+/**
+ * The promises of the types, checked by the compiler: what must not compile is marked so, and a mark that isn't needed is an
+ * error itself. The one test below only proves that this module was compiled and loads.
+ */
+import {
+  BuildAdaptor,
+  BuildAdaptorPercentCompleteEvent,
+  BuildAdaptorStatusEvent,
+} from '@imagefactory/schema';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import type { Build } from './build.js';
+import type { ConnectedConsole } from './connect.js';
+import type { BuildImageInputs, Factory } from './factory.js';
+
+declare function takesText(text: string): void;
+declare function takesNumber(number: number): void;
+
+export const good: BuildImageInputs = {
+  descriptor: '<template/>',
+  target: 'mock',
+  imageUuid: 'foo',
+  secCredentials: 'bar',
+};
+export const withoutOptional: BuildImageInputs = { descriptor: '<template/>', target: 'mock' };
+// @ts-expect-error descriptor is missing
+export const missing: BuildImageInputs = { target: 'mock' };
+// @ts-expect-error a target is text
+export const wrongType: BuildImageInputs = { descriptor: '<template/>', target: 5 };
+// @ts-expect-error the wire's spelling is not TypeScript's
+export const wrongName: BuildImageInputs = { descriptor: '<template/>', target: 'mock', image_uuid: 'foo' };
+
+export async function calls(factory: Factory): Promise<string> {
+  const build: Build = await factory.buildImage(good);
+  // @ts-expect-error there is no such method
+  takesText(factory.buildImages);
+  for await (const change of build.changes()) {
+    if (change.kind === 'percent') {
+      takesNumber(change.percent);
+      // @ts-expect-error a percentage has no status
+      takesText(change.status);
+    }
+  }
+  const [adaptor] = await factory.agent.objects(BuildAdaptor);
+  takesNumber(adaptor?.values.percent_complete ?? 0);
+  // @ts-expect-error the class has no such property
+  takesText(adaptor?.values.colour);
+  // @ts-expect-error adaptors have no methods in the schema of 2011
+  await adaptor?.call('abort', {});
+  return build.finished();
+}
+
+export async function events(client: ConnectedConsole): Promise<void> {
+  for await (const { values } of client.events(BuildAdaptorStatusEvent)) {
+    takesText(values.new_status);
+    // @ts-expect-error that field belongs to another event
+    takesNumber(values.percent_complete);
+  }
+  for await (const { values } of client.events(BuildAdaptorPercentCompleteEvent)) {
+    // @ts-expect-error a number is no text
+    takesText(values.percent_complete);
+  }
+  // @ts-expect-error events come by class, not by name
+  client.events('BuildAdaptorStatusEvent');
+}
+
+describe('the types of the console library', () => {
+  it('compile with the good uses and refuse the bad ones', () => {
+    expect(Object.keys(good)).to.deep.equal(['descriptor', 'target', 'imageUuid', 'secCredentials']);
+  });
+});

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import {
+  AgentException,
+  AgentSession,
+  amqp10,
+  BusConnection,
+  type ManagedObject,
+  type RunningBroker,
+  startBroker,
+} from '@imagefactory/qmf';
+import {
+  ADAPTOR_PREFIX,
+  BuildAdaptor,
+  BuildAdaptorPercentCompleteEvent,
+  BuildAdaptorStatusEvent,
+  BuildFailedEvent,
+  FACTORY_OBJECT,
+  ImageFactory,
+  PRODUCT,
+  VENDOR,
+} from '@imagefactory/schema';
+
+type Adaptor = ManagedObject<typeof BuildAdaptor>;
+
+/** A factory whose builds do what a test says, on a real bus: the embedded broker. */
+export class ScriptedFactory {
+  readonly adaptors: Adaptor[] = [];
+  /** Runs once the caller has its answer. */
+  onBuild: (adaptor: Adaptor) => void = () => undefined;
+  /** Set to raise events before the answer goes out, as a careless agent would. */
+  beforeReply: (adaptor: Adaptor) => void = () => undefined;
+  lastInputs: Readonly<Record<string, unknown>> = {};
+
+  private constructor(
+    readonly broker: RunningBroker,
+    readonly connection: BusConnection,
+    readonly session: AgentSession,
+  ) {}
+
+  static async start(
+    options: { broker?: RunningBroker; epoch?: number; instance?: string } = {},
+  ): Promise<ScriptedFactory> {
+    const broker = options.broker ?? (await startBroker());
+    const connection = new BusConnection(amqp10(broker.url), { retry: { initialDelay: 20, maxDelay: 50 } });
+    const session = new AgentSession(connection, {
+      vendor: VENDOR,
+      product: PRODUCT,
+      instance: options.instance ?? randomUUID(),
+      epoch: options.epoch ?? 1,
+      interval: 1,
+    });
+    const factory = new ScriptedFactory(broker, connection, session);
+    session.publish(ImageFactory, {
+      name: FACTORY_OBJECT,
+      values: {},
+      methods: {
+        build_image: (inputs, call) => {
+          factory.lastInputs = inputs;
+          if (inputs.target !== 'mock') throw new AgentException(`target: ${inputs.target} is not known`, 4);
+          const adaptor = session.publish(BuildAdaptor, {
+            name: ADAPTOR_PREFIX + randomUUID(),
+            values: {
+              descriptor: inputs.descriptor,
+              target: inputs.target,
+              status: 'NEW',
+              percent_complete: 0,
+              finished_image: '',
+            },
+            methods: {},
+          });
+          factory.adaptors.push(adaptor);
+          factory.beforeReply(adaptor);
+          call.afterReply(() => factory.onBuild(adaptor));
+          return { build_adaptor: adaptor.addressMap };
+        },
+      },
+    });
+    await session.open();
+    connection.start();
+    await connection.ready({ timeout: 5_000 });
+    return factory;
+  }
+
+  async status(adaptor: Adaptor, status: string): Promise<void> {
+    const old = adaptor.values.status;
+    adaptor.update({ status });
+    await this.session.raise(BuildAdaptorStatusEvent, {
+      addr: adaptor.addressMap,
+      event: 'STATUS',
+      new_status: status,
+      old_status: old,
+    });
+  }
+
+  async percent(adaptor: Adaptor, percent: number): Promise<void> {
+    adaptor.update({ percent_complete: percent });
+    await this.session.raise(BuildAdaptorPercentCompleteEvent, {
+      addr: adaptor.addressMap,
+      event: 'PERCENTAGE',
+      percent_complete: percent,
+    });
+  }
+
+  async failure(adaptor: Adaptor, type: string, info: string): Promise<void> {
+    await this.session.raise(BuildFailedEvent, { addr: adaptor.addressMap, event: 'FAILURE', type, info });
+  }
+
+  /** A whole good build. */
+  async complete(adaptor: Adaptor): Promise<void> {
+    await this.status(adaptor, 'BUILDING');
+    await this.percent(adaptor, 50);
+    adaptor.update({ finished_image: '/images/one.body' });
+    await this.status(adaptor, 'COMPLETED');
+  }
+
+  /** Takes the agent off the bus, without the broker. */
+  async leave(): Promise<void> {
+    this.session.close();
+    await this.connection.close();
+  }
+
+  async stop(): Promise<void> {
+    await this.leave();
+    await this.broker.stop();
+  }
+}

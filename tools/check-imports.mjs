@@ -1,0 +1,119 @@
+// Holds the code to the direction of imports in docs/architecture.md: packages import only what their row allows, only through
+// the door, and no modules import each other in a circle. Prints each offence with its place; exit 1 if there is any.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '..');
+const plugins = readdirSync(join(root, 'plugins')).map(name => `plugins/${name}`);
+const pluginNames = plugins.map(path => `plugin-${path.slice('plugins/'.length)}`);
+
+/** Package folder to its name and the packages that it may import. */
+const packages = new Map([
+  ['qmf', { name: 'qmf', may: [] }],
+  ['schema', { name: 'schema', may: ['qmf'] }],
+  ['console-client', { name: 'console-client', may: ['qmf', 'schema'] }],
+  ['agent', { name: 'agent', may: ['qmf', 'schema', ...pluginNames] }],
+  ...plugins.map(path => [
+    path,
+    { name: `plugin-${path.slice('plugins/'.length)}`, may: path === 'plugins/api' ? [] : ['plugin-api'] },
+  ]),
+  ...['test', 'bench', 'examples'].map(path => [
+    path,
+    { name: path, may: ['qmf', 'schema', 'console-client', 'agent', ...pluginNames] },
+  ]),
+]);
+
+/** Inside qmf: the layers from the bottom up; a folder imports only folders to its left, and itself. */
+const layers = [
+  'errors',
+  'value',
+  'codec',
+  'schema',
+  'data',
+  'query',
+  'rhea',
+  'message',
+  'transport',
+  'connection',
+  'agent',
+  'console',
+  'broker',
+  'index',
+];
+/** Lateral imports that are meant, with the reason. */
+const lateral = new Set([
+  'broker>codec',
+  // Both sessions tell of trouble through the same small log interface.
+  'console>agent',
+]);
+
+const offences = [];
+const imports = new Map();
+
+for (const [path, { may }] of packages) {
+  for (const file of sources(join(root, path, 'src'))) {
+    const text = readFileSync(file, 'utf8');
+    const targets = [];
+    for (const match of text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
+      const specifier = match[1];
+      if (specifier.startsWith('@imagefactory/')) {
+        const [, name, ...deep] = specifier.split('/');
+        if (deep.length > 0) offences.push(`${show(file)}: imports past the door: ${specifier}`);
+        if (!may.includes(name)) offences.push(`${show(file)}: ${path} must not import ${specifier}`);
+      } else if (specifier.startsWith('.')) {
+        const target = resolve(dirname(file), specifier.replace(/\.js$/, '.ts'));
+        if (!target.startsWith(join(root, path, 'src') + '/'))
+          offences.push(`${show(file)}: imports out of its package: ${specifier}`);
+        // Types alone make no circle at run time.
+        const clause = text.slice(text.lastIndexOf('\n', match.index) + 1, match.index);
+        const statement = text.slice(Math.max(text.lastIndexOf(';', match.index), 0), match.index);
+        if (
+          !/^\s*(import|export)\s+type\b/.test(clause) &&
+          !/(import|export)\s+type\s*\{[^}]*\}\s*$/.test(statement)
+        )
+          targets.push(target);
+        if (path === 'qmf' && !file.endsWith('.test.ts')) checkLayer(file, target);
+      }
+    }
+    imports.set(file, targets);
+  }
+}
+
+for (const file of imports.keys()) findCircle(file, [file]);
+
+if (offences.length > 0) {
+  console.error([...new Set(offences)].join('\n'));
+  console.error(`${new Set(offences).size} imports against the rules`);
+  process.exitCode = 1;
+} else {
+  console.log(`imports: ${imports.size} modules keep to the rules`);
+}
+
+function sources(folder) {
+  return readdirSync(folder).flatMap(name => {
+    const path = join(folder, name);
+    if (statSync(path).isDirectory()) return sources(path);
+    return name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+function layerOf(file) {
+  return relative(join(root, 'qmf/src'), file).split('/')[0].replace(/\.ts$/, '');
+}
+
+function checkLayer(file, target) {
+  const [from, to] = [layerOf(file), layerOf(target)];
+  if (from === to || lateral.has(`${from}>${to}`)) return;
+  if (layers.indexOf(to) > layers.indexOf(from)) offences.push(`${show(file)}: ${from}/ is below ${to}/`);
+}
+
+function findCircle(file, trail) {
+  for (const target of imports.get(file) ?? []) {
+    if (target === trail[0]) offences.push(`circle: ${[...trail, target].map(show).sort().join(' - ')}`);
+    else if (!trail.includes(target) && trail.length < 12) findCircle(target, [...trail, target]);
+  }
+}
+
+function show(file) {
+  return relative(root, file);
+}
