@@ -11,7 +11,7 @@ import {
   whichTool,
 } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
-import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { busyboxOs, debianOs } from './index.js';
 
 /** These tests build and boot. They run with IMAGEFACTORY_REAL=1 on a machine that has the tools. */
@@ -135,14 +135,9 @@ describe('a real busybox image', () => {
 
 describe('a real Debian image', () => {
   skipUnlessReady(debianOs());
-  let shared: FakeContext;
-  before(async () => {
-    shared = await fakeContext();
-  });
-  after(() => shared.dispose());
-
   it('is built cold, then from the cached base, and boots', async function () {
     this.timeout(900_000);
+    const shared = await fakeContext();
     for (const kind of ['cold', 'warm']) {
       const context = await fakeContext({ run: 'real', cache: shared.cache });
       try {
@@ -166,5 +161,6 @@ describe('a real Debian image', () => {
         await context.dispose();
       }
     }
+    await shared.dispose();
   });
 });
