@@ -1,8 +1,8 @@
 import { exitCodes } from './exit-codes.js';
-import { processIo } from './io.js';
+import { processIo, sharedController } from './io.js';
 import { runCli } from './run.js';
 
-const stop = new AbortController();
+const stop = sharedController();
 let ending: number | undefined;
 
 function end(code: number): void {

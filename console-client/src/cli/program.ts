@@ -1,51 +1,54 @@
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
 import { type GlobalOptions, positiveInteger, seconds } from './args/settings.js';
 import { agentsCommand } from './commands/agents.js';
 import { buildCommand, type BuildOptions } from './commands/build.js';
 import { callCommand } from './commands/call.js';
-import { eventsCommand } from './commands/events.js';
+import { eventsCommand, type EventsOptions } from './commands/events.js';
 import { queryCommand, type QueryOptions } from './commands/query.js';
 import { schemaCommand } from './commands/schema.js';
 import { watchCommand } from './commands/watch.js';
 import type { Action } from './context.js';
+import { usageError } from './errors.js';
 import { exitCodesHelp } from './exit-codes.js';
 
 export interface ProgramHost {
-  readonly version: string;
   /** Runs a command with the options that stood on its line. */
   readonly run: (options: GlobalOptions, action: Action) => Promise<void>;
+  /** What examples begin with. */
+  readonly prefix: string;
+  readonly version?: string;
+  /** Reads commands line by line; absent where that is being done already. */
+  readonly repl?: Action;
+  /** Shows events in the background; absent where there is no background. */
+  readonly switchEvents?: (options: EventsOptions & GlobalOptions, turn: 'on' | 'off') => void;
 }
 
 /** The command line: names, options and help. What commands do is in `commands/`. */
-export function buildProgram({ version, run }: ProgramHost): Command {
-  const program = new Command('imagefactory-console')
+export function buildProgram({ run, prefix, version, repl, switchEvents }: ProgramHost): Command {
+  const program = new Command(prefix.trim())
     .description(
-      'Finds Image Factory agents (and any other QMFv2 agents) on a message bus, asks them and calls them.',
+      'Finds Image Factory agents (and any other QMFv2 agents) on a message bus, asks and calls them.',
     )
-    .version(version)
-    .option(
-      '-b, --broker <address>',
-      'HOST[:PORT] or amqp://[user[:password]@]host[:port][/vhost] (default: $IMAGEFACTORY_BROKER, else localhost)',
-    )
+    .configureHelp({
+      showGlobalOptions: true,
+      commandUsage: command => new Help().commandUsage(command).trim(),
+    })
+    .addHelpText('after', programHelp);
+  if (version !== undefined) program.version(version);
+  if (repl !== undefined) addBusOptions(program);
+  program
     .option('-t, --timeout <seconds>', 'how long to wait for agents and answers (default: 10)')
     .option('-j, --json', 'JSON, one object per line; errors as JSON to standard error')
     .option(
       '-a, --agent <name>',
       'the agent to use: its name, vendor, product, instance, or how one of these begins',
-    )
-    .option('--body-form <form>', "force how requests are encoded: 'value' or 'data'")
-    .option('--domain <name>', 'QMF domain (default: default)')
-    .configureHelp({ showGlobalOptions: true })
-    .addHelpText('after', programHelp);
+    );
 
   const add = (usage: string, summary: string, examples: readonly string[]): Command =>
     program
       .command(usage)
       .description(summary)
-      .addHelpText(
-        'after',
-        ['', 'Examples:', ...examples.map(line => `  imagefactory-console ${line}`)].join('\n'),
-      );
+      .addHelpText('after', ['', 'Examples:', ...examples.map(line => `  ${prefix}${line}`)].join('\n'));
   const start = (command: Command, action: Action): Promise<void> =>
     run(command.optsWithGlobals<GlobalOptions>(), action);
 
@@ -113,7 +116,7 @@ export function buildProgram({ version, run }: ProgramHost): Command {
       start(command, context => watchCommand(context, adaptor)),
     );
 
-  add('events', 'Show events as they come.', [
+  const events = add('events', 'Show events as they come.', [
     'events --class BuildAdaptorStatusEvent',
     'events --min-severity error --json',
   ])
@@ -122,14 +125,43 @@ export function buildProgram({ version, run }: ProgramHost): Command {
       '--min-severity <word>',
       'only events at least as severe: emerg, alert, crit, error, warn, note, info, debug',
     )
-    .option('-n, --count <number>', 'end after so many events')
-    .action((options: { class?: string; minSeverity?: string; count?: string }, command: Command) => {
-      const { count, ...filters } = options;
-      const limit = count === undefined ? {} : { count: positiveInteger(count, '--count') };
-      return start(command, context => eventsCommand(context, { ...filters, ...limit }));
-    });
+    .option('-n, --count <number>', 'end after so many events');
+  if (switchEvents !== undefined)
+    events.argument('[on|off]', 'show them while you do something else, or no longer');
+  events.action(async (...given: unknown[]) => {
+    // The first is the argument, if there is one declared; commander gives text or nothing for it.
+    const turn = switchEvents === undefined ? undefined : (given[0] as string | undefined);
+    const { count, ...filters } = events.opts<{ class?: string; minSeverity?: string; count?: string }>();
+    if (turn === 'on' || turn === 'off') {
+      switchEvents?.({ ...events.optsWithGlobals<GlobalOptions>(), ...filters }, turn);
+      return;
+    }
+    if (turn !== undefined)
+      throw usageError(`events: '${turn}' is not known`, "write 'on' or 'off', or nothing");
+    const limit = count === undefined ? {} : { count: positiveInteger(count, '--count') };
+    await start(events, context => eventsCommand(context, { ...filters, ...limit }));
+  });
 
+  if (repl !== undefined) {
+    add('repl', 'Read commands line by line, with completion and history on a terminal.', [
+      'repl',
+      'repl < commands.txt',
+    ])
+      .addHelpText('after', replHelp)
+      .action((_options: unknown, command: Command) => start(command, repl));
+  }
   return program;
+}
+
+/** Which bus, and how: once per run of the program. */
+function addBusOptions(program: Command): void {
+  program
+    .option(
+      '-b, --broker <address>',
+      'HOST[:PORT] or amqp://[user[:password]@]host[:port][/vhost] (default: $IMAGEFACTORY_BROKER, else localhost)',
+    )
+    .option('--body-form <form>', "force how requests are encoded: 'value' or 'data'")
+    .option('--domain <name>', 'QMF domain (default: default)');
 }
 
 const callHelp = `
@@ -137,6 +169,12 @@ Arguments:
   Values are read by the types of the schema; 'schema CLASS' shows them. @file takes
   one from a file, @@ is a plain @, - takes it from standard input, null is no value.
   Maps and lists are written in JSON, or as in queries: {key: value}, [a, 'b c', 3].`;
+
+const replHelp = `
+The commands are those of the command line, and use AGENT, events on|off, help, quit.
+Lines of a terminal are kept in $XDG_STATE_HOME/imagefactory/console_history (by default
+below ~/.local/state), but not those that hold credentials or begin with a space.
+From a file or pipe all lines are run; the exit code is that of the first that failed.`;
 
 const programHelp = `
 Examples:

@@ -32,6 +32,20 @@ async function classList(agent: ConsoleAgent, options: RequestOptions): Promise<
   }
 }
 
+/** Classes of the broker's management schema that are always of interest. */
+const brokerClasses = ['broker', 'system', 'vhost', 'queue', 'exchange', 'binding', 'connection', 'session'];
+
+/** Classes that an agent, which does not list them, shows by having objects of them. */
+export async function probeClasses(agent: ConsoleAgent, options: RequestOptions): Promise<SchemaId[]> {
+  if (agent.info.product !== 'qpidd') return [];
+  const objects = await Promise.all(brokerClasses.map(className => agent.query({ className }, options)));
+  const ids = new Map<string, SchemaId>();
+  for (const { schemaId } of objects.flat()) {
+    if (schemaId !== undefined) ids.set(describeClass(schemaId), schemaId);
+  }
+  return [...ids.values()];
+}
+
 /** The classes of an agent that a name stands for; exact spelling wins over another use of capitals. */
 export function matchingIds(ids: readonly SchemaId[], name: ClassName): SchemaId[] {
   const exact = ids.filter(id => isClass(id, name, true));

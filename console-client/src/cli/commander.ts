@@ -1,0 +1,25 @@
+import { type Command, CommanderError } from 'commander';
+import { CliError, toCliError, usageError } from './errors.js';
+import { exitCodes } from './exit-codes.js';
+
+/** Errors are told by us, in one line, instead of by commander; help goes where results go. */
+export function silence(command: Command, write: (text: string) => void, width: number | undefined): void {
+  command.exitOverride();
+  command.configureOutput({
+    writeOut: write,
+    writeErr: () => undefined,
+    getOutHelpWidth: () => width ?? 80,
+  });
+  for (const child of command.commands) silence(child, write, width);
+}
+
+/** Commander's own errors are wrong use, with the text it has for them; that help was shown is none. */
+export function fromCommander(error: unknown): CliError {
+  if (!(error instanceof CommanderError)) return toCliError(error);
+  if (error.exitCode === 0) return new CliError('help', exitCodes.ok, error.message);
+  if (error.code === 'commander.help') {
+    return usageError('a command is wanted', 'see what there is with --help');
+  }
+  const [message = '', hint] = error.message.replace(/^error: /, '').split('\n');
+  return usageError(message, hint === undefined ? 'see --help' : hint.replace(/^\((.*)\)$/, '$1'));
+}

@@ -1,0 +1,341 @@
+import { createInterface, type Interface } from 'node:readline';
+import type { Command } from 'commander';
+import { readSettings, type GlobalOptions, type Settings } from '../args/settings.js';
+import { type Bus, tellBusChanges } from '../bus.js';
+import { eventFilter, type EventsOptions } from '../commands/events.js';
+import type { Action, Context } from '../context.js';
+import { fromCommander, silence } from '../commander.js';
+import { notFoundError, usageError } from '../errors.js';
+import { exitCodes } from '../exit-codes.js';
+import { anySignal, type Io, sharedController } from '../io.js';
+import { bestMatches, matchRank } from '../lookup/agents.js';
+import { escapeControls } from '../output/escape.js';
+import { Output } from '../output/output.js';
+import { buildProgram } from '../program.js';
+import { BackgroundEvents } from './background-events.js';
+import { completeLine } from './completer.js';
+import { fileNames } from './files.js';
+import { fileHistory, type History, historyPath, isSecret } from './history.js';
+import { LiveNames } from './live-names.js';
+import { Screen } from './screen.js';
+import { splitLine } from './words.js';
+
+const COMPLETION_DEADLINE = 900;
+const builtIns = ['use', 'help', 'quit'] as const;
+
+/** What the REPL is doing. */
+type State =
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'running'; readonly cancel: AbortController }
+  | { readonly kind: 'leaving' };
+
+/** Runs commands line by line until the input ends. On a terminal with prompt, history and completion. */
+export async function replCommand(context: Context): Promise<number> {
+  const bus = await context.bus();
+  const repl = new Repl(context, bus, await historyOf(context.io));
+  try {
+    return await repl.run();
+  } finally {
+    repl.close();
+  }
+}
+
+async function historyOf(io: Io): Promise<{ readonly store: History | undefined; readonly lines: string[] }> {
+  const path = isInteractive(io) ? historyPath(io.env) : undefined;
+  const store = path === undefined ? undefined : fileHistory(path);
+  return { store, lines: (await store?.load()) ?? [] };
+}
+
+function isInteractive(io: Io): boolean {
+  return io.stdin.isTTY === true && io.stdout.isTTY === true;
+}
+
+class Repl {
+  readonly #line: Interface;
+  readonly #screen: Screen;
+  readonly #out: Output;
+  readonly #names: LiveNames;
+  readonly #background: BackgroundEvents;
+  readonly #untell: () => void;
+  #settings: Settings;
+  #state: State = { kind: 'waiting' };
+  #firstFailure: number = exitCodes.ok;
+
+  constructor(
+    private readonly context: Context,
+    private readonly bus: Bus,
+    history: { readonly store: History | undefined; readonly lines: string[] },
+  ) {
+    const { io } = context;
+    this.#settings = context.settings;
+    this.#names = new LiveNames(bus.console, () => this.#settings.agent);
+    const interactive = isInteractive(io);
+    this.#line = createInterface({
+      input: io.stdin,
+      ...(interactive ? { output: io.stdout } : {}),
+      terminal: interactive,
+      history: history.lines,
+      historySize: 1_000,
+      removeHistoryDuplicates: true,
+      completer: (line: string, done: (error: null, result: [string[], string]) => void) => {
+        void this.#complete(line).then(result => done(null, result));
+      },
+    });
+    this.#screen = new Screen(io.stdout, this.#line);
+    this.#out = this.#output(this.#settings.json);
+    this.#background = new BackgroundEvents(bus.console);
+    this.#untell = tellBusChanges(bus.console.connection, text => this.#out.note(text));
+    // The array is readline's own; what is taken out of it cannot be recalled either.
+    this.#line.on('history', (lines: string[]) => {
+      const [newest] = lines;
+      if (newest === undefined) return;
+      if (isSecret(newest)) lines.shift();
+      else void history.store?.add(newest.trimEnd());
+    });
+  }
+
+  async run(): Promise<number> {
+    const { io, signal } = this.context;
+    const lines = this.#lines(signal);
+    if (isInteractive(io)) {
+      this.#out.note(
+        `connected to ${this.bus.console.connection.broker}; Tab completes, help helps, Ctrl-D leaves`,
+      );
+    }
+    this.#prompt();
+    for await (const line of lines) {
+      this.#screen.hidePrompt();
+      await this.#runLine(line);
+      if (this.#isLeaving() || signal.aborted) break;
+      this.#prompt();
+    }
+    if (signal.aborted) return exitCodes.interrupted;
+    return isInteractive(io) ? exitCodes.ok : this.#firstFailure;
+  }
+
+  close(): void {
+    this.#untell();
+    this.#background.off();
+    this.#names.close();
+    this.#line.close();
+  }
+
+  /** Lines as they are typed; the stream ends with the input, with Ctrl-D, and with the signal. */
+  async *#lines(signal: AbortSignal): AsyncGenerator<string> {
+    const waiting: string[] = [];
+    const input = { ended: false };
+    let wake: () => void = () => undefined;
+    this.#line.on('line', line => {
+      waiting.push(line);
+      wake();
+    });
+    const end = (): void => {
+      input.ended = true;
+      wake();
+    };
+    this.#line.on('close', () => {
+      if (isInteractive(this.context.io)) {
+        // Someone who leaves wants no answers any more.
+        this.#cancel();
+        if (this.#screen.state === 'prompt') this.context.io.stdout.write('\n');
+        this.#screen.hidePrompt();
+      }
+      end();
+    });
+    this.#line.on('SIGINT', () => this.#interrupted());
+    signal.addEventListener('abort', end, { once: true });
+    for (;;) {
+      const line = waiting.shift();
+      if (line !== undefined && !signal.aborted) yield line;
+      else if (input.ended) return;
+      else {
+        await new Promise<void>(resolve => {
+          wake = resolve;
+        });
+      }
+    }
+  }
+
+  /** Ctrl-C stops the command that runs, or forgets what was typed; it never leaves. */
+  #interrupted(): void {
+    if (this.#cancel()) return;
+    this.#screen.hidePrompt();
+    const typed = this.#line.line;
+    this.context.io.stdout.write('^C\n');
+    if (typed === '') this.#out.note('Ctrl-D or quit leaves');
+    // Ctrl-U and Ctrl-K: the only door that readline has to an empty line.
+    this.#line.write(null, { ctrl: true, name: 'e' });
+    this.#line.write(null, { ctrl: true, name: 'u' });
+    this.#prompt();
+  }
+
+  #cancel(): boolean {
+    if (this.#state.kind !== 'running') return false;
+    this.#state.cancel.abort();
+    return true;
+  }
+
+  #isLeaving(): boolean {
+    return this.#state.kind === 'leaving';
+  }
+
+  #prompt(): void {
+    if (!isInteractive(this.context.io)) return;
+    this.#line.setPrompt(promptFor(this.#settings.agent));
+    this.#screen.showPrompt();
+  }
+
+  #output(json: boolean): Output {
+    const { io } = this.context;
+    return new Output(io, {
+      json,
+      writeOut: text => this.#screen.write(text),
+      writeErr: text => this.#screen.write(text, io.stderr),
+    });
+  }
+
+  async #runLine(line: string): Promise<void> {
+    const cancel = sharedController();
+    this.#state = { kind: 'running', cancel };
+    const code = await this.#execute(line, anySignal(cancel.signal, this.context.signal)).catch(
+      (error: unknown) => {
+        const shown = fromCommander(error);
+        if (!cancel.signal.aborted && shown.exitCode !== exitCodes.ok) this.#out.error(shown);
+        return shown.exitCode;
+      },
+    );
+    if (this.#firstFailure === exitCodes.ok) this.#firstFailure = code;
+    if (!this.#isLeaving()) this.#state = { kind: 'waiting' };
+  }
+
+  async #execute(line: string, signal: AbortSignal): Promise<number> {
+    if (line.trimStart().startsWith('#')) return exitCodes.ok;
+    const words = splitLine(line);
+    const [name, ...rest] = words;
+    switch (name) {
+      case undefined:
+        return exitCodes.ok;
+      case 'quit':
+      case 'exit':
+        this.#state = { kind: 'leaving' };
+        return exitCodes.ok;
+      case 'use':
+        return this.#use(rest);
+      case 'help':
+        return this.#help(rest[0]);
+      default:
+        return this.#runCommand(words, signal);
+    }
+  }
+
+  async #runCommand(words: readonly string[], signal: AbortSignal): Promise<number> {
+    let code: number = exitCodes.ok;
+    const run = async (options: GlobalOptions, action: Action): Promise<void> => {
+      code = await action(this.#contextFor(options, signal));
+    };
+    await this.#program(run).parseAsync(words, { from: 'user' });
+    return code;
+  }
+
+  #contextFor(options: GlobalOptions, signal: AbortSignal): Context {
+    const { io } = this.context;
+    const settings = readSettings(options, io.env, this.#settings);
+    return {
+      io,
+      settings,
+      signal,
+      out: this.#output(settings.json),
+      bus: () => Promise.resolve(this.bus),
+      mayReadStdin: false,
+    };
+  }
+
+  #program(run: (options: GlobalOptions, action: Action) => Promise<void>): Command {
+    const program = buildProgram({
+      run,
+      prefix: '',
+      switchEvents: (options, turn) => this.#switchEvents(options, turn),
+    });
+    silence(program, text => this.#screen.write(text), this.#out.width);
+    return program;
+  }
+
+  #switchEvents(options: EventsOptions & GlobalOptions, turn: 'on' | 'off'): void {
+    const settings = readSettings(options, this.context.io.env, this.#settings);
+    if (turn === 'off') this.#background.off();
+    else this.#background.on(eventFilter(options, settings.agent), this.#output(settings.json));
+    this.#out.note(`events are ${this.#background.isOn ? 'shown as they come' : 'not shown'}`);
+  }
+
+  #use([text]: readonly string[]): number {
+    const agents = this.bus.console.session.agents();
+    if (text === undefined || text === '-' || text === 'all') {
+      this.#settings = { ...this.#settings, agent: undefined };
+      this.#out.note('commands go to all agents that fit');
+      return exitCodes.ok;
+    }
+    const matches = bestMatches(
+      agents.filter(({ name }) => matchRank(name, text) !== undefined),
+      text,
+    ).map(({ name }) => name);
+    if (matches.length === 0) {
+      throw notFoundError(
+        `no agent is called '${text}'`,
+        `there are: ${agents.map(({ name }) => name).join(', ')}`,
+      );
+    }
+    this.#settings = { ...this.#settings, agent: text };
+    this.#out.note(`commands go to ${matches.join(', ')}`);
+    return exitCodes.ok;
+  }
+
+  #help(name: string | undefined): number {
+    const program = this.#program(() => Promise.resolve());
+    if (name !== undefined) {
+      const command = program.commands.find(candidate => candidate.name() === name);
+      if (command === undefined) throw usageError(`there is no command '${name}'`, "see 'help'");
+      command.outputHelp();
+      return exitCodes.ok;
+    }
+    const own = [
+      ['use [AGENT]', 'Send the following commands to this agent only; without a name, to all.'],
+      ['events on|off', '… while you do something else, or no longer; takes the same options.'],
+      ['help [COMMAND]', 'This list, or all about one command.'],
+      ['quit', 'Leave, as Ctrl-D does. Ctrl-C stops the command that runs.'],
+    ] as const;
+    const commands = program.commands
+      .filter(command => command.name() !== 'help')
+      .map(command => [`${command.name()} ${argumentsOf(command)}`, command.description()] as const);
+    for (const [usage, text] of [...commands, ...own]) {
+      this.#out.line({ text: usage.padEnd(30), style: 'cyan' }, ' ', text);
+    }
+    return exitCodes.ok;
+  }
+
+  #complete(line: string): Promise<[string[], string]> {
+    return completeLine(line, {
+      names: this.#names,
+      program: this.#program(() => Promise.resolve()),
+      builtIns,
+      files: fileNames,
+      deadline: COMPLETION_DEADLINE,
+    });
+  }
+}
+
+function argumentsOf(command: Command): string {
+  return command.registeredArguments
+    .map(argument => {
+      const name = argument.name().includes('|') ? argument.name() : argument.name().toUpperCase();
+      if (argument.variadic) return `${name}…`;
+      return argument.required ? name : `[${name}]`;
+    })
+    .join(' ');
+}
+
+/** Says which agent is in use, without the length of its instance. */
+function promptFor(agent: string | undefined): string {
+  if (agent === undefined) return 'imagefactory> ';
+  const [vendor = '', product, instance = ''] = agent.split(':');
+  return `${escapeControls(product === undefined ? vendor : `${product}:${instance.slice(0, 8)}`)}> `;
+}
