@@ -1,15 +1,18 @@
 /** Causes of a failed build that callers can act on; each has an entry in `docs/errors.md`. */
-export type BuildErrorCode =
-  | 'template_invalid'
-  | 'target_unsupported'
-  | 'os_unsupported'
-  | 'tool_missing'
-  | 'tool_failed'
-  | 'not_permitted'
-  | 'no_space'
-  | 'timeout'
-  | 'aborted'
-  | 'internal';
+export const buildErrorCodes = [
+  'template_invalid',
+  'target_unsupported',
+  'os_unsupported',
+  'tool_missing',
+  'tool_failed',
+  'not_permitted',
+  'no_space',
+  'timeout',
+  'aborted',
+  'internal',
+] as const;
+
+export type BuildErrorCode = (typeof buildErrorCodes)[number];
 
 /**
  * A failure whose message is one readable line without secrets, fit for a user interface. The full story goes into `cause`

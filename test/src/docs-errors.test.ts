@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildErrorCodes } from '@imagefactory/plugin-api';
+import { qmfErrorCodes } from '@imagefactory/qmf';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { projectRoot } from './support/program.js';
+
+/** First cells of the table under a heading, without their backquotes. */
+function codesUnder(page: string, heading: string): string[] {
+  const section = page.split(/^##+ /m).find(part => part.startsWith(heading)) ?? '';
+  return [...section.matchAll(/^\| `(\w+)` \|/gm)].map(match => match[1]!);
+}
+
+describe('docs/errors.md', () => {
+  it('lists every code of QmfError, with the retry that the code promises', async () => {
+    const page = await readFile(join(projectRoot, 'docs/errors.md'), 'utf8');
+    expect(codesUnder(page, 'Codes of `QmfError`')).to.have.members(Object.keys(qmfErrorCodes));
+    for (const [code, { retryable }] of Object.entries(qmfErrorCodes)) {
+      expect(page).to.include(`| \`${code}\` | ${retryable ? 'yes' : 'no'} |`);
+    }
+  });
+
+  it('lists every type of a failed build', async () => {
+    const page = await readFile(join(projectRoot, 'docs/errors.md'), 'utf8');
+    expect(codesUnder(page, 'Types of failed builds')).to.have.members([...buildErrorCodes]);
+  });
+});

@@ -1,0 +1,56 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ConnectedConsole, connectConsole } from '@imagefactory/console-client';
+import { Program, programs } from './program.js';
+
+/** The real agent as a process, on a broker that the test chose, in a directory of its own. */
+export class AgentProgram {
+  private constructor(
+    readonly program: Program,
+    readonly directory: string,
+    readonly broker: string,
+  ) {}
+
+  get imageDirectory(): string {
+    return join(this.directory, 'images');
+  }
+
+  static async start(
+    broker: string,
+    args: readonly string[] = [],
+    directory?: string,
+  ): Promise<AgentProgram> {
+    const home = directory ?? (await mkdtemp(join(tmpdir(), 'imagefactory-test-')));
+    const program = new Program(programs.agent, [
+      '--qmf',
+      '--broker',
+      broker,
+      '--foreground',
+      '--verbose',
+      '--interval',
+      '1',
+      '--imgdir',
+      join(home, 'images'),
+      '--tmpdir',
+      home,
+      ...args,
+    ]);
+    return new AgentProgram(program, home, broker);
+  }
+
+  /** A console that has found this agent. */
+  async console(): Promise<ConnectedConsole> {
+    const client = await connectConsole({ broker: this.broker, retry: { initialDelay: 50, maxDelay: 200 } });
+    await client.findFactory({ timeout: 15_000 }).catch((error: unknown) => {
+      throw new Error(`${String(error)}; the agent printed:\n${this.program.output}`);
+    });
+    return client;
+  }
+
+  /** Stops it and removes its directory. */
+  async stop(): Promise<void> {
+    await this.program.stop();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
