@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { expect } from 'chai';
+import { after, before, describe, it } from 'mocha';
+import { AgentProgram } from './support/agent-program.js';
+import { Program, projectRoot } from './support/program.js';
+
+describe('the example programs', () => {
+  let broker: RunningBroker;
+  let agent: AgentProgram;
+
+  before(async () => {
+    broker = await startBroker();
+    agent = await AgentProgram.start(broker.url);
+    await (await agent.console()).close();
+  });
+
+  after(async () => {
+    await agent.stop();
+    await broker.stop();
+  });
+
+  const run = (name: string) => Program.run(join(projectRoot, `examples/dist/${name}.js`), [broker.url]);
+
+  it('seed-session: the console session of 2011', async () => {
+    const program = await run('seed-session');
+    expect(program.status, program.output).to.equal(0);
+    expect(program.stdout).to.match(/redhat\.com:imagefactory:[0-9a-f-]+/);
+    expect(program.stdout)
+      .to.include('_agent_epoch: ')
+      .and.to.match(/_object_name: 'build_adaptor-/);
+    expect(program.stdout.trim().split('\n').at(-1)).to.equal('COMPLETED');
+  });
+
+  it('orchestrator: learns how each of its builds ended', async () => {
+    const program = await run('orchestrator');
+    expect(program.status, program.output).to.equal(0);
+    expect(program.stdout).to.match(/^good made .+\.body$/m);
+    expect(program.stdout).to.match(/^bad did not: Failure encountered while: .+$/m);
+    expect(program.stdout).to.match(
+      /^bus: build_adaptor-\S+ at redhat\.com:imagefactory:\S+: \w+ -> COMPLETED$/m,
+    );
+  });
+
+  it('operator: sees agents, their classes and builds', async () => {
+    const program = await run('operator');
+    expect(program.status, program.output).to.equal(0);
+    expect(program.stdout).to.match(
+      /ImageFactory: build_image\(descriptor, target, image_uuid, sec_credentials, build_adaptor\)/,
+    );
+    expect(program.stdout).to.match(/build_adaptor-\S+: COMPLETED 100 % \S+\.body/);
+  });
+});
