@@ -19,6 +19,7 @@ import type {
 import { decodeValues } from '../schema/native.js';
 import { type Schema, schemaKey } from '../schema/schema.js';
 import type { Severity } from '../schema/types.js';
+import type { Binding } from '../transport/transport.js';
 import type { PlainMap } from '../value/convert.js';
 import type { Value, ValueMap } from '../value/value.js';
 import { decodeInputs, encodeOutputs, encodeValues } from './arguments.js';
@@ -66,7 +67,7 @@ export class AgentSession {
   #state: SessionState = 'new';
   #heartbeat: NodeJS.Timeout | undefined;
   #heartbeatSoon = false;
-  #unsubscribe: () => void = () => undefined;
+  #cleanUps: (() => void)[] = [];
 
   constructor(
     private readonly connection: BusConnection,
@@ -99,23 +100,52 @@ export class AgentSession {
       throw new QmfError('closed', `the agent session ${this.name} cannot be opened again`);
     this.#state = 'open';
     const { domain, listenOnDirect, strictSecurity } = this.#settings;
-    const deliver = (envelope: Envelope): void => handleRequest(envelope, this.#requestContext);
+    const deliver = (envelope: Envelope): void => this.#receive(envelope);
     const create = domain !== 'default';
     const topic = { exchange: topicExchange(domain), exchangeType: 'topic', create } as const;
     const direct = { exchange: directExchange(domain), exchangeType: 'direct', create } as const;
-    this.#unsubscribe = this.connection.onStatus(status => {
-      if (status.kind === 'open') this.#sendHeartbeat();
-    });
-    await Promise.all([
-      this.connection.bind({ ...topic, key: this.directSubject }, deliver),
-      this.connection.bind({ ...topic, key: 'console.#' }, deliver),
-      ...(listenOnDirect && !strictSecurity
-        ? [this.connection.bind({ ...direct, key: this.name }, deliver)]
-        : []),
-    ]);
-    this.#sendHeartbeat();
+    this.#cleanUps.push(
+      this.connection.onStatus(status => {
+        if (status.kind === 'open') this.#sendHeartbeat();
+      }),
+    );
     this.#heartbeat = setInterval(() => this.#sendHeartbeat(), this.#settings.interval * 1_000);
     this.#heartbeat.unref();
+    const bindings: Binding[] = [
+      { ...topic, key: this.directSubject },
+      { ...topic, key: 'console.#' },
+      ...(listenOnDirect && !strictSecurity ? [{ ...direct, key: this.name }] : []),
+    ];
+    try {
+      await Promise.all(bindings.map(binding => this.#bind(binding, deliver)));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.#sendHeartbeat();
+  }
+
+  async #bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<void> {
+    const unbind = await this.connection.bind(binding, deliver);
+    if (this.#isClosed()) unbind();
+    else this.#cleanUps.push(unbind);
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  #receive(envelope: Envelope): void {
+    if (this.#state !== 'open') return;
+    try {
+      handleRequest(envelope, this.#requestContext);
+    } catch (error) {
+      // One bad message must cost neither the session nor the connection.
+      const { message } = QmfError.from(error, 'malformed_message');
+      this.#settings.log.warn(
+        `a message to ${envelope.to.subject ?? envelope.to.node} was dropped: ${message}`,
+      );
+    }
   }
 
   /** Stops answering and heartbeats. The connection stays open: it may serve others. */
@@ -123,7 +153,7 @@ export class AgentSession {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     clearInterval(this.#heartbeat);
-    this.#unsubscribe();
+    for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
     this.#subscriptions.cancelAll();
     this.#closing.abort();
   }
@@ -174,6 +204,8 @@ export class AgentSession {
   async raise<C extends EventClass>(eventClass: C, values: ValuesOf<C>, severity?: Severity): Promise<void> {
     const { schema } = eventClass;
     this.register(eventClass);
+    // Consoles should know the agent, and that it has a new class, before they meet the event (§9.30).
+    if (this.#heartbeatSoon) this.#sendHeartbeat();
     const item = {
       values: encodeValues(schema, values),
       schemaId: schema.id,
@@ -251,23 +283,23 @@ export class AgentSession {
   #requestHeartbeat(): void {
     if (this.#state !== 'open' || this.#heartbeatSoon) return;
     this.#heartbeatSoon = true;
-    queueMicrotask(() => this.#sendHeartbeat());
+    queueMicrotask(() => {
+      if (this.#heartbeatSoon) this.#sendHeartbeat();
+    });
   }
 
   #sendHeartbeat(): void {
     this.#heartbeatSoon = false;
     if (this.#state !== 'open' || this.connection.state !== 'open') return;
     const { domain, interval, name, log } = this.#settings;
+    const envelope: Envelope = {
+      to: { node: topicExchange(domain), subject: heartbeatKey(name) },
+      headers: headersFor('_agent_heartbeat_indication', { agent: this.name }),
+      ttl: interval * 2_000,
+      ...mapContent(new Map([['_values', this.#allAttributes()]]), this.#broadcastForm()),
+    };
     this.connection
-      .send(
-        {
-          to: { node: topicExchange(domain), subject: heartbeatKey(name) },
-          headers: headersFor('_agent_heartbeat_indication', { agent: this.name }),
-          ttl: interval * 2_000,
-          ...mapContent(new Map([['_values', this.#allAttributes()]]), this.#broadcastForm()),
-        },
-        { whileAway: 'fail' },
-      )
+      .send(envelope, { whileAway: 'fail' })
       // The next one comes anyway; a full queue at one console must not disturb us (§9.25).
       .catch((error: unknown) => log.debug(`a heartbeat was lost: ${String(error)}`));
   }

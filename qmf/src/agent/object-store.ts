@@ -57,6 +57,8 @@ export class ObjectStore {
   /** @throws QmfError `invalid_argument` when the name is taken. */
   add(entry: Pick<StoredObject, 'address' | 'schema' | 'handlers' | 'values'>): StoredObject {
     const { objectName } = entry.address;
+    if (objectName === '')
+      throw new QmfError('invalid_argument', 'name: an object needs a name that is not empty');
     if (this.#objects.has(objectName)) {
       throw new QmfError(
         'invalid_argument',
@@ -84,8 +86,11 @@ export class ObjectStore {
 
   /** By object name; an absent agent name means this agent, the epoch does not count (wire document §4.1). */
   find(address: DataAddress): StoredObject | undefined {
-    if (address.agentName !== '' && address.agentName !== this.agentName) return undefined;
-    return this.#objects.get(address.objectName);
+    return this.#isOurs(address) ? this.#objects.get(address.objectName) : undefined;
+  }
+
+  #isOurs({ agentName }: DataAddress): boolean {
+    return agentName === '' || agentName === this.agentName;
   }
 
   /**
@@ -107,6 +112,7 @@ export class ObjectStore {
     const recent = this.#tombstones.filter(tombstone => tombstone.deleteTime > since);
     const { objectId } = query;
     if (objectId !== undefined) {
+      if (!this.#isOurs(objectId)) return [];
       return recent.filter(({ item }) => item.address?.objectName === objectId.objectName);
     }
     const matches = objectFilter(query);

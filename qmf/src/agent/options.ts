@@ -1,4 +1,5 @@
 import { v5 as uuidv5 } from 'uuid';
+import { encodeMap } from '../codec/amqp010.js';
 import { QmfError } from '../errors.js';
 import { type AgentName, checkAgentName } from '../message/agent-name.js';
 import { DIRECT_AGENT_PREFIX } from '../message/keys.js';
@@ -14,7 +15,7 @@ export interface AgentOptions {
   readonly instance: string;
   /** QMF domain, default `default`. */
   readonly domain?: string;
-  /** Seconds between heartbeats, default 60, at least 1. Java consoles want 30 or less. */
+  /** Seconds between heartbeats, default 60, from 1 to a day. Java consoles want 30 or less. */
   readonly interval?: number;
   /** Number of this start, at least 1; must grow with each start of the same agent. Default 1. */
   readonly epoch?: number;
@@ -52,29 +53,34 @@ export interface AgentSettings {
   readonly clock: Clock;
 }
 
+/** A day, in seconds; consoles drop an agent after three intervals of silence at the latest. */
+const LONGEST_INTERVAL = 86_400;
+
 /** @throws QmfError `invalid_argument` */
 export function agentSettings(options: AgentOptions): AgentSettings {
   const { vendor, product, instance } = options;
   const name = checkAgentName({ vendor, product, instance });
   const interval = options.interval ?? 60;
-  if (!Number.isInteger(interval) || interval < 1) {
-    throw new QmfError('invalid_argument', `interval: ${interval} given, whole seconds from 1 are expected`);
+  if (!Number.isInteger(interval) || interval < 1 || interval > LONGEST_INTERVAL) {
+    throw new QmfError(
+      'invalid_argument',
+      `interval: ${interval} given, whole seconds from 1 to ${LONGEST_INTERVAL} (a day) are expected`,
+    );
   }
   const epoch = options.epoch ?? 1;
   if (!Number.isInteger(epoch) || epoch < 1 || epoch > 0xffff_ffff) {
     throw new QmfError('invalid_argument', `epoch: ${epoch} given, a whole number from 1 is expected`);
   }
+  const attributes = new Map<string, Value>(
+    Object.entries(options.attributes ?? {}).map(([key, value]) => [key, toValue(value, `attribute ${key}`)]),
+  );
+  encodeMap(attributes); // refuses here what no heartbeat could carry
   return {
     name,
     domain: options.domain ?? 'default',
     interval,
     epoch,
-    attributes: new Map<string, Value>(
-      Object.entries(options.attributes ?? {}).map(([key, value]) => [
-        key,
-        toValue(value, `attribute ${key}`),
-      ]),
-    ),
+    attributes,
     directSubject: directSubjectFor(`${vendor}:${product}:${instance}`),
     strictSecurity: options.strictSecurity ?? false,
     listenOnDirect: options.listenOnDirect ?? true,

@@ -1,6 +1,8 @@
+import { wait } from '../connection/signals.js';
 import { addressToValue } from '../data/data-address.js';
 import { dataItemToValue } from '../data/data-item.js';
 import { readListBody, readMapBody } from '../message/content.js';
+import { QmfError } from '../errors.js';
 import type { Envelope } from '../message/envelope.js';
 import { AgentException, exceptionCodes } from '../message/exception.js';
 import { opcodeOf } from '../message/headers.js';
@@ -59,7 +61,7 @@ export function handleRequest(envelope: Envelope, context: RequestContext): void
     if (opcode === undefined) answerSchemaRequestV1(envelope, target, context);
     else dispatch(opcode, envelope, target, context);
   } catch (error) {
-    replies.exception(target, error);
+    void replies.exception(target, error);
   }
 }
 
@@ -67,7 +69,8 @@ function guarded(envelope: Envelope, { settings }: RequestContext, action: () =>
   try {
     action();
   } catch (error) {
-    settings.log.warn(`a ${opcodeOf(envelope.headers) ?? 'message'} was dropped: ${String(error)}`);
+    const { message } = QmfError.from(error, 'malformed_message');
+    settings.log.warn(`a ${opcodeOf(envelope.headers) ?? 'message'} was dropped: ${message}`);
   }
 }
 
@@ -95,7 +98,7 @@ function dispatch(opcode: string, envelope: Envelope, target: ReplyTarget, conte
       return;
     case '_subscribe_request': {
       const granted = context.subscriptions.add(subscribeRequestFromValue(readMapBody(envelope)), target);
-      context.replies.map(target, '_subscribe_response', subscribeResponseToValue(granted));
+      void context.replies.map(target, '_subscribe_response', subscribeResponseToValue(granted));
       context.subscriptions.publish(granted.subscriptionId);
       return;
     }
@@ -104,7 +107,7 @@ function dispatch(opcode: string, envelope: Envelope, target: ReplyTarget, conte
       const id = textOf(body.get('_subscription_id')) ?? '';
       const granted = context.subscriptions.refresh(id, integerOf(body.get('_duration')));
       if (granted !== undefined)
-        context.replies.map(target, '_subscribe_response', subscribeResponseToValue(granted));
+        void context.replies.map(target, '_subscribe_response', subscribeResponseToValue(granted));
       return;
     }
     case '_subscribe_cancel_indication':
@@ -128,7 +131,7 @@ function cancelSubscription(envelope: Envelope, { subscriptions }: RequestContex
 function answerLocate(envelope: Envelope, target: ReplyTarget, context: RequestContext): void {
   const where = readListBody(envelope);
   if (where.length > 0 && !evaluatePredicate(predicateFromValue(where), context.stableAttributes())) return;
-  context.replies.map(target, '_agent_locate_response', new Map([['_values', context.allAttributes()]]));
+  void context.replies.map(target, '_agent_locate_response', new Map([['_values', context.allAttributes()]]));
 }
 
 function answerQuery(
@@ -138,7 +141,7 @@ function answerQuery(
 ): void {
   switch (query.what) {
     case 'OBJECT':
-      replies.list(
+      void replies.list(
         target,
         '_query_response',
         '_data',
@@ -146,7 +149,7 @@ function answerQuery(
       );
       return;
     case 'OBJECT_ID':
-      replies.list(
+      void replies.list(
         target,
         '_query_response',
         '_object_id',
@@ -154,7 +157,7 @@ function answerQuery(
       );
       return;
     case 'SCHEMA_ID':
-      replies.list(
+      void replies.list(
         target,
         '_query_response',
         '_schema_id',
@@ -162,7 +165,12 @@ function answerQuery(
       );
       return;
     case 'SCHEMA':
-      replies.list(target, '_query_response', '_schema', selectSchemas(query, schemas()).map(schemaToValue));
+      void replies.list(
+        target,
+        '_query_response',
+        '_schema',
+        selectSchemas(query, schemas()).map(schemaToValue),
+      );
       return;
   }
 }
@@ -216,17 +224,32 @@ function answerMethod(envelope: Envelope, target: ReplyTarget, context: RequestC
     signal: context.signal,
     afterReply: action => afterReply.push(action),
   };
-  void runHandler(handler, request.arguments, call).then(result => {
-    if (result.ok) replies.map(target, '_method_response', methodResponseToValue(result.outputs));
-    else replies.exception(target, result.error);
+  void runHandler(handler, request.arguments, call).then(async result => {
+    const sent = result.ok
+      ? replies.map(target, '_method_response', methodResponseToValue(result.outputs))
+      : replies.exception(target, result.error);
+    if (afterReply.length === 0) return;
+    // Answers and events take different links, so only the broker's word tells that the answer is before them.
+    await settledWithin(sent, AFTER_REPLY_PATIENCE, context.signal);
     for (const action of afterReply) {
       try {
         action();
       } catch (error) {
-        settings.log.warn(`after answering ${method}: ${String(error)}`);
+        settings.log.warn(`after answering ${method}: ${QmfError.from(error, 'invalid_argument').message}`);
       }
     }
   });
+}
+
+/** A broker that is away, or a caller that takes nothing, must not hold up what the call has started. */
+const AFTER_REPLY_PATIENCE = 2_000;
+
+function settledWithin(done: Promise<void>, timeout: number, signal: AbortSignal): Promise<void> {
+  const limited = wait<undefined>('sending an answer', { timeout, signal }, resolve => {
+    void done.then(() => resolve(undefined));
+    return () => undefined;
+  });
+  return limited.catch(() => undefined);
 }
 
 type HandlerResult =
@@ -253,5 +276,6 @@ function answerSchemaRequestV1(envelope: Envelope, target: ReplyTarget, context:
         id.className === request.className &&
         id.hash.equals(request.hash),
     );
-  if (schema !== undefined) context.replies.bytes(target, encodeSchemaResponseV1(request.sequence, schema));
+  if (schema !== undefined)
+    void context.replies.bytes(target, encodeSchemaResponseV1(request.sequence, schema));
 }

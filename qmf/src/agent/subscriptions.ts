@@ -68,7 +68,11 @@ export class Subscriptions {
       limits.durationMin,
       limits.durationMax,
     );
-    const interval = Math.max(request.interval ?? limits.intervalDefault, limits.intervalMin);
+    const interval = clamp(
+      request.interval ?? limits.intervalDefault,
+      limits.intervalMin,
+      limits.durationMax * 1_000,
+    );
     const timer = setInterval(() => this.publish(id), interval);
     timer.unref();
     const expiry = this.#expireAfter(id, duration);
@@ -91,7 +95,7 @@ export class Subscriptions {
       items.push(...this.store.deletedSince(since, query).map(({ item }) => dataItemToValue(item)));
     }
     if (items.length > 0 || since === 0n)
-      this.replies.list(subscription.target, '_data_indication', '_data', items);
+      void this.replies.list(subscription.target, '_data_indication', '_data', items);
   }
 
   /** Starts the lifetime again; `undefined` for an unknown id, which gets no answer. */

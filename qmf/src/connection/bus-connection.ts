@@ -3,6 +3,7 @@ import type { BodyForm, Envelope } from '../message/envelope.js';
 import type { Binding, Transport, Wire } from '../transport/transport.js';
 import { backoffDelay, defaultRetry, type RetryPolicy } from './backoff.js';
 import { EventStream } from './event-stream.js';
+import { notifyAll } from './listeners.js';
 import { Outbox } from './outbox.js';
 import { wait, type WaitOptions } from './signals.js';
 import { assertTransition, type ConnectionState, type ConnectionStatus } from './state.js';
@@ -28,6 +29,8 @@ export interface SendOptions {
 interface Bound {
   readonly binding: Binding;
   readonly deliver: (envelope: Envelope) => void;
+  /** Takes it off the present wire. */
+  release: (() => void) | undefined;
 }
 
 /**
@@ -44,6 +47,8 @@ export class BusConnection {
   readonly #outbox: Outbox;
   readonly #stop = new AbortController();
   #state: ConnectionState = { kind: 'idle' };
+  #bodyForm: BodyForm;
+  #running: Promise<void> = Promise.resolve();
 
   constructor(transport: Transport, options: ConnectionOptions = {}) {
     this.#transport = transport;
@@ -51,6 +56,7 @@ export class BusConnection {
     this.#dialTimeout = options.dialTimeout ?? 10_000;
     this.#random = options.random ?? Math.random;
     this.#outbox = new Outbox(options.outboxLimit ?? 10_000);
+    this.#bodyForm = transport.bodyForm ?? 'value';
   }
 
   /** Where the connection goes, for people. */
@@ -62,15 +68,15 @@ export class BusConnection {
     return this.#state.kind;
   }
 
-  /** The form for broadcasts at this broker. */
+  /** The form for broadcasts at this broker; while it is away, that of the last time. */
   get bodyForm(): BodyForm {
-    return this.#state.kind === 'open' ? this.#state.wire.bodyForm : 'value';
+    return this.#bodyForm;
   }
 
   /** Starts dialling. What comes of it is told by {@link status} and {@link ready}. */
   start(): void {
     if (this.#state.kind !== 'idle') return;
-    void this.#run();
+    this.#running = this.#run();
   }
 
   /**
@@ -104,7 +110,8 @@ export class BusConnection {
       stream.push(status);
       if (status.kind === 'closed') stream.end();
     };
-    this.#listeners.add(listener);
+    if (this.#state.kind === 'closed') stream.end();
+    else this.#listeners.add(listener);
     return stream;
   }
 
@@ -115,22 +122,34 @@ export class BusConnection {
   }
 
   /**
-   * Listens to a key for as long as the connection lives, across reconnects.
+   * Listens to a key until the result is called, across reconnects.
    *
    * @throws QmfError when the broker refuses the address; the binding is forgotten then.
    */
-  async bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<void> {
-    const bound: Bound = { binding, deliver };
+  async bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
+    const bound: Bound = { binding, deliver, release: undefined };
     this.#bound.add(bound);
-    if (this.#state.kind !== 'open') return; // put in place when the wire opens
+    const unbind = (): void => {
+      this.#bound.delete(bound);
+      bound.release?.();
+      bound.release = undefined;
+    };
+    if (this.#state.kind !== 'open') return unbind; // put in place when the wire opens
     try {
-      await this.#state.wire.bind(binding, deliver);
+      await this.#bindOn(this.#state.wire, bound);
     } catch (error) {
       const failure = QmfError.from(error, 'connection_lost');
-      if (failure.retryable) return; // the wire broke; the next one gets the binding
+      if (failure.retryable) return unbind; // the wire broke; the next one gets the binding
       this.#bound.delete(bound);
       throw failure;
     }
+    return unbind;
+  }
+
+  async #bindOn(wire: Wire, bound: Bound): Promise<void> {
+    const release = await wire.bind(bound.binding, bound.deliver);
+    if (this.#bound.has(bound)) bound.release = release;
+    else release(); // given up while the broker was still at it
   }
 
   /**
@@ -141,9 +160,11 @@ export class BusConnection {
   send(envelope: Envelope, options: SendOptions): Promise<void> {
     switch (this.#state.kind) {
       case 'open':
-        return options.whileAway === 'keep'
-          ? this.#state.wire.send(envelope).catch((error: unknown) => this.#keepIfLost(envelope, error))
-          : this.#state.wire.send(envelope);
+        if (options.whileAway === 'fail') return this.#state.wire.send(envelope);
+        // Something kept while the state is open: the wire broke just now, or its news is being told; keep the order.
+        return this.#outbox.size > 0
+          ? this.#outbox.keep(envelope)
+          : this.#sendKept(this.#state.wire, envelope);
       case 'closed':
         return Promise.reject(this.#closedError());
       case 'failed':
@@ -156,20 +177,26 @@ export class BusConnection {
   }
 
   /** A message that was under way when the wire broke goes out again on the next one; it may arrive twice. */
-  #keepIfLost(envelope: Envelope, error: unknown): Promise<void> {
-    const failure = QmfError.from(error, 'connection_lost');
-    if (failure.code !== 'connection_lost' || this.#isClosed()) return Promise.reject(failure);
-    return this.#outbox.keep(envelope);
+  #sendKept(wire: Wire, envelope: Envelope): Promise<void> {
+    return wire.send(envelope).catch((error: unknown) => {
+      const failure = QmfError.from(error, 'connection_lost');
+      if (failure.code !== 'connection_lost') throw failure;
+      // The news of the break may come before or after this failure; there may even be another wire already.
+      if (this.#state.kind === 'open' && this.#state.wire === wire) return this.#outbox.keep(envelope);
+      return this.send(envelope, { whileAway: 'keep' });
+    });
   }
 
   /** Closes for good. What waits in the outbox fails. Never rejects. */
   async close(): Promise<void> {
     const before = this.#state;
-    if (before.kind === 'closed') return;
-    this.#enter({ kind: 'closed' });
-    this.#stop.abort();
-    this.#outbox.fail(this.#closedError());
-    if (before.kind === 'open') await before.wire.close();
+    if (before.kind !== 'closed') {
+      this.#enter({ kind: 'closed' });
+      this.#stop.abort();
+      this.#outbox.fail(this.#closedError());
+      if (before.kind === 'open') await before.wire.close();
+    }
+    await this.#running;
   }
 
   async #run(): Promise<void> {
@@ -184,9 +211,11 @@ export class BusConnection {
       let reason: QmfError;
       if (result.kind === 'open') {
         attempt = 1;
-        this.#enter({ kind: 'open', wire: result.wire });
-        this.#outbox.flush(result.wire);
-        const ended = await result.wire.closed;
+        const { wire } = result;
+        this.#bodyForm = wire.bodyForm;
+        this.#enter({ kind: 'open', wire });
+        this.#outbox.flush(envelope => this.#sendKept(wire, envelope));
+        const ended = await wire.closed;
         if (this.#isClosed()) return;
         reason = ended ?? new QmfError('connection_lost', `the connection to ${this.broker} ended`);
       } else {
@@ -205,32 +234,53 @@ export class BusConnection {
 
   /** Dials and puts the bindings in place; only then does the connection count as open. */
   async #attempt(): Promise<{ kind: 'open'; wire: Wire } | { kind: 'refused'; reason: QmfError }> {
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(this.#dialTimeout)]);
     let wire: Wire | undefined;
+    const limit = { timeout: this.#dialTimeout, signal: this.#stop.signal };
+    const given = new AbortController();
     try {
-      wire = await this.#transport.dial(signal);
-      const opened = wire;
-      await Promise.all([...this.#bound].map(({ binding, deliver }) => opened.bind(binding, deliver)));
-      return { kind: 'open', wire: opened };
+      // The deadline covers the bindings too: a broker may open a connection and then never answer an attach.
+      await wait<undefined>(`connecting to ${this.broker}`, limit, (resolve, reject) => {
+        this.#transport
+          .dial(given.signal)
+          .then(async dialled => {
+            wire = dialled;
+            if (given.signal.aborted) await dialled.close();
+            else await this.#bindAll(dialled);
+          })
+          .then(
+            () => resolve(undefined),
+            (error: unknown) => reject(QmfError.from(error, 'unreachable')),
+          );
+        return () => given.abort();
+      });
+      if (wire === undefined) throw new QmfError('unreachable', `${this.broker} gave no connection`);
+      return { kind: 'open', wire };
     } catch (error) {
       await wire?.close();
-      const reason = QmfError.from(error, 'unreachable');
-      // The only abort besides the owner's own is the dial deadline, which is worth another try.
-      return {
-        kind: 'refused',
-        reason:
-          reason.code === 'aborted'
-            ? new QmfError(
-                'unreachable',
-                `${this.broker} did not answer within ${this.#dialTimeout / 1000} s`,
-              )
-            : reason,
-      };
+      return { kind: 'refused', reason: this.#refusal(QmfError.from(error, 'unreachable')) };
     }
   }
 
+  /** Until there is none left: sessions may ask for more bindings while these are under way. */
+  async #bindAll(wire: Wire): Promise<void> {
+    const done = new Set<Bound>();
+    for (;;) {
+      const missing = [...this.#bound].filter(bound => !done.has(bound));
+      if (missing.length === 0) return;
+      for (const bound of missing) done.add(bound);
+      await Promise.all(missing.map(bound => this.#bindOn(wire, bound)));
+    }
+  }
+
+  /** The only abort besides the owner's own is the dial deadline, which is worth another try. */
+  #refusal(reason: QmfError): QmfError {
+    if (reason.code !== 'aborted' && reason.code !== 'timeout') return reason;
+    return new QmfError('unreachable', `${this.broker} did not answer within ${this.#dialTimeout / 1000} s`);
+  }
+
   async #pause(attempt: number, reason: QmfError): Promise<void> {
-    const delay = backoffDelay(attempt, this.#retry, this.#random);
+    // The first attempt after an open connection has no failed one before it, the second after one has one.
+    const delay = backoffDelay(Math.max(1, attempt - 1), this.#retry, this.#random);
     this.#enter({ kind: 'waiting', attempt, delay, reason });
     const { signal } = this.#stop;
     await new Promise<void>(resolve => {
@@ -254,7 +304,12 @@ export class BusConnection {
     this.#state = next;
     const status = this.#describe(next);
     if (status === undefined) return;
-    for (const listener of [...this.#listeners]) listener(status);
+    try {
+      notifyAll(this.#listeners, status);
+    } catch (error) {
+      // A listener's bug is its owner's business; the connection goes on.
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
   }
 
   #describe(state: ConnectionState): ConnectionStatus | undefined {

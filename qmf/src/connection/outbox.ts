@@ -1,6 +1,5 @@
 import { QmfError } from '../errors.js';
 import type { Envelope } from '../message/envelope.js';
-import type { Wire } from '../transport/transport.js';
 
 interface Kept {
   readonly envelope: Envelope;
@@ -33,10 +32,10 @@ export class Outbox {
     });
   }
 
-  /** Hands everything to a fresh wire, oldest first. */
-  flush(wire: Wire): void {
+  /** Hands everything over, oldest first. What `send` keeps again counts as new. */
+  flush(send: (envelope: Envelope) => Promise<void>): void {
     for (const { envelope, resolve, reject } of this.#kept.splice(0)) {
-      wire.send(envelope).then(resolve, (error: unknown) => reject(QmfError.from(error, 'connection_lost')));
+      send(envelope).then(resolve, (error: unknown) => reject(QmfError.from(error, 'connection_lost')));
     }
   }
 

@@ -1,5 +1,8 @@
 import { QmfError } from '../errors.js';
 
+/** The longest that a timer can run; Node.js takes more for one millisecond. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** Limits of a wait: every one has a deadline, and may be cancelled. */
 export interface WaitOptions {
   /** Milliseconds. */
@@ -35,14 +38,23 @@ export function wait<T>(
       finish();
     };
     const onAbort = (): void => settle(() => reject(new QmfError('aborted', `${what}: cancelled`)));
-    const timer = setTimeout(() => {
-      settle(() => reject(new QmfError('timeout', `${what}: no answer within ${options.timeout / 1000} s`)));
-    }, options.timeout);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    cleanUp = start(
-      value => settle(() => resolve(value)),
-      error => settle(() => reject(error)),
+    const timer = setTimeout(
+      () => {
+        settle(() =>
+          reject(new QmfError('timeout', `${what}: no answer within ${options.timeout / 1000} s`)),
+        );
+      },
+      Math.min(options.timeout, LONGEST_TIMER),
     );
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      cleanUp = start(
+        value => settle(() => resolve(value)),
+        error => settle(() => reject(error)),
+      );
+    } catch (error) {
+      settle(() => reject(QmfError.from(error, 'invalid_argument')));
+    }
     // `start` may have settled the wait before there was a clean-up to run.
     if (state.settled) cleanUp();
   });

@@ -1,4 +1,5 @@
 import { EventStream } from '../connection/event-stream.js';
+import { LONGEST_TIMER, wait } from '../connection/signals.js';
 import type { DataAddress } from '../data/data-address.js';
 import { type DataItem, dataItemFromValue } from '../data/data-item.js';
 import { QmfError } from '../errors.js';
@@ -10,11 +11,11 @@ import { methodRequestToValue, methodResponseFromValue } from '../message/method
 import { type QueryRequest, queryToValue } from '../message/query.js';
 import type { Predicate } from '../query/index.js';
 import type { DataClass } from '../schema/declare.js';
-import { decodeNative, encodeNative } from '../schema/native.js';
+import { decodeValues, encodeNative } from '../schema/native.js';
 import { describeSchemaId, type Schema, type SchemaId, type SchemaMethod } from '../schema/schema.js';
-import { decodeSchemaResponseV1, encodeSchemaRequestV1, isV1Frame } from '../schema/v1.js';
+import { decodeSchemaResponseV1, encodeSchemaRequestV1, v1Opcode } from '../schema/v1.js';
 import { schemaFromValue, schemaIdFromValue } from '../schema/wire.js';
-import { toPlain, toValue } from '../value/convert.js';
+import { toValue } from '../value/convert.js';
 import type { Value, ValueMap } from '../value/value.js';
 import { expectAnswer } from './answers.js';
 import { classQuery, type QueryInput, toQueryRequest } from './query-input.js';
@@ -153,9 +154,16 @@ export class ConsoleAgent {
    * @throws QmfError `schema_unknown`
    */
   schema(id: SchemaId, options: RequestOptions = {}): Promise<Schema> {
-    return this.transport.schemas.get(id, () =>
-      this.#info.capability >= 1 ? this.#schemaV2(id, options) : this.#schemaV1(id, options),
+    // Several callers may wait for one fetch, so each has its own deadline and signal, and the fetch has none of theirs.
+    const fetched = this.transport.schemas.get(this.name, id, () =>
+      this.#info.capability >= 1 ? this.#schemaV2(id, {}) : this.#schemaV1(id, {}),
     );
+    const what = `schema of ${describeSchemaId(id)} at ${this.name}`;
+    const limits = { timeout: options.timeout ?? LONGEST_TIMER, signal: options.signal };
+    return wait<Schema>(what, limits, (resolve, reject) => {
+      fetched.then(resolve, (error: unknown) => reject(QmfError.from(error, 'connection_lost')));
+      return () => undefined;
+    });
   }
 
   /**
@@ -264,7 +272,8 @@ export class ConsoleAgent {
       sequence => encodeSchemaRequestV1({ sequence, packageName, className, hash }),
       options,
       bytes => {
-        if (isV1Frame(bytes)) ({ schema } = decodeSchemaResponseV1(bytes));
+        // Anything else is a `z`, command complete, with which the broker refuses.
+        if (v1Opcode(bytes) === 's') ({ schema } = decodeSchemaResponseV1(bytes));
       },
     );
     if (schema === undefined)
@@ -309,10 +318,5 @@ function encodeArguments(method: string, declaration: SchemaMethod | undefined, 
 }
 
 function decodeOutputs(declaration: SchemaMethod | undefined, outputs: ValueMap): MethodResult {
-  const result: Record<string, MethodResult[string]> = {};
-  for (const [name, value] of outputs) {
-    const type = declaration?.arguments.find(argument => argument.name === name)?.type;
-    result[name] = type === undefined ? toPlain(value) : decodeNative(type, value);
-  }
-  return result;
+  return decodeValues(declaration?.arguments ?? [], outputs);
 }

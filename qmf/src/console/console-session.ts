@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BusConnection } from '../connection/bus-connection.js';
 import { EventStream } from '../connection/event-stream.js';
+import { notifyAll } from '../connection/listeners.js';
 import { wait, type WaitOptions } from '../connection/signals.js';
 import { eventItemFromValue } from '../data/data-item.js';
 import { QmfError } from '../errors.js';
@@ -18,6 +19,7 @@ import {
 import { evaluatePredicate, type Predicate, predicateToValue } from '../query/index.js';
 import type { EventClass } from '../schema/declare.js';
 import { isV1Frame } from '../schema/v1.js';
+import type { Binding } from '../transport/transport.js';
 import { bufferView } from '../value/text.js';
 import type { ValueMap } from '../value/value.js';
 import { type AgentChange, type AgentGoneReason, allowedSilence, compareInfo } from './agent-record.js';
@@ -25,7 +27,12 @@ import { type AgentTransport, ConsoleAgent } from './console-agent.js';
 import { EventHub } from './event-hub.js';
 import { type ConsoleOptions, toPredicate } from './options.js';
 import { asTyped, type ReceivedEvent, receivedEvent, type TypedEvent } from './received-event.js';
-import { DEFAULT_REQUEST_TIMEOUT, type RequestOptions, RequestTable } from './request-table.js';
+import {
+  correlationText,
+  DEFAULT_REQUEST_TIMEOUT,
+  type RequestOptions,
+  RequestTable,
+} from './request-table.js';
 import { SchemaCache } from './schema-cache.js';
 
 const MAX_AGENT_AGE = 300_000;
@@ -52,11 +59,13 @@ export class ConsoleSession {
   readonly #changeListeners = new Set<(change: AgentChange<ConsoleAgent>) => void>();
   readonly #schemas = new SchemaCache();
   readonly #transport: AgentTransport;
+  readonly #openStreams = new Set<() => void>();
+  readonly #searches = new Set<(reason: QmfError) => void>();
   #filter: Predicate | undefined;
   #brokerAgent: string | undefined;
   #state: 'new' | 'open' | 'closed' = 'new';
   #housekeeping: NodeJS.Timeout | undefined;
-  #unsubscribe: () => void = () => undefined;
+  #cleanUps: (() => void)[] = [];
 
   constructor(
     private readonly connection: BusConnection,
@@ -89,27 +98,42 @@ export class ConsoleSession {
       create: this.#domain !== 'default',
     } as const;
     const deliver = (envelope: Envelope): void => this.#receive(envelope);
-    this.#unsubscribe = this.connection.onStatus(status => {
-      if (status.kind === 'open') this.#locate();
-      if (status.kind === 'waiting' || status.kind === 'failed' || status.kind === 'closed') {
-        this.#requests.failAll(
-          new QmfError(
-            'connection_lost',
-            `the connection to ${status.broker} was lost before the answer came`,
-          ),
-        );
-      }
-    });
+    this.#cleanUps.push(
+      this.connection.onStatus(status => {
+        if (status.kind === 'open') this.#locate();
+        if (status.kind === 'waiting' || status.kind === 'failed' || status.kind === 'closed') {
+          this.#requests.failAll(
+            new QmfError(
+              'connection_lost',
+              `the connection to ${status.broker} was lost before the answer came`,
+            ),
+          );
+        }
+      }),
+    );
     this.#housekeeping = setInterval(
       () => this.#keepHouse(),
       Math.min(HOUSEKEEPING_INTERVAL, this.#maxAgentAge),
     );
     this.#housekeeping.unref();
-    await Promise.all([
-      this.connection.bind({ ...topic, key: this.#replyTo.subject ?? '' }, deliver),
-      this.connection.bind({ ...topic, key: 'agent.ind.#' }, deliver),
-    ]);
+    const keys = [this.#replyTo.subject ?? '', 'agent.ind.#'];
+    try {
+      await Promise.all(keys.map(key => this.#bind({ ...topic, key }, deliver)));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
     this.#locate();
+  }
+
+  async #bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<void> {
+    const unbind = await this.connection.bind(binding, deliver);
+    if (this.#isClosed()) unbind();
+    else this.#cleanUps.push(unbind);
+  }
+
+  #isClosed(): boolean {
+    return this.#state === 'closed';
   }
 
   /** Fails what waits and ends all streams. The connection stays open: it may serve others. */
@@ -117,8 +141,10 @@ export class ConsoleSession {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     clearInterval(this.#housekeeping);
-    this.#unsubscribe();
-    this.#requests.failAll(new QmfError('closed', 'the console session was closed'));
+    for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
+    const reason = new QmfError('closed', 'the console session was closed');
+    this.#requests.failAll(reason);
+    for (const fail of [...this.#searches]) fail(reason);
     for (const end of [...this.#openStreams]) end();
   }
 
@@ -140,21 +166,33 @@ export class ConsoleSession {
   findAgent(match: (agent: ConsoleAgent) => boolean, options: WaitOptions = {}): Promise<ConsoleAgent> {
     const known = this.agents().find(match);
     if (known !== undefined) return Promise.resolve(known);
+    if (this.#isClosed()) return Promise.reject(new QmfError('closed', 'the console session was closed'));
     return wait<ConsoleAgent>(
       'finding an agent',
       { timeout: options.timeout ?? 10_000, signal: options.signal },
-      resolve =>
-        this.onAgentChange(change => {
-          if (change.kind === 'added' && match(change.agent)) resolve(change.agent);
-        }),
+      (resolve, reject) => {
+        const unlisten = this.onAgentChange(change => {
+          if (change.kind !== 'removed' && match(change.agent)) resolve(change.agent);
+        });
+        this.#searches.add(reject);
+        return () => {
+          unlisten();
+          this.#searches.delete(reject);
+        };
+      },
     );
   }
 
   /** What happens to agents from now on. */
   agentChanges(): AsyncIterableIterator<AgentChange<ConsoleAgent>> {
-    const stream = new EventStream<AgentChange<ConsoleAgent>>(() => unlisten());
-    const unlisten = this.onAgentChange(change => stream.push(change));
-    return this.#tracked(stream);
+    return this.#tracked(ended => {
+      const stream = new EventStream<AgentChange<ConsoleAgent>>(() => {
+        unlisten();
+        ended();
+      });
+      const unlisten = this.onAgentChange(change => stream.push(change));
+      return stream;
+    });
   }
 
   /** Calls `listener` at every change of an agent; the result unsubscribes. */
@@ -168,8 +206,8 @@ export class ConsoleSession {
   events<C extends EventClass>(eventClass: C): AsyncIterableIterator<TypedEvent<C>>;
   events(eventClass?: EventClass): AsyncIterableIterator<unknown> {
     return eventClass === undefined
-      ? this.#tracked(this.#events.stream(event => event))
-      : this.#tracked(this.#events.stream(event => asTyped(event, eventClass)));
+      ? this.#tracked(ended => this.#events.stream(event => event, ended))
+      : this.#tracked(ended => this.#events.stream(event => asTyped(event, eventClass), ended));
   }
 
   /** Calls `listener` with every event, at once and in order; the result unsubscribes. */
@@ -193,14 +231,12 @@ export class ConsoleSession {
     });
   }
 
-  readonly #openStreams = new Set<() => void>();
-
-  #tracked<T>(stream: EventStream<T>): EventStream<T> {
-    const end = (): void => {
-      this.#openStreams.delete(end);
-      stream.end();
-    };
-    this.#openStreams.add(end);
+  /** Streams end with the session; one that ended before is forgotten. */
+  #tracked<T>(make: (ended: () => void) => EventStream<T>): EventStream<T> {
+    const end = (): void => stream.end();
+    const stream = make(() => this.#openStreams.delete(end));
+    if (this.#isClosed()) end();
+    else this.#openStreams.add(end);
     return stream;
   }
 
@@ -247,7 +283,7 @@ export class ConsoleSession {
 
   #heard(agentName: string, envelope: Envelope): void {
     const info = agentInfoFromValue(readMapBody(envelope));
-    if (envelope.correlationId === 'broker-locate') this.#brokerAgent = agentName;
+    if (correlationText(envelope) === 'broker-locate') this.#brokerAgent = agentName;
     if (!this.#isWanted(info)) {
       this.#drop(agentName, 'filtered');
       this.#events.discard(agentName);
@@ -289,7 +325,12 @@ export class ConsoleSession {
   }
 
   #announce(change: AgentChange<ConsoleAgent>): void {
-    for (const listener of [...this.#changeListeners]) listener(change);
+    try {
+      notifyAll(this.#changeListeners, change);
+    } catch (error) {
+      // A listener's bug is its owner's business; the agent is known all the same, and its events must go out.
+      this.options.log?.warn(`a listener for agents failed: ${String(error)}`);
+    }
   }
 
   #receiveEvents(agentName: string, envelope: Envelope): void {
@@ -399,6 +440,8 @@ export class ConsoleSession {
     options: RequestOptions,
     receive: (bytes: Uint8Array) => void,
   ): Promise<void> {
+    if (this.#state !== 'open')
+      return Promise.reject(new QmfError('closed', 'the console session is not open'));
     return this.#requests.request(
       what,
       agent.name,

@@ -1,4 +1,5 @@
 import { EventStream } from '../connection/event-stream.js';
+import { notifyAll } from '../connection/listeners.js';
 import type { ReceivedEvent } from './received-event.js';
 
 interface Held {
@@ -33,8 +34,13 @@ export class EventHub {
     return () => this.#listeners.delete(listener);
   }
 
-  stream<T>(select: (event: ReceivedEvent) => T | undefined): EventStream<T> {
-    const stream = new EventStream<T>(() => unlisten(), {
+  /** @param ended called when the stream has ended, whoever ended it */
+  stream<T>(select: (event: ReceivedEvent) => T | undefined, ended: () => void): EventStream<T> {
+    const finish = (): void => {
+      unlisten();
+      ended();
+    };
+    const stream = new EventStream<T>(finish, {
       onDrop: () => {
         this.#dropped++;
       },
@@ -47,7 +53,7 @@ export class EventHub {
   }
 
   publish(event: ReceivedEvent): void {
-    for (const listener of [...this.#listeners]) listener(event);
+    notifyAll(this.#listeners, event);
   }
 
   hold(event: ReceivedEvent, now: number): void {
@@ -63,7 +69,15 @@ export class EventHub {
     const released = this.#held.filter(({ event }) => event.agent === agent);
     if (released.length === 0) return;
     this.#held = this.#held.filter(({ event }) => event.agent !== agent);
-    for (const { event } of released) this.publish(event);
+    let failure: { readonly error: unknown } | undefined;
+    for (const { event } of released) {
+      try {
+        this.publish(event);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+    if (failure !== undefined) throw failure.error;
   }
 
   /** The agent is not wanted: its events go. */

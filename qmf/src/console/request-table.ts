@@ -48,8 +48,13 @@ export class RequestTable {
     const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT;
     return wait<undefined>(what, { timeout, signal: options.signal }, (resolve, reject) => {
       this.#pending.set(id, { agent, receive, succeed: () => resolve(undefined), fail: reject });
-      send(id).catch((error: unknown) => reject(QmfError.from(error, 'connection_lost')));
-      return () => this.#pending.delete(id);
+      const cleanUp = () => this.#pending.delete(id);
+      try {
+        send(id).catch((error: unknown) => reject(QmfError.from(error, 'connection_lost')));
+      } catch (error) {
+        reject(QmfError.from(error, 'not_encodable')); // the body could not be made
+      }
+      return cleanUp;
     });
   }
 
@@ -75,7 +80,7 @@ export class RequestTable {
 }
 
 /** qpidd turns ids of other types into text on the way to 0-10 and back, so text is what is compared (§2.3). */
-function correlationText({ correlationId }: Envelope): string | undefined {
+export function correlationText({ correlationId }: Envelope): string | undefined {
   if (correlationId instanceof Int) return correlationId.toString();
   if (correlationId === undefined || typeof correlationId === 'string') return correlationId;
   return correlationId instanceof Uint8Array ? textOf(correlationId) : correlationId.toString();

@@ -13,11 +13,14 @@ export class SchemaCache {
     this.#schemas.set(schemaKey(schema.id), schema);
   }
 
-  /** The schema, fetched once however many ask at the same time. */
-  async get(id: SchemaId, load: () => Promise<Schema>): Promise<Schema> {
+  /**
+   * The schema, fetched once however many ask `agent` for it at the same time. Agents are kept apart: one that doesn't answer,
+   * or has another version of a class, must not decide for the others.
+   */
+  async get(agent: string, id: SchemaId, load: () => Promise<Schema>): Promise<Schema> {
     const known = this.find(id);
     if (known !== undefined) return known;
-    const key = schemaKey(id);
+    const key = `${agent} ${schemaKey(id)}`;
     const loading = this.#loading.get(key) ?? this.#load(key, load);
     return loading;
   }

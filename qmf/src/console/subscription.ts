@@ -1,5 +1,5 @@
 import { EventStream } from '../connection/event-stream.js';
-import { wait } from '../connection/signals.js';
+import { LONGEST_TIMER, wait } from '../connection/signals.js';
 import { dataItemFromValue } from '../data/data-item.js';
 import { QmfError } from '../errors.js';
 import { readListBody, readMapBody } from '../message/content.js';
@@ -17,7 +17,7 @@ import type { AgentTransport, ConsoleAgent } from './console-agent.js';
 import { type RemoteObject, remoteObject } from './remote-object.js';
 import type { RequestOptions } from './request-table.js';
 
-/** Objects that an agent publishes again and again to us. Leaving the loop cancels. */
+/** Objects that an agent publishes again and again to us. Leaving the loop cancels; it ends when the granted time is over. */
 export interface ObjectSubscription extends AsyncIterable<RemoteObject> {
   readonly granted: SubscribeResponse;
   /** Prolongs it by its duration. */
@@ -27,8 +27,8 @@ export interface ObjectSubscription extends AsyncIterable<RemoteObject> {
 
 /** C++ agents know no subscriptions and stay silent, so waiting long makes no sense. */
 const GRANT_TIMEOUT = 10_000;
-/** The longest that a timer can run, in milliseconds. */
-const FOR_EVER = 2 ** 31 - 1;
+/** An agent ends a subscription without a word; ours ends so many milliseconds later. */
+const EXPIRY_GRACE = 5_000;
 
 /** @throws QmfError `timeout` when the agent does not answer, as agents without subscriptions do */
 export async function openSubscription(
@@ -62,7 +62,7 @@ export async function openSubscription(
     { timeout: options.timeout ?? GRANT_TIMEOUT, signal: options.signal },
     (resolve, reject) => {
       // Publications carry the request's correlation id, so the request stays open for as long as they come.
-      const lifetime = { timeout: FOR_EVER, signal: ended.signal };
+      const lifetime = { timeout: LONGEST_TIMER, signal: ended.signal };
       transport
         .request(agent, what, '_subscribe_request', subscribeRequestToValue(request), lifetime, envelope => {
           if (opcodeOf(envelope.headers) === '_data_indication') {
@@ -88,9 +88,21 @@ export async function openSubscription(
     ended.abort();
     throw error;
   });
+  let expiry: NodeJS.Timeout | undefined;
+  const prolong = (): void => {
+    clearTimeout(expiry);
+    if (ended.signal.aborted) return;
+    const lifetime = Math.min(granted.duration * 1_000 + EXPIRY_GRACE, LONGEST_TIMER);
+    expiry = setTimeout(() => stream.end(), lifetime).unref();
+  };
+  ended.signal.addEventListener('abort', () => clearTimeout(expiry), { once: true });
+  prolong();
   return {
     granted,
-    refresh: () => notify('_subscribe_refresh_indication', granted),
+    refresh: async () => {
+      await notify('_subscribe_refresh_indication', granted);
+      prolong();
+    },
     cancel: async () => {
       await stream.return();
     },

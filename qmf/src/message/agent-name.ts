@@ -19,6 +19,12 @@ export function checkAgentName(name: AgentName): AgentName {
       throw new QmfError('invalid_argument', `the ${part} of an agent must not hold a colon: '${text}'`);
     }
   }
+  if (Buffer.byteLength(agentNameToText(name), 'utf8') > 255) {
+    throw new QmfError(
+      'invalid_argument',
+      'vendor, product and instance of an agent together may have 253 bytes: the name is a routing key, which holds 255',
+    );
+  }
   return name;
 }
 

@@ -3,6 +3,7 @@ import { decodeList, decodeMap, encodeList, encodeMap } from '../codec/amqp010.j
 import { QmfError } from '../errors.js';
 import { isValueList, isValueMap, type ValueList, type ValueMap } from '../value/value.js';
 import type { BodyForm, Envelope } from './envelope.js';
+import { translatable } from './translatable.js';
 
 export const MAP = 'amqp/map';
 export const LIST = 'amqp/list';
@@ -10,17 +11,25 @@ export const LIST = 'amqp/list';
 /** A body with the content type that belongs to it. */
 export type EncodedContent = Pick<Envelope, 'body' | 'contentType'>;
 
+/** @throws QmfError `not_encodable` for a map key of more than 255 bytes */
 export function mapContent(map: ValueMap, form: BodyForm): EncodedContent {
   return {
     contentType: MAP,
-    body: form === 'value' ? { form: 'value', value: map } : { form: 'data', bytes: encodeMap(map) },
+    body:
+      form === 'value'
+        ? { form: 'value', value: translatable(map) }
+        : { form: 'data', bytes: encodeMap(map) },
   };
 }
 
+/** @throws QmfError `not_encodable` for a map key of more than 255 bytes */
 export function listContent(list: ValueList, form: BodyForm): EncodedContent {
   return {
     contentType: LIST,
-    body: form === 'value' ? { form: 'value', value: list } : { form: 'data', bytes: encodeList(list) },
+    body:
+      form === 'value'
+        ? { form: 'value', value: translatable(list) }
+        : { form: 'data', bytes: encodeList(list) },
   };
 }
 

@@ -25,9 +25,12 @@ export class AgentException extends Error {
   }
 }
 
+/** Nobody reads more; the rest of an error is for the agent's log. */
+const LONGEST_TEXT = 4_000;
+
 export function exceptionToValue(text: string, code: number): ValueMap {
   const values = new Map<string, Value>([
-    ['error_text', text],
+    ['error_text', text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text],
     ['error_code', uint32(code)],
   ]);
   return new Map<string, Value>([['_values', values]]);

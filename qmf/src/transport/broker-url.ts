@@ -19,7 +19,10 @@ const DEFAULT_PORTS = { amqp: 5672, amqps: 5671 } as const;
  * @throws QmfError `invalid_argument` that says which part is wrong; never repeats a password.
  */
 export function parseBrokerUrl(text: string): BrokerAddress {
-  const withScheme = text.includes('://') ? text : `amqp://${text}`;
+  const trimmed = text.trim();
+  // The URL parser would drop or turn these round in silence.
+  if (/[\s\\]/.test(trimmed)) throw invalid(text, 'it holds white space or a backslash');
+  const withScheme = trimmed.includes('://') ? trimmed : `amqp://${trimmed}`;
   let url: URL;
   try {
     // The URL parser knows host and port only for schemes it knows, so http stands in for amqp.
@@ -31,14 +34,24 @@ export function parseBrokerUrl(text: string): BrokerAddress {
   if (scheme !== 'amqp' && scheme !== 'amqps') throw invalid(text, `the scheme '${scheme}' is not known`);
   if (url.hostname === '') throw invalid(text, 'it names no host');
   if (url.search !== '' || url.hash !== '') throw invalid(text, 'options after ? or # are not known');
-  const vhost = decodeURIComponent(url.pathname.slice(1));
+  const port = explicitPort(withScheme) ?? DEFAULT_PORTS[scheme];
+  if (port === 0) throw invalid(text, 'nothing can be reached at port 0');
+  if (url.username === '' && url.password !== '') throw invalid(text, 'it has a password but no user');
+  const decoded = (part: string, what: string): string => {
+    try {
+      return decodeURIComponent(part);
+    } catch (cause) {
+      throw invalid(text, `the ${what} holds a % that starts no percent-encoded byte; write %25`, cause);
+    }
+  };
+  const vhost = decoded(url.pathname.slice(1), 'virtual host');
   return {
     scheme,
     host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: explicitPort(withScheme) ?? DEFAULT_PORTS[scheme],
+    port,
     ...(vhost === '' ? {} : { vhost }),
-    ...(url.username === '' ? {} : { user: decodeURIComponent(url.username) }),
-    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+    ...(url.username === '' ? {} : { user: decoded(url.username, 'user') }),
+    ...(url.password === '' ? {} : { password: decoded(url.password, 'password') }),
   };
 }
 
@@ -57,7 +70,8 @@ export function describeBroker(address: BrokerAddress): string {
 }
 
 function invalid(text: string, why: string, cause?: unknown): QmfError {
-  const shown = text.replace(/\/\/[^/]*@/, '//***@');
+  // Up to the last @, because a password may hold any character, also where it should have been percent-encoded.
+  const shown = text.replace(/^(\s*[a-z0-9+.-]+:\/\/)?.*@/is, '$1***@');
   return new QmfError(
     'invalid_argument',
     `broker '${shown}': ${why}; write HOST, HOST:PORT or amqp://[user[:password]@]host[:port][/vhost]`,

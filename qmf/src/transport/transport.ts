@@ -8,6 +8,8 @@ import type { QmfError } from '../errors.js';
 export interface Transport {
   /** Where it dials, for people; never with a password. */
   readonly description: string;
+  /** The form of broadcasts, where it is known before there is a connection; see {@link Wire.bodyForm}. */
+  readonly bodyForm?: BodyForm | undefined;
   /**
    * Opens a connection.
    *
@@ -28,16 +30,16 @@ export interface Wire {
   /** The form in which broadcasts reach most consoles of this broker (wire document §2.4). */
   readonly bodyForm: BodyForm;
   /**
-   * Receives what the exchange routes to the key. `deliver` must not throw.
+   * Receives what the exchange routes to the key, until the result is called. `deliver` must not throw.
    *
    * @throws QmfError `address_refused` or `connection_lost`
    */
-  bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<void>;
+  bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void>;
   /**
    * Sends a message and waits for the broker's word on it.
    *
    * @throws QmfError `message_released`, `message_rejected`, `address_refused`, `not_encodable`, `outbox_full`,
-   *   or `connection_lost` when it is not known whether the message arrived.
+   *   or `connection_lost` when it is not known whether the message arrived; then the connection ends as a whole.
    */
   send(envelope: Envelope): Promise<void>;
   /** Settles when the connection has ended: with the reason, or with nothing after {@link close}. Never rejects. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 import rhea, { type Connection, type ConnectionOptions } from 'rhea';
 import { QmfError } from '../../errors.js';
 import type { BodyForm } from '../../message/envelope.js';
@@ -24,6 +25,7 @@ export function amqp10(broker: string | BrokerAddress, options: Amqp10Options = 
   const address = typeof broker === 'string' ? parseBrokerUrl(broker) : broker;
   return {
     description: describeBroker(address),
+    bodyForm: options.bodyForm,
     dial: signal => dial(address, options, signal),
   };
 }
@@ -94,7 +96,8 @@ function connectionOptions(address: BrokerAddress, options: Amqp10Options): Conn
     properties: { product: 'imagefactory-qmf', 'qpid.client_process': process.title },
   };
   return address.scheme === 'amqps'
-    ? { ...base, transport: 'tls', servername: address.host }
+    ? // A server name is a name; TLS has none for addresses.
+      { ...base, transport: 'tls', ...(isIP(address.host) === 0 ? { servername: address.host } : {}) }
     : { ...base, transport: 'tcp' };
 }
 

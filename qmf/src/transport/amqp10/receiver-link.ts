@@ -19,13 +19,16 @@ export interface ReceiverEvents {
   ended(error: QmfError): void;
 }
 
-/** Attaches a receiver for one binding; one link holds one binding on qpidd. Resolves once the broker has confirmed it. */
+/**
+ * Attaches a receiver for one binding; one link holds one binding on qpidd. Resolves once the broker has confirmed it, with
+ * the function that detaches it.
+ */
 export function openReceiver(
   session: Session,
   binding: Binding,
   name: string,
   events: ReceiverEvents,
-): Promise<void> {
+): Promise<() => void> {
   const pattern = binding.exchangeType === 'topic' && /[*#]/.test(binding.key);
   const receiver = session.open_receiver({
     name,
@@ -63,14 +66,18 @@ function creation(binding: Binding): object {
   };
 }
 
-function confirmed(receiver: Receiver, binding: Binding, events: ReceiverEvents): Promise<void> {
+function confirmed(receiver: Receiver, binding: Binding, events: ReceiverEvents): Promise<() => void> {
   const what = `listening to ${binding.exchange} for ${binding.key}`;
   return new Promise((resolve, reject) => {
     let state: 'attaching' | 'open' | 'ended' = 'attaching';
     on(receiver, 'receiver_open', () => {
       if (state !== 'attaching' || !isConfirmed(receiver.source)) return;
       state = 'open';
-      resolve();
+      resolve(() => {
+        if (state !== 'open') return;
+        state = 'ended';
+        receiver.close();
+      });
     });
     const end = () => {
       if (state === 'ended') return;

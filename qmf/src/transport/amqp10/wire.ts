@@ -50,7 +50,7 @@ export class Amqp10Wire implements Wire {
     this.#session.begin();
   }
 
-  async bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<void> {
+  async bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
     this.#assertOpen();
     let rejectOnEnd: ((error: QmfError) => void) | undefined;
     const ended = new Promise<never>((_resolve, reject) => {
@@ -64,7 +64,7 @@ export class Amqp10Wire implements Wire {
       ended: error => this.fail(new QmfError('connection_lost', error.message)),
     });
     try {
-      await Promise.race([opened, ended]);
+      return await Promise.race([opened, ended]);
     } finally {
       if (rejectOnEnd !== undefined) this.#pendingBinds.delete(rejectOnEnd);
     }
