@@ -2,7 +2,9 @@ export { Build, BuildFailedError, type BuildState } from './build.js';
 export type { BuildChange } from './build-change.js';
 export type { CamelCase, CamelKeys } from './camel-case.js';
 export { type ConnectedConsole, type ConnectOptions, connectConsole } from './connect.js';
+export type { Progress, ProgressView } from './cli/output/progress.js';
 export { type BuildImageInputs, Factory } from './factory.js';
+export { terminalProgress } from './terminal.js';
 // What a program needs beside the above, so that it depends on one package.
 export {
   addressFromPlain,

@@ -1,0 +1,152 @@
+import { readdir, readFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { expect } from 'chai';
+import { after, before, describe, it } from 'mocha';
+import { AgentProgram } from './support/agent-program.js';
+import { Program, projectRoot } from './support/program.js';
+
+interface Block {
+  readonly page: string;
+  readonly line: number;
+  readonly language: string;
+  readonly text: string;
+}
+
+async function pages(): Promise<string[]> {
+  const docs = (await readdir(join(projectRoot, 'docs')))
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`);
+  return ['README.md', ...docs];
+}
+
+async function blocks(): Promise<Block[]> {
+  const found: Block[] = [];
+  for (const page of await pages()) {
+    const text = await readFile(join(projectRoot, page), 'utf8');
+    for (const match of text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)) {
+      const line = text.slice(0, match.index).split('\n').length;
+      found.push({ page, line, language: match[1] ?? '', text: match[2] ?? '' });
+    }
+  }
+  return found;
+}
+
+/** Command lines of a block: all lines of `sh`, those after `$ ` of `console`. */
+function commands({ language, text }: Block): string[] {
+  const lines = text.split('\n').map(line => line.trim());
+  if (language === 'sh') return lines.filter(line => line !== '' && !line.startsWith('#'));
+  if (language === 'console') return lines.filter(line => line.startsWith('$ ')).map(line => line.slice(2));
+  return [];
+}
+
+/** Commands that change the machine or need one of another kind; what stands for each of them. */
+const elsewhere: readonly (readonly [RegExp, string])[] = [
+  [/^(git clone|cd) /, 'the clone is where this test runs'],
+  [/^npm (ci|test|run (demo|bench|lint|test:lanes))\b/, '.ci/run, or the test of that program'],
+  [/^npm start/, 'agent command tests'],
+  [/^docker compose /, 'the form of docker-compose.yml is tested; no container engine is assumed'],
+  [/^(sudo )?apt-get install /, '.ci/run installs the same packages'],
+  [/^qpidd /, 'the qpidd lane starts one'],
+  [/imagefactory-console repl$/, 'the tests of the REPL; it waits for a person'],
+  [/^npx imagefactory --qmf /, 'end-to-end tests run the agent with these options'],
+];
+
+describe('the documentation', function () {
+  this.timeout(60_000);
+  let broker: RunningBroker;
+  let agent: AgentProgram;
+  let home: string;
+
+  before(async () => {
+    broker = await startBroker();
+    agent = await AgentProgram.start(broker.url);
+    await (await agent.console()).close();
+    home = await mkdtemp(join(tmpdir(), 'imagefactory-docs-'));
+  });
+
+  after(async () => {
+    await agent.stop();
+    await broker.stop();
+    await rm(home, { recursive: true });
+  });
+
+  it('shows only commands that work', async () => {
+    let ran = 0;
+    for (const block of await blocks()) {
+      for (const command of commands(block)) {
+        const where = `${block.page}:${block.line}: ${command}`;
+        if (elsewhere.some(([pattern]) => pattern.test(command))) continue;
+        // The pages name the broker on its usual port, where a test must not assume one.
+        const here = command.replaceAll('localhost:5672', `${broker.host}:${broker.port}`);
+        const program = await Program.run('/bin/bash', ['-c', here], {
+          env: {
+            PATH: [join(projectRoot, 'node_modules/.bin'), process.env.PATH].join(delimiter),
+            IMAGEFACTORY_BROKER: broker.url,
+            HOME: home,
+            XDG_STATE_HOME: home,
+          },
+          timeout: 30_000,
+        });
+        expect(program.status, `${where}\n${program.output}`).to.equal(0);
+        ran++;
+      }
+    }
+    expect(ran, 'commands that were run').to.be.at.least(8);
+  });
+
+  it('names only npm scripts that exist', async () => {
+    const { scripts } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8')) as {
+      scripts: object;
+    };
+    const all = (
+      await Promise.all((await pages()).map(page => readFile(join(projectRoot, page), 'utf8')))
+    ).join('\n');
+    const named = [...all.matchAll(/npm run (?:--?\w+ )*([\w:]+)/g)].map(match => match[1]);
+    expect(named).not.to.deep.equal([]);
+    for (const name of named) expect(scripts).to.have.property(name!);
+  });
+
+  it('quotes programs as they are in the examples, which other tests run', async () => {
+    const sources = await Promise.all(
+      ['examples/src', 'test/interop'].flatMap(async folder =>
+        (await readdir(join(projectRoot, folder))).map(name =>
+          readFile(join(projectRoot, folder, name), 'utf8'),
+        ),
+      ),
+    );
+    const files = (await Promise.all(sources.flat().map(async source => source))).map(dense);
+    let quoted = 0;
+    for (const block of await blocks()) {
+      if (!['ts', 'typescript', 'python'].includes(block.language)) continue;
+      const snippet = dense(block.text);
+      expect(
+        files.some(file => file.includes(snippet)),
+        `${block.page}:${block.line} is in no example`,
+      ).to.equal(true);
+      quoted++;
+    }
+    expect(quoted, 'quoted programs').to.be.at.least(3);
+  });
+
+  it('links only to files that are there', async () => {
+    for (const page of await pages()) {
+      const text = await readFile(join(projectRoot, page), 'utf8');
+      const folder = join(projectRoot, page, '..');
+      for (const match of text.matchAll(/\]\((?!https?:)([^)#]+)(#[^)]*)?\)/g)) {
+        const target = match[1]!;
+        await readFile(join(folder, target)).catch(() => readdir(join(folder, target)));
+      }
+    }
+  });
+});
+
+/** Without regard to indentation and blank lines. */
+function dense(text: string): string {
+  return text
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line !== '')
+    .join('\n');
+}
