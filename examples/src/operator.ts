@@ -27,9 +27,7 @@ for (const agent of console_.session.agents()) {
   );
   for (const build of builds) {
     const { status, percent_complete: percent, finished_image: image } = build.values;
-    console.log(
-      `  ${build.address?.objectName ?? '?'}: ${String(status)} ${String(percent)} % ${String(image)}`,
-    );
+    console.log(`  ${build.address?.objectName ?? '?'}:`, status, percent, '%', image);
   }
 }
 

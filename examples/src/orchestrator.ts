@@ -14,7 +14,9 @@ const everything = console_.events(BuildAdaptorStatusEvent);
 const log = (async () => {
   for await (const { agent, values } of everything) {
     console.log(
-      `bus: ${String(values.addr._object_name)} at ${agent}: ${values.old_status} -> ${values.new_status}`,
+      'bus:',
+      values.addr._object_name,
+      `at ${agent}: ${values.old_status} -> ${values.new_status}`,
     );
   }
 })();
