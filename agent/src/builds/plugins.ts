@@ -1,0 +1,114 @@
+import {
+  BuildError,
+  type CloudPlugin,
+  type OsPlugin,
+  type Plugin,
+  type Template,
+} from '@imagefactory/plugin-api';
+
+/** The target that any template can be built for, by the mock plugins. */
+const mockTarget = 'mock';
+const mockOsName = 'mock';
+
+/** The plugins that build one template for one target. */
+export interface BuildPlan {
+  readonly target: string;
+  readonly os: OsPlugin;
+  readonly cloud: CloudPlugin;
+  /** Part of the work that the base image stands for; the target image is the rest. */
+  readonly baseShare: number;
+}
+
+/** The mock's is what the consoles of 2011 saw: 20 % for the base. Installing a real system is nearly all of a build. */
+const baseShares = { mock: 0.2, real: 0.9 };
+
+/** The agent's plugins, and the choice among them. */
+export class PluginSet {
+  readonly all: readonly Plugin[];
+  readonly #os: readonly OsPlugin[];
+  readonly #clouds: readonly CloudPlugin[];
+
+  /** @throws Error when two plugins of a kind have one name, or two clouds one target */
+  constructor(plugins: readonly Plugin[]) {
+    this.all = plugins;
+    this.#os = plugins.filter(plugin => plugin.kind === 'os');
+    this.#clouds = plugins.filter(plugin => plugin.kind === 'cloud');
+    assertUnique(
+      'OS plugin',
+      this.#os.map(({ name }) => name),
+    );
+    assertUnique(
+      'cloud plugin',
+      this.#clouds.map(({ name }) => name),
+    );
+    assertUnique('target', this.targets);
+  }
+
+  /** Every target that a caller may name. */
+  get targets(): readonly string[] {
+    return this.#clouds.flatMap(({ targets }) => targets);
+  }
+
+  /** @throws BuildError `target_unsupported` that names the known targets */
+  cloudFor(target: string): CloudPlugin {
+    const cloud = this.#clouds.find(({ targets }) => targets.includes(target));
+    if (cloud !== undefined) return cloud;
+    const known =
+      this.targets.length === 0 ? 'this agent has none' : `known here: ${this.targets.join(', ')}`;
+    throw new BuildError(
+      'target_unsupported',
+      target === ''
+        ? `it is empty; ${known}`
+        : `${JSON.stringify(target.slice(0, 60))} is no target of this agent; ${known}`,
+    );
+  }
+
+  /**
+   * Who builds the template for the target. For the target `mock` that is the mock, whatever the template.
+   *
+   * @throws BuildError `target_unsupported` or `os_unsupported`
+   */
+  plan(template: Template, target: string): BuildPlan {
+    const cloud = this.cloudFor(target);
+    if (target === mockTarget) {
+      const os = this.#os.find(({ name }) => name === mockOsName);
+      if (os === undefined) {
+        throw new BuildError(
+          'os_unsupported',
+          'the target mock needs the OS plugin mock, which this agent has not loaded',
+        );
+      }
+      return { target, os, cloud, baseShare: baseShares.mock };
+    }
+    if (template.os === undefined) {
+      throw new BuildError(
+        'template_invalid',
+        `the template names no operating system; for the target ${target} add <os> with <name>, <version>, <arch> and <install>`,
+      );
+    }
+    const candidates = this.#os.filter(({ name }) => name !== mockOsName);
+    const os = candidates.find(plugin => supports(plugin, template));
+    if (os !== undefined) return { target, os, cloud, baseShare: baseShares.real };
+    const { name, version, arch } = template.os;
+    const asked = JSON.stringify(`${name} ${version} ${arch}`.slice(0, 80));
+    const supported = candidates.map(({ summary }) => summary).join('; ');
+    throw new BuildError(
+      'os_unsupported',
+      `no plugin of this agent builds ${asked}; supported: ${supported === '' ? 'none beside the target mock' : supported}`,
+    );
+  }
+}
+
+/** A plugin that throws here only takes itself out of the choice. */
+function supports(plugin: OsPlugin, template: Template): boolean {
+  try {
+    return plugin.supports(template);
+  } catch {
+    return false;
+  }
+}
+
+function assertUnique(what: string, names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`the ${what} ${twice} is there twice; load it once`);
+}

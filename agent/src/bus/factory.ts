@@ -1,0 +1,79 @@
+import { AgentException, type AgentSession, exceptionCodes, type MethodCall } from '@imagefactory/qmf';
+import { BuildAdaptor, FACTORY_OBJECT, ImageFactory } from '@imagefactory/schema';
+import type { Build, BuildEngine } from '../builds/index.js';
+import { errorLine, type Logger } from '../log/index.js';
+import { parseTemplate } from '../templates/index.js';
+import { publishAdaptor } from './adaptor.js';
+import type { EventSender } from './event-sender.js';
+import type { FinishedAdaptors } from './finished-adaptors.js';
+import { refusalOf } from './refusal.js';
+
+export interface FactoryParts {
+  readonly session: AgentSession;
+  readonly engine: BuildEngine;
+  readonly events: EventSender;
+  readonly finished: FinishedAdaptors;
+  readonly log: Logger;
+}
+
+/** What `build_image` takes. `sec_credentials` are for uploads, which this version has none of: they are not looked at or kept. */
+interface BuildImageInputs {
+  readonly descriptor: string;
+  readonly target: string;
+  readonly image_uuid?: string | null | undefined;
+}
+
+/** Puts the object `image_factory` on the bus. */
+export function publishFactory(parts: FactoryParts): void {
+  // Known before the first build, so that consoles can ask for its schema and subscribe.
+  parts.session.register(BuildAdaptor);
+  parts.session.publish(ImageFactory, {
+    name: FACTORY_OBJECT,
+    values: {},
+    methods: {
+      build_image: (inputs, call) => {
+        try {
+          return { build_adaptor: takeOrder(inputs, call, parts) };
+        } catch (error) {
+          const refusal = refusalOf(error);
+          parts.log.info(`a request to build an image was refused: ${errorLine(refusal)}`);
+          throw refusal;
+        }
+      },
+    },
+  });
+}
+
+/**
+ * Checks a request, puts its adaptor on the bus and gives the adaptor's address. The build itself starts once the answer is on
+ * its way, so that no event about it comes before.
+ */
+function takeOrder(inputs: BuildImageInputs, call: MethodCall, parts: FactoryParts) {
+  const { session, engine, events, finished, log } = parts;
+  const { descriptor, target, image_uuid: callerImageUuid } = inputs;
+  const { refusal } = engine;
+  if (refusal !== undefined) throw new AgentException(refusal, exceptionCodes.exception);
+  engine.plugins.cloudFor(target);
+  const build = engine.create({
+    descriptor,
+    template: parseTemplate(descriptor),
+    target,
+    ...(typeof callerImageUuid === 'string' ? { callerImageUuid } : {}),
+  });
+  call.afterReply(() => engine.start(build));
+  const adaptor = publishAdaptor(session, build, events, ended =>
+    finished.add({ size: build.order.descriptor.length, remove: () => ended.remove() }),
+  );
+  log.notice(`build ${build.id} accepted: ${describe(build)}`);
+  return adaptor.addressMap;
+}
+
+function describe({ order }: Build): string {
+  const { template, plan, callerImageUuid } = order;
+  const shown = (text: string): string => order.mask(JSON.stringify(text.slice(0, 80)));
+  return [
+    `target ${plan.target}`,
+    template.name === '' ? 'template without a name' : `template ${shown(template.name)}`,
+    ...(callerImageUuid === undefined ? [] : [`image_uuid ${shown(callerImageUuid)}`]),
+  ].join(', ');
+}

@@ -1,0 +1,41 @@
+import type { BusConnection, ConnectionStatus } from '@imagefactory/qmf';
+import type { Logger } from '../log/index.js';
+
+/** What the log has been told last. */
+type Told = 'nothing' | 'open' | 'away';
+
+/**
+ * Tells the log how the connection fares: once when the broker can't be reached or goes away, and once when it is there; never
+ * about the attempts in between. The result ends that.
+ */
+export function tellConnectionNews(connection: BusConnection, log: Logger): () => void {
+  let told: Told = 'nothing';
+  return connection.onStatus((status: ConnectionStatus) => {
+    switch (status.kind) {
+      case 'open': {
+        const { product, version } = status.peer;
+        const peer = [product, version].filter(part => part !== undefined).join(' ');
+        log.notice(
+          `${told === 'nothing' ? 'connected' : 'connected again'} to ${status.broker}${peer === '' ? '' : ` (${peer})`}`,
+        );
+        told = 'open';
+        return;
+      }
+      case 'waiting':
+        if (told !== 'away') {
+          const what = told === 'open' ? 'the connection was lost' : 'the broker cannot be reached';
+          log.warn(`${what}: ${status.reason.message}; trying ${status.broker} again until it answers`);
+        } else {
+          log.debug(`attempt ${status.attempt - 1} at ${status.broker} failed: ${status.reason.message}`);
+        }
+        told = 'away';
+        return;
+      case 'failed':
+        log.error(`given up on ${status.broker}: ${status.reason.message}`);
+        return;
+      case 'dialling':
+      case 'closed':
+        return;
+    }
+  });
+}

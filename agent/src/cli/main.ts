@@ -1,0 +1,46 @@
+import { QmfError } from '@imagefactory/qmf';
+import { CommanderError } from 'commander';
+import { errorLine } from '../log/index.js';
+import { chooseBroker } from './broker-choice.js';
+import { runDaemon } from './daemon.js';
+import { runDoctor } from './doctor.js';
+import { exitCodes } from './exit-codes.js';
+import { buildProgram, type DaemonFlags } from './program.js';
+import { UsageError } from './usage-error.js';
+
+async function main(args: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = buildProgram({
+    daemon: async (flags: DaemonFlags) => {
+      if (flags.qmf !== true) {
+        throw new UsageError(
+          'nothing to do: give --qmf to run the agent, or the command doctor (see --help)',
+        );
+      }
+      const choice = chooseBroker(flags, option => program.getOptionValueSource(option) === 'cli');
+      exitCode = await runDaemon(flags, choice);
+    },
+    doctor: async ({ json }) => {
+      exitCode = await runDoctor(json === true, text => void process.stdout.write(text));
+    },
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has said it already; asking for help or the version is no error.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const wrongUse =
+      error instanceof UsageError || (error instanceof QmfError && error.code === 'invalid_argument');
+    process.stderr.write(`imagefactory: ${errorLine(error)}\n`);
+    return wrongUse ? exitCodes.usage : exitCodes.failed;
+  }
+}
+
+// Whoever reads our output may go away first, as `head` does; that is no reason to fail.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+const code = await main(process.argv.slice(2));
+// A plugin that was left behind may keep timers and sockets open; nothing of ours is waiting any more.
+if (process.stdout.writableLength > 0) await new Promise(resolve => process.stdout.once('drain', resolve));
+process.exit(code);

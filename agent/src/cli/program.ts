@@ -1,0 +1,117 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { exitCodesHelp } from './exit-codes.js';
+import { packageVersion } from './version.js';
+
+/** The options of the daemon as commander reads them. */
+export interface DaemonFlags {
+  readonly qmf?: true;
+  readonly broker?: string;
+  readonly qpidd?: string;
+  readonly embeddedBroker?: true;
+  readonly imgdir?: string;
+  readonly tmpdir?: string;
+  readonly timeout: number;
+  readonly maxConcurrent: number;
+  readonly keepFinished: number;
+  readonly interval: number;
+  readonly qmfDomain: string;
+  readonly strictSecurity?: true;
+  readonly bodyForm: 'value' | 'data' | 'auto';
+  readonly verbose?: true;
+  readonly debug?: true;
+  readonly foreground?: true;
+}
+
+export interface Actions {
+  readonly daemon: (flags: DaemonFlags) => Promise<void>;
+  readonly doctor: (flags: { readonly json?: true }) => Promise<void>;
+}
+
+/** The command line. Parsing it throws commander's errors instead of ending the process. */
+export function buildProgram(actions: Actions): Command {
+  const program = new Command('imagefactory')
+    .description(
+      'Builds virtual machine images on orders that come over a message bus (QMFv2 over AMQP 1.0).',
+    )
+    .version(`imagefactory ${packageVersion()}`, '--version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .usage('--qmf [options]\n       imagefactory doctor [--json]')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+  for (const option of daemonOptions()) program.addOption(option);
+  program.addHelpText('after', `${helpAfter}\n${exitCodesHelp}`);
+  program.action(() => actions.daemon(program.opts<DaemonFlags>()));
+  program
+    .command('doctor')
+    .description('list the plugins, what each lacks on this machine, and the command that gets it')
+    .option('--json', 'print one JSON object')
+    .helpOption('-h, --help', 'show this help')
+    .action((flags: { readonly json?: true }) => actions.doctor(flags));
+  return program;
+}
+
+function daemonOptions(): readonly Option[] {
+  return [
+    new Option('--qmf', 'run the agent on a QMF bus'),
+    new Option(
+      '--broker <address>',
+      'HOST[:PORT] or amqp://[user[:password]@]host[:port][/vhost] (default: localhost)',
+    ).env('IMAGEFACTORY_BROKER'),
+    new Option('--qpidd <address>', 'the same under its later name'),
+    new Option(
+      '--embedded-broker',
+      'bring a broker along, on 127.0.0.1:5672 or on a free port when that one is taken',
+    ),
+    new Option(
+      '--imgdir <directory>',
+      'images, build logs and state (default: /var/lib/imagefactory/storage, or below ~/.local/share without the right to write there)',
+    ),
+    new Option(
+      '--tmpdir <directory>',
+      "scratch space of builds (default: /var/tmp, or the system's temporary directory)",
+    ),
+    new Option('--timeout <seconds>', 'longest time that a build may take')
+      .default(3600)
+      .argParser(whole(1, 2_000_000)),
+    new Option('--max-concurrent <number>', 'builds at the same time; the others wait their turn')
+      .default(2)
+      .argParser(whole(1, 1000)),
+    new Option('--keep-finished <seconds>', 'how long finished builds can be queried; at most 1000 of them')
+      .default(86_400)
+      .argParser(whole(0, 1_000_000_000)),
+    new Option('--interval <seconds>', 'time between heartbeats').default(30).argParser(whole(1, 86_400)),
+    new Option('--qmf-domain <name>', 'QMF domain').default('default').argParser(domainName),
+    new Option('--strict-security', 'answer only to consoles that use their own keys on the topic exchange'),
+    new Option(
+      '--body-form <form>',
+      'body of heartbeats and events: value, data (for C++ consoles that run over AMQP 1.0), or auto, as the broker needs it',
+    )
+      .choices(['value', 'data', 'auto'])
+      .default('auto'),
+    new Option('--foreground', 'log to standard output instead of the log file'),
+    new Option('--verbose', 'log more'),
+    new Option('--debug', 'log everything'),
+  ];
+}
+
+const helpAfter = `
+The agent stays in the foreground in any case; leave running it in the background to systemd or the like. Without
+--foreground it logs to /var/log/imagefactory.log, or to imagefactory.log in --imgdir when it may not write there, and
+only what matters most is shown on standard error as well.
+
+A password on the command line can be seen by other users; give the broker in IMAGEFACTORY_BROKER to avoid that.`;
+
+function whole(least: number, most: number): (text: string) => number {
+  return text => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) {
+      throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+function domainName(text: string): string {
+  if (!/^[\w-]{1,100}$/.test(text)) throw new InvalidArgumentError('Give letters, digits, - and _ only.');
+  return text;
+}

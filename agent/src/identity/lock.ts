@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { errorCode } from '../files/error-code.js';
+import { isAlive, isProcessMark, ownMark, type ProcessMark } from '../files/process-mark.js';
+
+/** Milliseconds between signs of life on the lock file. */
+const refreshInterval = 20_000;
+/** Milliseconds without a sign of life after which the lock of another host counts as left behind. */
+const foreignAge = 90_000;
+
+/** The right to be the one agent of a directory. */
+export interface Lock {
+  release(): Promise<void>;
+}
+
+export type LockResult =
+  | { readonly kind: 'held'; readonly lock: Lock }
+  | { readonly kind: 'taken'; readonly by: string };
+
+/**
+ * Takes the lock file at `path`. It names its owner; the lock of a process that is gone is taken over. For owners on other hosts
+ * (or in other containers) with the same directory, the file's age decides, since the owner keeps it fresh.
+ */
+export async function takeLock(path: string): Promise<LockResult> {
+  const mark = await ownMark();
+  const content = JSON.stringify({ ...mark, lock: randomUUID() });
+  const candidate = `${path}.${randomUUID()}`;
+  await writeFile(candidate, content, { flag: 'wx' });
+  try {
+    for (;;) {
+      try {
+        // Unlike a file that is opened first and filled then, a link is there with its content or not at all.
+        await link(candidate, path);
+        return { kind: 'held', lock: hold(path, content) };
+      } catch (error) {
+        if (errorCode(error) !== 'EEXIST') throw error;
+      }
+      const found = await readFile(path, 'utf8').catch(() => undefined);
+      if (found === undefined) continue;
+      const owner = ownerOf(found);
+      if (owner !== undefined && !(await isLeftBehind(path, owner, mark.host))) {
+        return { kind: 'taken', by: `process ${owner.pid} on ${owner.host}` };
+      }
+      await discard(path, found);
+    }
+  } finally {
+    await rm(candidate, { force: true });
+  }
+}
+
+function ownerOf(content: string): ProcessMark | undefined {
+  try {
+    const value: unknown = JSON.parse(content);
+    return isProcessMark(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function isLeftBehind(path: string, owner: ProcessMark, host: string): Promise<boolean> {
+  if (owner.host === host) return !(await isAlive(owner));
+  try {
+    return Date.now() - (await stat(path)).mtimeMs > foreignAge;
+  } catch {
+    return true;
+  }
+}
+
+/** Removes the lock that was read; if it is another one by now, that one is put back. */
+async function discard(path: string, found: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  if ((await readFile(aside, 'utf8')) !== found) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+function hold(path: string, content: string): Lock {
+  const refresh = setInterval(() => {
+    const now = new Date();
+    utimes(path, now, now).catch(() => undefined);
+  }, refreshInterval);
+  refresh.unref();
+  return {
+    async release() {
+      clearInterval(refresh);
+      const current = await readFile(path, 'utf8').catch(() => undefined);
+      if (current === content) await rm(path, { force: true });
+    },
+  };
+}

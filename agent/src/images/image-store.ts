@@ -1,0 +1,44 @@
+/** What the store is told of an image. */
+export interface ImageFacts {
+  /** Name of the image, unique in the store; a uuid. */
+  readonly identifier: string;
+  readonly target: string;
+  /** Format of the body, in the words of `qemu-img`. */
+  readonly format: string;
+  /** The template's text as others may see it, without passwords. */
+  readonly template: string;
+  /** `image_uuid` as the caller gave it: any text, for the record alone. */
+  readonly callerImageUuid?: string;
+  readonly os?: { readonly name: string; readonly version: string; readonly arch: string };
+}
+
+/** An image in the store. */
+export interface StoredImage extends ImageFacts {
+  /** Absolute path of the body. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** SHA-256 of the body, in hexadecimal. */
+  readonly sha256: string;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+}
+
+/** Where finished images live. */
+export interface ImageStore {
+  /**
+   * Takes the file at `source` over into the store; afterwards it belongs to the store. An image is there whole, body and
+   * metadata, or not at all.
+   *
+   * @throws BuildError `no_space`, `not_permitted`, `aborted` or `internal`
+   */
+  add(source: string, facts: ImageFacts, options: AddOptions): Promise<StoredImage>;
+  /** The image of that name, or undefined. */
+  get(identifier: string): Promise<StoredImage | undefined>;
+}
+
+export interface AddOptions {
+  readonly signal: AbortSignal;
+  /** Told from time to time which part of the body has been read, 0 to 1. */
+  readonly onProgress?: (fraction: number) => void;
+}

@@ -1,0 +1,12 @@
+export {
+  describeError,
+  errorLine,
+  type Logger,
+  loggerTo,
+  type LogLevel,
+  logLevels,
+  silentLogger,
+  textOf,
+} from './logger.js';
+export { createScrubber } from './scrubber.js';
+export { type ClosableLogger, type LogSink, winstonLogger } from './winston-logger.js';

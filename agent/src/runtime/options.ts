@@ -1,0 +1,85 @@
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Plugin } from '@imagefactory/plugin-api';
+import type { BodyForm, BusConnection, Transport } from '@imagefactory/qmf';
+import { type Logger, silentLogger } from '../log/index.js';
+
+/** What an agent is made of. */
+export interface AgentOptions {
+  /** The bus: a connection, which stays its owner's to close, or a transport, over which the agent keeps one of its own. */
+  readonly bus: BusConnection | Transport;
+  readonly plugins: readonly Plugin[];
+  /** Images, the builds' logs and the agent's own state are kept there. */
+  readonly imageDirectory: string;
+  /** Scratch directories of builds are made below it; default: the system's temporary directory. */
+  readonly temporaryDirectory?: string;
+  /** What plugins keep between builds; default `cache` in the image directory. */
+  readonly cacheDirectory?: string;
+  /** Seconds that a build may take, from the moment it has its slot; default 3600. */
+  readonly timeout?: number;
+  /** Seconds that a plugin has to stop when told to, before it is left behind; default 10. */
+  readonly grace?: number;
+  /** Builds at the same time; default 2. */
+  readonly maxConcurrent?: number;
+  /** Builds that may wait for a slot; default 1000. */
+  readonly maxWaiting?: number;
+  /** Seconds for which the adaptors of finished builds stay on the bus; default a day. */
+  readonly keepFinished?: number;
+  /** Number of such adaptors; default 1000. */
+  readonly keepFinishedCount?: number;
+  /** Seconds between heartbeats; default 30. */
+  readonly interval?: number;
+  /** QMF domain; default `default`. */
+  readonly domain?: string;
+  /** Answer only to consoles' own keys on the topic exchange; default false. */
+  readonly strictSecurity?: boolean;
+  /** Forces the form of broadcasts. */
+  readonly bodyForm?: BodyForm;
+  readonly log?: Logger;
+}
+
+export interface AgentSettings {
+  readonly imageDirectory: string;
+  readonly temporaryDirectory: string;
+  readonly cacheDirectory: string;
+  readonly timeout: number;
+  readonly grace: number;
+  readonly maxConcurrent: number;
+  readonly maxWaiting: number;
+  readonly keepFinished: number;
+  readonly keepFinishedCount: number;
+  readonly interval: number;
+  readonly log: Logger;
+}
+
+/** The longest timer of Node.js, in seconds. */
+const longestTimer = 2_147_483;
+
+/** @throws RangeError that names the option, what it is and what it may be */
+export function agentSettings(options: AgentOptions): AgentSettings {
+  const imageDirectory = resolve(options.imageDirectory);
+  return {
+    imageDirectory,
+    temporaryDirectory: resolve(options.temporaryDirectory ?? tmpdir()),
+    cacheDirectory: resolve(options.cacheDirectory ?? join(imageDirectory, 'cache')),
+    timeout: within('timeout', options.timeout ?? 3600, Number.MIN_VALUE, longestTimer),
+    grace: within('grace', options.grace ?? 10, 0, longestTimer),
+    maxConcurrent: whole('maxConcurrent', options.maxConcurrent ?? 2, 1),
+    maxWaiting: whole('maxWaiting', options.maxWaiting ?? 1000, 0),
+    keepFinished: within('keepFinished', options.keepFinished ?? 86_400, 0, Number.MAX_SAFE_INTEGER),
+    keepFinishedCount: whole('keepFinishedCount', options.keepFinishedCount ?? 1000, 0),
+    interval: whole('interval', options.interval ?? 30, 1),
+    log: options.log ?? silentLogger,
+  };
+}
+
+function within(name: string, value: number, least: number, most: number): number {
+  if (value >= least && value <= most) return value;
+  const from = least === Number.MIN_VALUE ? 'above 0' : `from ${least}`;
+  throw new RangeError(`${name}: ${value} given, seconds ${from} to ${most} are expected`);
+}
+
+function whole(name: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new RangeError(`${name}: ${value} given, a whole number from ${least} is expected`);
+}
