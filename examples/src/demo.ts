@@ -6,13 +6,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import {
-  bundledPlugins,
-  doctorReport,
-  parseTemplate,
-  type PluginHealth,
-  startAgent,
-} from '@imagefactory/agent';
+import { bundledPlugins, parseTemplate, startAgent } from '@imagefactory/agent';
 import {
   type Build,
   type ConnectedConsole,
@@ -20,6 +14,7 @@ import {
   terminalProgress,
 } from '@imagefactory/console-client';
 import { amqp10, startBroker } from '@imagefactory/qmf';
+import { whatIsMissing } from './what-is-missing.js';
 
 const projectRoot = resolve(import.meta.dirname, '../..');
 const { values: options } = parseArgs({
@@ -38,7 +33,11 @@ class DemoError extends Error {}
 
 async function main(): Promise<void> {
   const descriptor = await readFile(templateFile, 'utf8');
-  if (options.real) await assertReady(descriptor);
+  if (options.real) {
+    const lacks = await whatIsMissing(bundledPlugins(), parseTemplate(descriptor), target);
+    if (lacks.length > 0)
+      throw new DemoError(`a real build needs more than this machine has:\n${lacks.join('\n')}`);
+  }
 
   const broker = await startBroker();
   say(`broker     ${broker.url} (embedded)`);
@@ -96,27 +95,6 @@ async function show(build: Build): Promise<void> {
     progress.update({ ...shown });
   }
   progress.end();
-}
-
-/** Says exactly what is missing before anything is started. */
-async function assertReady(descriptor: string): Promise<void> {
-  const plugins = bundledPlugins();
-  const template = parseTemplate(descriptor);
-  const needed = plugins.filter(plugin =>
-    plugin.kind === 'os' ? plugin.supports(template) : plugin.targets.includes(target),
-  );
-  const { plugins: health } = await doctorReport(needed.filter(plugin => plugin.name !== 'mock'));
-  const lacks = health.filter(({ ready }) => !ready).flatMap(missingOf);
-  if (lacks.length > 0)
-    throw new DemoError(`a real build needs more than this machine has:\n${lacks.join('\n')}`);
-}
-
-function missingOf({ name, requirements }: PluginHealth): string[] {
-  return requirements.flatMap(requirement =>
-    requirement.state === 'missing'
-      ? [`  ${name}: ${requirement.need}: ${requirement.detail}; get it with: ${requirement.remedy}`]
-      : [],
-  );
 }
 
 function say(line: string): void {

@@ -50,4 +50,10 @@ describe('the example programs', () => {
     );
     expect(program.stdout).to.match(/build_adaptor-\S+: COMPLETED 100 % \S+\.body/);
   });
+
+  it('own-plugin: builds with plugins that the agent did not come with', async () => {
+    const program = await run('own-plugin');
+    expect(program.status, program.output).to.equal(0);
+    expect(program.stdout).to.match(/^made \S+\.body$/m);
+  });
 });
