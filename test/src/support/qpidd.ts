@@ -42,7 +42,7 @@ async function fromContainer(): Promise<RunningQpidd | string> {
     String(error),
   );
   if (typeof engine === 'string') return 'no container engine answers (docker info fails)';
-  const container = await new GenericContainer(process.env.QPID_IMAGE ?? 'docker.io/scholzj/qpid-cpp:latest')
+  const container = await new GenericContainer(process.env.QPID_IMAGE ?? 'scholzj/qpid-cpp:latest')
     .withEnvironment({ QPIDD_CONFIG_OPTIONS: 'auth=no\nload-module=amqp.so' })
     .withExposedPorts(5672)
     .withWaitStrategy(Wait.forListeningPorts())
