@@ -1,0 +1,59 @@
+import { AgentSession, amqp10, BusConnection } from '@imagefactory/qmf';
+import {
+  BuildAdaptor,
+  BuildAdaptorStatusEvent,
+  FACTORY_OBJECT,
+  ImageFactory,
+  PRODUCT,
+  VENDOR,
+} from '@imagefactory/schema';
+import { residentMemory, serve } from '../process/serve.js';
+import { clock, type Responder } from './contract.js';
+import { OBJECTS, objectName, objectValues } from './sample.js';
+import { sendWindowed } from './windowed.js';
+
+/** An agent with the factory's own classes, which answers calls at once and builds nothing. */
+class BenchAgent implements Responder {
+  #session: AgentSession | undefined;
+  #address: Readonly<Record<string, string | number>> = {};
+
+  readonly start = async ({ broker }: { readonly broker: string }): Promise<void> => {
+    const connection = new BusConnection(amqp10(broker, { clientName: 'bench-agent' }));
+    const session = new AgentSession(connection, { vendor: VENDOR, product: PRODUCT, instance: 'bench' });
+    session.register(BuildAdaptorStatusEvent);
+    for (let index = 0; index < OBJECTS; index++) {
+      session.publish(BuildAdaptor, { name: objectName(index), values: objectValues(index), methods: {} });
+    }
+    const address = { _agent_name: session.name, _object_name: objectName(0), _agent_epoch: 1 };
+    session.publish(ImageFactory, {
+      name: FACTORY_OBJECT,
+      values: {},
+      methods: { build_image: () => ({ build_adaptor: address }) },
+    });
+    this.#address = address;
+    this.#session = session;
+    await session.open();
+    connection.start();
+    await connection.ready();
+  };
+
+  readonly raise = async ({ count, window }: { readonly count: number; readonly window: number }) => {
+    const session = this.#session;
+    if (session === undefined) throw new Error('the agent was not started');
+    const values = {
+      addr: this.#address,
+      event: 'STATUS',
+      new_status: 'BUILDING',
+      old_status: 'INITIALIZING',
+    };
+    const begin = clock();
+    await sendWindowed(count, window, accepted => {
+      void session.raise(BuildAdaptorStatusEvent, values).then(accepted);
+    });
+    return begin;
+  };
+
+  readonly memory = residentMemory;
+}
+
+serve(new BenchAgent());

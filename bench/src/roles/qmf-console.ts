@@ -1,0 +1,83 @@
+import {
+  amqp10,
+  BusConnection,
+  ConsoleSession,
+  type ConsoleAgent,
+  type TypedObject,
+} from '@imagefactory/qmf';
+import { BuildAdaptor, BuildAdaptorStatusEvent, ImageFactory } from '@imagefactory/schema';
+import { residentMemory, serve } from '../process/serve.js';
+import { median } from '../statistics.js';
+import { measureCalls } from './calls.js';
+import { clock, type Requester } from './contract.js';
+import { callInputs } from './sample.js';
+
+interface Connected {
+  readonly session: ConsoleSession;
+  readonly agent: ConsoleAgent;
+  readonly factory: TypedObject<typeof ImageFactory>;
+}
+
+/** A console that calls, queries and listens by the typed interface. */
+class BenchConsole implements Requester {
+  #connected: Connected | undefined;
+  #lastEvent: Promise<number> = Promise.reject(new Error('no events are expected'));
+
+  constructor() {
+    this.#lastEvent.catch(() => undefined);
+  }
+
+  readonly start = async ({ broker }: { readonly broker: string }): Promise<void> => {
+    const connection = new BusConnection(amqp10(broker, { clientName: 'bench-console' }));
+    const session = new ConsoleSession(connection);
+    await session.open();
+    connection.start();
+    await connection.ready();
+    const agent = await session.findAgent(({ info }) => info.instance === 'bench');
+    const [factory] = await agent.objects(ImageFactory);
+    if (factory === undefined) throw new Error('the agent has no factory');
+    this.#connected = { session, agent, factory };
+  };
+
+  readonly calls = ({ count, inFlight }: { readonly count: number; readonly inFlight: number }) => {
+    const { factory } = this.#open();
+    return measureCalls(count, inFlight, (answered, failed) => {
+      factory.call('build_image', callInputs).then(answered, failed);
+    });
+  };
+
+  readonly queries = async ({ count }: { readonly count: number }) => {
+    const { agent } = this.#open();
+    const times: number[] = [];
+    let objects = 0;
+    for (let index = 0; index < count; index++) {
+      const begin = performance.now();
+      objects = (await agent.objects(BuildAdaptor)).length;
+      times.push(performance.now() - begin);
+    }
+    return { milliseconds: median(times), objects };
+  };
+
+  readonly expectEvents = ({ count }: { readonly count: number }): Promise<void> => {
+    this.#lastEvent = lastOf(this.#open().session.events(BuildAdaptorStatusEvent), count);
+    return Promise.resolve();
+  };
+
+  readonly eventsReceived = (): Promise<number> => this.#lastEvent;
+
+  readonly memory = residentMemory;
+
+  #open(): Connected {
+    if (this.#connected === undefined) throw new Error('the console was not started');
+    return this.#connected;
+  }
+}
+
+async function lastOf(stream: AsyncIterableIterator<unknown>, count: number): Promise<number> {
+  for (let received = 0; received < count; received++) await stream.next();
+  const at = clock();
+  await stream.return?.();
+  return at;
+}
+
+serve(new BenchConsole());
