@@ -1,5 +1,12 @@
 import { AgentException, type AgentSession, exceptionCodes, type MethodCall } from '@imagefactory/qmf';
-import { BuildAdaptor, FACTORY_OBJECT, ImageFactory } from '@imagefactory/schema';
+import {
+  BuildAdaptor,
+  BuildAdaptorPercentCompleteEvent,
+  BuildAdaptorStatusEvent,
+  BuildFailedEvent,
+  FACTORY_OBJECT,
+  ImageFactory,
+} from '@imagefactory/schema';
 import type { Build, BuildEngine } from '../builds/index.js';
 import { errorLine, type Logger } from '../log/index.js';
 import { parseTemplate } from '../templates/index.js';
@@ -25,8 +32,13 @@ interface BuildImageInputs {
 
 /** Puts the object `image_factory` on the bus. */
 export function publishFactory(parts: FactoryParts): void {
-  // Known before the first build, so that consoles can ask for its schema and subscribe.
-  parts.session.register(BuildAdaptor);
+  // Known before the first build: consoles can ask for their schemas, and none has to ask again in the middle of it.
+  parts.session.register(
+    BuildAdaptor,
+    BuildAdaptorStatusEvent,
+    BuildAdaptorPercentCompleteEvent,
+    BuildFailedEvent,
+  );
   parts.session.publish(ImageFactory, {
     name: FACTORY_OBJECT,
     values: {},

@@ -22,12 +22,8 @@ export function tellConnectionNews(connection: BusConnection, log: Logger): () =
         return;
       }
       case 'waiting':
-        if (told !== 'away') {
-          const what = told === 'open' ? 'the connection was lost' : 'the broker cannot be reached';
-          log.warn(`${what}: ${status.reason.message}; trying ${status.broker} again until it answers`);
-        } else {
-          log.debug(`attempt ${status.attempt - 1} at ${status.broker} failed: ${status.reason.message}`);
-        }
+        if (told === 'away') log.debug(`attempt ${status.attempt - 1} failed: ${status.reason.message}`);
+        else log.warn(`${status.reason.message}; trying again until the broker answers`);
         told = 'away';
         return;
       case 'failed':

@@ -9,7 +9,7 @@ export interface StopSignals {
   dispose(): void;
 }
 
-/** From the first signal on the daemon is expected to stop; the second one ends the process at once. */
+/** From the first signal on the daemon is expected to stop; a second SIGINT or SIGTERM ends the process at once. */
 export function stopSignals(onSecond: (signal: StopSignal, exitCode: number) => void): StopSignals {
   let seen = 0;
   let resolveFirst: (signal: StopSignal) => void = () => undefined;
@@ -20,7 +20,8 @@ export function stopSignals(onSecond: (signal: StopSignal, exitCode: number) => 
     // Registered for these three alone.
     const stop = signal as StopSignal;
     if (++seen === 1) resolveFirst(stop);
-    else onSecond(stop, signals[stop]);
+    // A terminal that closes may hang up several times, or after somebody's SIGTERM; nobody is pressing for an end then.
+    else if (stop !== 'SIGHUP') onSecond(stop, signals[stop]);
   };
   for (const signal of Object.keys(signals)) process.on(signal, onSignal);
   return {

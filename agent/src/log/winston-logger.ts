@@ -27,7 +27,7 @@ export function winstonLogger(sinks: readonly LogSink[], scrub: (text: string) =
   logger.on('error', () => undefined);
   return {
     ...loggerTo((level, message) => logger.log(level, oneEvent(scrub(message)))),
-    close: () => closed(logger),
+    close: () => closed(logger, transports),
   };
 }
 
@@ -57,13 +57,20 @@ function oneEvent(message: string): string {
     );
 }
 
-function closed(logger: winston.Logger): Promise<void> {
-  return new Promise(resolve => {
-    const timer = setTimeout(resolve, 1_000);
-    logger.once('finish', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    logger.end();
+/** The logger says that it has finished before its transports have written everything; they know when. */
+async function closed(logger: winston.Logger, transports: readonly winston.transport[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, 1_000);
   });
+  const finished = transports.map(
+    transport =>
+      new Promise<void>(resolve => {
+        transport.once('finish', () => resolve());
+        transport.once('error', () => resolve());
+      }),
+  );
+  logger.end();
+  await Promise.race([Promise.all(finished), deadline]);
+  clearTimeout(timer);
 }
