@@ -207,6 +207,7 @@ function readDataBody(reader: ByteReader): SchemaBody {
 }
 
 function readMany<T>(reader: ByteReader, count: number, convert: (map: ValueMap) => T): T[] {
+  if (count < 0) throw malformed(`a count of ${count}`, reader.position);
   reader.countItems(count);
   return Array.from({ length: count }, () => convert(readMap(reader)));
 }

@@ -6,6 +6,7 @@ import type { BodyForm } from '../../message/envelope.js';
 import { type BrokerAddress, describeBroker, parseBrokerUrl } from '../broker-url.js';
 import type { Peer, Transport, Wire } from '../transport.js';
 import { on, type RheaError } from '../../rhea/events.js';
+import { gatherWrites } from '../../rhea/gathered-writes.js';
 import { connectionError } from './conditions.js';
 import { Amqp10Wire, destroySocket } from './wire.js';
 
@@ -61,6 +62,7 @@ function dial(address: BrokerAddress, options: Amqp10Options, signal: AbortSigna
     };
     container.on('error', (error: RheaError) => end(error));
     const connection = container.connect(connectionOptions(address, options));
+    gatherWrites(connection);
     connection.on('connection_open', () => {
       if (state.kind !== 'dialling') return;
       signal.removeEventListener('abort', onAbort);

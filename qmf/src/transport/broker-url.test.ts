@@ -1,0 +1,106 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import { QmfError } from '../errors.js';
+import { type BrokerAddress, describeBroker, parseBrokerUrl } from './broker-url.js';
+
+const plain = { scheme: 'amqp', host: 'localhost', port: 5672 } as const;
+
+describe('parseBrokerUrl', () => {
+  const good: readonly (readonly [string, BrokerAddress])[] = [
+    ['localhost', plain],
+    ['localhost:1234', { ...plain, port: 1234 }],
+    ['  localhost:1234\n', { ...plain, port: 1234 }],
+    ['localhost:80', { ...plain, port: 80 }],
+    ['amqp://localhost', plain],
+    ['AMQP://localhost', plain],
+    ['amqp://localhost/', plain],
+    ['amqps://broker.example.com', { scheme: 'amqps', host: 'broker.example.com', port: 5671 }],
+    ['amqps://h:80', { scheme: 'amqps', host: 'h', port: 80 }],
+    ['[::1]:5673', { ...plain, host: '::1', port: 5673 }],
+    ['[::1]', { ...plain, host: '::1' }],
+    ['amqp://u@[fe80::1]/v', { ...plain, host: 'fe80::1', user: 'u', vhost: 'v' }],
+    [
+      'amqp://guest:guest@localhost:5672/vhost',
+      { ...plain, user: 'guest', password: 'guest', vhost: 'vhost' },
+    ],
+    ['amqp://u:p%40ss%2Fw%3Ard@h', { ...plain, host: 'h', user: 'u', password: 'p@ss/w:rd' }],
+    ['amqp://us%20er:p@h/a%2Fb', { ...plain, host: 'h', user: 'us er', password: 'p', vhost: 'a/b' }],
+    ['amqp://u:p@ss@h', { ...plain, host: 'h', user: 'u', password: 'p@ss' }],
+    ['u:p@h:1', { ...plain, host: 'h', port: 1, user: 'u', password: 'p' }],
+  ];
+  for (const [text, address] of good) {
+    it(`reads ${JSON.stringify(text)}`, () => expect(parseBrokerUrl(text)).to.deep.equal(address));
+  }
+
+  const bad: readonly (readonly [string, RegExp])[] = [
+    ['', /cannot be read/],
+    ['http://localhost', /scheme 'http' is not known/],
+    ['localhost:99999', /cannot be read/],
+    ['localhost:0', /port 0/],
+    ['localhost:abc', /cannot be read/],
+    ['amqp://', /cannot be read/],
+    ['amqp://h?x=1', /options/],
+    ['amqp://h#x', /options/],
+    ['amqp://h/%zz', /virtual host holds a %/],
+    ['amqp://%zz@h', /user holds a %/],
+    ['amqp://u:%@h', /password holds a %/],
+    ['amqp://:secret@h', /no user/],
+    ['amqp://::1', /cannot be read/],
+    ['two words', /white space/],
+    ['h:1\\v', /backslash/],
+  ];
+  for (const [text, message] of bad) {
+    it(`refuses ${JSON.stringify(text)} and says what to write`, () => {
+      expect(() => parseBrokerUrl(text))
+        .to.throw(QmfError, message)
+        .with.property('code', 'invalid_argument');
+      expect(() => parseBrokerUrl(text)).to.throw(/write HOST, HOST:PORT or amqp:/);
+    });
+  }
+
+  it('never repeats a password, wherever it stands', () => {
+    for (const text of [
+      'amqp://u:hush/er@h',
+      'u:hush@h:x',
+      'amqp://u:hush?@h',
+      'amqp://u:hush#@h',
+      'x://u:hush@h',
+      ' amqp://u:hu sh@h',
+      'amqp://u:hush\n@h',
+    ]) {
+      expect(() => parseBrokerUrl(text))
+        .to.throw(QmfError)
+        .with.property('message')
+        .that.does.not.match(/hu ?sh/);
+    }
+  });
+
+  it('gives an address or a typed error for any text, and describes it without user and password', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.webUrl({ validSchemes: ['amqp', 'amqps'] }),
+          fc.stringMatching(/^amqp:\/\/[a-z:@%[\]/0-9]*$/),
+        ),
+        text => {
+          try {
+            const address = parseBrokerUrl(text);
+            const again = parseBrokerUrl(describeBroker(address));
+            expect([again.scheme, again.host, again.port]).to.deep.equal([
+              address.scheme,
+              address.host,
+              address.port,
+            ]);
+            expect(again).to.not.have.any.keys('user', 'password');
+          } catch (error) {
+            if (!(error instanceof QmfError)) throw error;
+            expect(error.code).to.equal('invalid_argument');
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
