@@ -71,6 +71,7 @@ async function order(client: ConnectedConsole, descriptor: string): Promise<void
   say(`build      ${build.name}: ${relative(projectRoot, templateFile)} for ${target}`);
   await show(build);
   if (build.state.kind === 'failed') throw new DemoError(build.state.info);
+  say(`status     ${build.status}`);
 
   const image = await build.finished();
   // The agent stores what it knows of an image beside it.
