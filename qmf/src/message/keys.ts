@@ -20,8 +20,10 @@ function part(text: string): string {
 /** Keys hold at most 255 bytes on AMQP 0-x (§9.29). */
 function key(parts: readonly string[]): string {
   const text = parts.filter(item => item !== '').join('.');
-  const bytes = Buffer.from(text, 'utf8');
-  return bytes.length <= 255 ? text : bytes.toString('utf8', 0, 255).replace(/\uFFFD$/, '');
+  if (Buffer.byteLength(text, 'utf8') <= 255) return text;
+  return Buffer.from(text, 'utf8')
+    .toString('utf8', 0, 255)
+    .replace(/\uFFFD$/, '');
 }
 
 /** `agent.ind.heartbeat.<vendor>.<product>.<instance>`, the broker's shape, which every console's filters match. */
