@@ -2,16 +2,17 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram } from './support/agent-program.js';
+import { startQpidd } from './support/brokers/qpidd.js';
+import type { RealBroker } from './support/brokers/real-broker.js';
 import { skipBecause } from './support/lane.js';
 import { Program, projectRoot } from './support/program.js';
-import { type RunningQpidd, startQpidd } from './support/qpidd.js';
 
 /** An interpreter that has the bindings; few machines do nowadays. */
 const PYTHON = process.env.IMAGEFACTORY_QMF2_PYTHON ?? '/usr/bin/python3';
 
 describe("the seed's own session in Python: cqpid and qmf2 on AMQP 0-10", function () {
   this.timeout(120_000);
-  let broker: RunningQpidd | undefined;
+  let broker: RealBroker | undefined;
   let agent: AgentProgram | undefined;
 
   before(async function () {

@@ -2,13 +2,14 @@ import { type ConnectedConsole } from '@imagefactory/console-client';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram } from './support/agent-program.js';
+import { startQpidd } from './support/brokers/qpidd.js';
+import type { RealBroker } from './support/brokers/real-broker.js';
 import { skipBecause } from './support/lane.js';
-import { type RunningQpidd, startQpidd } from './support/qpidd.js';
 import { collect } from './support/until.js';
 
 describe('an agent and a console on a real qpidd', function () {
   this.timeout(120_000);
-  let broker: RunningQpidd | undefined;
+  let broker: RealBroker | undefined;
   let agent: AgentProgram | undefined;
   let client: ConnectedConsole | undefined;
 

@@ -1,0 +1,35 @@
+/** The brokers that the suites know how to start. */
+export type BrokerKind = 'embedded' | 'rabbitmq' | 'rabbitmq4' | 'broker-j' | 'artemis' | 'qpidd';
+
+/** The AMQP versions that we have a transport for. */
+export type Protocol = 'amqp10' | 'amqp091';
+
+/** A broker that runs, on the loopback interface unless the environment named another. */
+export interface RealBroker {
+  readonly kind: BrokerKind;
+  /** `amqp://[user:password@]host:port`; one port serves every protocol, as all these brokers tell them apart by the header. */
+  readonly url: string;
+  readonly protocols: readonly Protocol[];
+  /** Which of the ways worked. */
+  readonly how: string;
+  /** Means to ill-treat it; absent where the process is not ours. */
+  readonly process?: BrokerProcess;
+  /** Stops what was started, and removes its files. */
+  stop(): Promise<void>;
+}
+
+/** A broker's process, for tests that take it away for a while. */
+export interface BrokerProcess {
+  /** Ends it at once, as a power cut would. */
+  kill(): Promise<void>;
+  /** Stops it and lets it close its connections. */
+  stop(): Promise<void>;
+  /** Starts it again on the same port with the same files, and waits until it listens. */
+  start(): Promise<void>;
+}
+
+/** Why a broker could not be had. */
+export interface MissingBroker {
+  readonly kind: BrokerKind;
+  readonly missing: string;
+}
