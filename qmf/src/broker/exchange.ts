@@ -1,5 +1,5 @@
 import type { BrokerQueue } from './queue.js';
-import { matchesTopic, type TopicPattern, topicPattern } from './topic-match.js';
+import { matchesTopic, type TopicPattern, topicPattern } from '../message/topic-match.js';
 
 /**
  * Kinds of exchange. The two `management-` kinds route like the plain ones; qpidd gives its QMF exchanges these type names, and
