@@ -16,6 +16,8 @@ describe('parseBrokerUrl', () => {
     ['AMQP://localhost', plain],
     ['amqp://localhost/', plain],
     ['amqps://broker.example.com', { scheme: 'amqps', host: 'broker.example.com', port: 5671 }],
+    ['amqp091://h', { scheme: 'amqp091', host: 'h', port: 5672 }],
+    ['AMQP091S://u@h/v', { scheme: 'amqp091s', host: 'h', port: 5671, user: 'u', vhost: 'v' }],
     ['amqps://h:80', { scheme: 'amqps', host: 'h', port: 80 }],
     ['[::1]:5673', { ...plain, host: '::1', port: 5673 }],
     ['[::1]', { ...plain, host: '::1' }],
@@ -36,6 +38,8 @@ describe('parseBrokerUrl', () => {
   const bad: readonly (readonly [string, RegExp])[] = [
     ['', /cannot be read/],
     ['http://localhost', /scheme 'http' is not known/],
+    ['amqp10://h', /scheme 'amqp10' is not known/],
+    ['constructor://h', /scheme 'constructor' is not known/],
     ['localhost:99999', /cannot be read/],
     ['localhost:0', /port 0/],
     ['localhost:abc', /cannot be read/],
@@ -81,7 +85,7 @@ describe('parseBrokerUrl', () => {
       fc.property(
         fc.oneof(
           fc.string(),
-          fc.webUrl({ validSchemes: ['amqp', 'amqps'] }),
+          fc.webUrl({ validSchemes: ['amqp', 'amqps', 'amqp091', 'amqp091s'] }),
           fc.stringMatching(/^amqp:\/\/[a-z:@%[\]/0-9]*$/),
         ),
         text => {

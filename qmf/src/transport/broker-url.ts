@@ -2,19 +2,23 @@ import { QmfError } from '../errors.js';
 
 /** Where and how to reach a broker. */
 export interface BrokerAddress {
-  readonly scheme: 'amqp' | 'amqps';
+  /** `amqp` is AMQP 1.0 and `amqp091` is AMQP 0-9-1; with an s, over TLS. */
+  readonly scheme: BrokerScheme;
   readonly host: string;
   readonly port: number;
-  /** Virtual host, sent as the AMQP 1.0 hostname; absent: the host's own name. */
+  /** Virtual host; absent: in AMQP 1.0, which sends it as hostname, the host's own name; in AMQP 0-9-1 `/`. */
   readonly vhost?: string;
   readonly user?: string;
   readonly password?: string;
 }
 
-const DEFAULT_PORTS = { amqp: 5672, amqps: 5671 } as const;
+export type BrokerScheme = keyof typeof defaultPorts;
+
+const defaultPorts = { amqp: 5672, amqps: 5671, amqp091: 5672, amqp091s: 5671 } as const;
 
 /**
- * Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT` or `amqp[s]://[user[:password]@]host[:port][/vhost]`.
+ * Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT` or `amqp[s]://[user[:password]@]host[:port][/vhost]`; the same with
+ * `amqp091[s]://` for AMQP 0-9-1.
  *
  * @throws QmfError `invalid_argument` that says which part is wrong; never repeats a password.
  */
@@ -31,10 +35,10 @@ export function parseBrokerUrl(text: string): BrokerAddress {
     throw invalid(text, 'it cannot be read as a broker address', cause);
   }
   const scheme = withScheme.slice(0, withScheme.indexOf(':')).toLowerCase();
-  if (scheme !== 'amqp' && scheme !== 'amqps') throw invalid(text, `the scheme '${scheme}' is not known`);
+  if (!isScheme(scheme)) throw invalid(text, `the scheme '${scheme}' is not known`);
   if (url.hostname === '') throw invalid(text, 'it names no host');
   if (url.search !== '' || url.hash !== '') throw invalid(text, 'options after ? or # are not known');
-  const port = explicitPort(withScheme) ?? DEFAULT_PORTS[scheme];
+  const port = explicitPort(withScheme) ?? defaultPorts[scheme];
   if (port === 0) throw invalid(text, 'nothing can be reached at port 0');
   if (url.username === '' && url.password !== '') throw invalid(text, 'it has a password but no user');
   const decoded = (part: string, what: string): string => {
@@ -53,6 +57,10 @@ export function parseBrokerUrl(text: string): BrokerAddress {
     ...(url.username === '' ? {} : { user: decoded(url.username, 'user') }),
     ...(url.password === '' ? {} : { password: decoded(url.password, 'password') }),
   };
+}
+
+function isScheme(text: string): text is BrokerScheme {
+  return Object.hasOwn(defaultPorts, text);
 }
 
 /** `url.port` is empty for 80, the default of the stand-in scheme; so the port is read from the text. */
@@ -74,7 +82,7 @@ function invalid(text: string, why: string, cause?: unknown): QmfError {
   const shown = text.replace(/^(\s*[a-z0-9+.-]+:\/\/)?.*@/is, '$1***@');
   return new QmfError(
     'invalid_argument',
-    `broker '${shown}': ${why}; write HOST, HOST:PORT or amqp://[user[:password]@]host[:port][/vhost]`,
+    `broker '${shown}': ${why}; write HOST, HOST:PORT or amqp://[user[:password]@]host[:port][/vhost] (amqps, amqp091 and amqp091s too)`,
     cause instanceof Error ? { cause: new Error(cause.name) } : {},
   );
 }

@@ -1,0 +1,35 @@
+import { connect } from 'amqplib';
+import { describe } from 'mocha';
+import { type ForeignQueue, transportSuite } from '../../testing/transport-suite.test.fixture.js';
+import { int64, type Value } from '../../value/value.js';
+import { amqp091 } from './amqp091.js';
+
+/** What AMQP 0-9-1 has no type for. */
+const substitutes: ReadonlyMap<string, Value> = new Map<string, Value>([
+  ['timestamp', int64(1_700_000_000_123_456_789n)],
+  ['uint64', '18446744073709551615'],
+  ['uuid', '00112233-4455-6677-8899-aabbccddeeff'],
+]);
+
+async function openQueue(url: string): Promise<ForeignQueue> {
+  const model = await connect(url.replace(/^amqp091/, 'amqp'));
+  const channel = await model.createChannel();
+  const { queue } = await channel.assertQueue('', { exclusive: true });
+  const bodies: Uint8Array[] = [];
+  await channel.consume(queue, message => message !== null && bodies.push(message.content), { noAck: true });
+  return { name: queue, bodies, close: () => model.close() };
+}
+
+/** A RabbitMQ, if the environment names one: `amqp://USER:PASSWORD@HOST:PORT`. */
+const rabbitMqUrl = process.env['IMAGEFACTORY_RABBITMQ_URL'];
+
+if (rabbitMqUrl !== undefined) {
+  describe('AMQP 0-9-1 transport on RabbitMQ', () => {
+    transportSuite({
+      start: () => Promise.resolve({ url: rabbitMqUrl, stop: () => Promise.resolve() }),
+      transport: (url, options) => amqp091(url, options),
+      openQueue,
+      substitutes,
+    });
+  });
+}

@@ -1,0 +1,128 @@
+import type { Options } from 'amqplib';
+import { type Body, decodeBareMessage, type MessageId } from '../../codec/amqp10-message.js';
+import { encodeList, encodeMap } from '../../codec/amqp010.js';
+import { QmfError } from '../../errors.js';
+import { LIST, MAP } from '../../message/content.js';
+import { addressToText, type Envelope } from '../../message/envelope.js';
+import { header } from '../../message/headers.js';
+import { bufferView, textOf } from '../../value/text.js';
+import { isValueList, isValueMap, type Value, type ValueMap } from '../../value/value.js';
+import { readBasicProperties } from './basic-properties.js';
+import { toFieldTable } from './field-table.js';
+import { replyAddress } from './reply-address.js';
+
+/** What `basic.publish` takes. */
+export interface Publication {
+  /** Empty for the default exchange, which routes to the queue that the key names. */
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly content: Buffer;
+  readonly options: Options.Publish;
+}
+
+/** Transient, as all of QMF is (wire document §2.1). */
+const TRANSIENT = 1;
+/** How RabbitMQ marks a body that came as an AMQP 1.0 value: it passes that section on as it is (§1.6). */
+const AMQP10_BODY = 'amqp-1.0';
+
+const noHeaders: ValueMap = new Map();
+
+/**
+ * An envelope as a 0-9-1 message (wire document §1.7). The sender's name stays out: RabbitMQ refuses any but the login.
+ *
+ * @throws QmfError `not_encodable`
+ */
+export function toPublication(envelope: Envelope): Publication {
+  const { to, replyTo, messageId, correlationId, ttl, headers } = envelope;
+  const { content, contentType } = encodeBody(envelope);
+  const appId = textOf(headers.get(header.appId));
+  const routingKey = shortString('the routing key', to.subject ?? to.node);
+  return {
+    exchange: to.subject === undefined ? '' : shortString('the exchange', to.node),
+    routingKey,
+    content,
+    options: {
+      deliveryMode: TRANSIENT,
+      // Broker-J takes the subject from there on its way to AMQP 1.0.
+      headers: toFieldTable(new Map<string, Value>([...headers, ['qpid.subject', routingKey]])),
+      ...(contentType === undefined ? {} : { contentType: shortString('the content type', contentType) }),
+      ...(appId === undefined ? {} : { appId: shortString('the app id', appId) }),
+      ...(correlationId === undefined ? {} : { correlationId: idText('the correlation id', correlationId) }),
+      ...(messageId === undefined ? {} : { messageId: shortString('the message id', messageId) }),
+      ...(replyTo === undefined ? {} : { replyTo: shortString('the reply address', addressToText(replyTo)) }),
+      ...(ttl === undefined ? {} : { expiration: String(Math.max(0, Math.round(ttl))) }),
+      // A queue that isn't there is an error; a key that nobody listens to is none (§1.7).
+      mandatory: to.subject === undefined,
+    },
+  };
+}
+
+function idText(what: string, id: MessageId): string {
+  const text = id instanceof Uint8Array ? textOf(id) : id.toString();
+  if (text === undefined) throw new QmfError('not_encodable', `${what} holds bytes that are not UTF-8`);
+  return shortString(what, text);
+}
+
+function shortString(what: string, text: string): string {
+  if (Buffer.byteLength(text, 'utf8') > 255) {
+    throw new QmfError('not_encodable', `${what} '${text.slice(0, 40)}…' is longer than 255 bytes`);
+  }
+  return text;
+}
+
+/** AMQP 0-9-1 has bytes only: maps and lists go in the codec of 0-10, whatever the caller hands in. */
+function encodeBody({ body, contentType }: Envelope): { content: Buffer; contentType: string | undefined } {
+  switch (body.form) {
+    case 'none':
+      return { content: Buffer.alloc(0), contentType };
+    case 'data':
+      return { content: bufferView(body.bytes), contentType };
+    case 'sequence':
+      return { content: encodeList(body.list), contentType: LIST };
+    case 'value':
+      return encodeValue(body.value, contentType);
+  }
+}
+
+function encodeValue(
+  value: Value,
+  contentType: string | undefined,
+): { content: Buffer; contentType: string | undefined } {
+  if (value === null) return { content: Buffer.alloc(0), contentType };
+  if (typeof value === 'string') return { content: Buffer.from(value, 'utf8'), contentType };
+  if (value instanceof Uint8Array) return { content: bufferView(value), contentType };
+  if (isValueMap(value)) return { content: encodeMap(value), contentType: MAP };
+  // As qpidd does it, a single value is a list of one (§1.5).
+  return { content: encodeList(isValueList(value) ? value : [value]), contentType: LIST };
+}
+
+/** A delivered message, undecoded. */
+export interface Delivery {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly properties: Uint8Array;
+  readonly content: Buffer;
+}
+
+/** @throws QmfError `malformed_message` */
+export function toEnvelope(delivery: Delivery): Envelope {
+  const properties = readBasicProperties(delivery.properties);
+  const { contentType, correlationId, replyTo, messageId, userId, expiration } = properties;
+  const ttl = expiration !== undefined && /^\d{1,15}$/.test(expiration) ? Number(expiration) : undefined;
+  return {
+    to: { node: delivery.exchange, subject: delivery.routingKey },
+    headers: properties.headers ?? noHeaders,
+    body: decodeBody(delivery.content, properties.type),
+    ...(replyTo === undefined ? {} : { replyTo: replyAddress(replyTo) }),
+    ...(messageId === undefined ? {} : { messageId }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(userId === undefined || userId === '' ? {} : { userId }),
+    ...(ttl === undefined ? {} : { ttl }),
+  };
+}
+
+function decodeBody(content: Buffer, type: string | undefined): Body {
+  if (type === AMQP10_BODY) return decodeBareMessage(content).body;
+  return content.length === 0 ? { form: 'none' } : { form: 'data', bytes: content };
+}

@@ -1,0 +1,204 @@
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import { QmfError } from '../../errors.js';
+import type { Envelope } from '../../message/envelope.js';
+import type { Binding, Peer, Wire } from '../transport.js';
+import { toEnvelope, toPublication } from './envelopes.js';
+import { channelError } from './errors.js';
+import { Publisher } from './publisher.js';
+import { Routes } from './routes.js';
+import { Topology } from './topology.js';
+import { UndecodedProperties } from './undecoded-headers.js';
+
+/** Exchanges with a channel of their own at once; requests may name any in their reply address. */
+const MAX_PUBLISHERS = 32;
+/** How long an orderly close waits for the broker's own close, in milliseconds. */
+const CLOSE_TIMEOUT = 1_000;
+
+export interface WireSetup {
+  readonly peer: Peer;
+  /** Arguments of the queue's declaration. */
+  readonly queueArguments: Readonly<Record<string, string | number>>;
+  /** Destroys the socket. */
+  readonly hangUp: () => void;
+  /** A message that could not be decoded was dropped. */
+  readonly malformed: (error: QmfError) => void;
+}
+
+/** An open AMQP 0-9-1 connection: one queue for all bindings, a confirming channel for each exchange sent to. */
+export class Amqp091Wire implements Wire {
+  readonly peer: Peer;
+  readonly bodyForm = 'data';
+  readonly closed: Promise<QmfError | undefined>;
+  readonly #model: ChannelModel;
+  readonly #setup: WireSetup;
+  readonly #topology: Topology;
+  readonly #routes = new Routes();
+  readonly #publishers = new Map<string, Publisher>();
+  readonly #pendingBinds = new Set<(error: QmfError) => void>();
+  #queue: Promise<string> | undefined;
+  #resolveClosed: (reason: QmfError | undefined) => void = () => undefined;
+  #ended: QmfError | undefined;
+
+  constructor(model: ChannelModel, setup: WireSetup) {
+    this.#model = model;
+    this.#setup = setup;
+    this.#topology = new Topology(model);
+    this.peer = setup.peer;
+    this.closed = new Promise(resolve => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  /** Resolves once the broker answers; a connection that ended while it was opened never tells of it by itself. */
+  start(): Promise<void> {
+    return this.#orEnd(this.#topology.start());
+  }
+
+  async bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
+    if (this.#ended !== undefined) throw this.#ended;
+    const queue = await this.#orEnd((this.#queue ??= this.#consume()));
+    // Before the broker knows of it, so that its first message finds the way.
+    const remove = this.#routes.add(binding, deliver);
+    try {
+      await this.#orEnd(this.#topology.bind(queue, binding));
+    } catch (error) {
+      remove();
+      throw error;
+    }
+    let state: 'bound' | 'released' = 'bound';
+    return () => {
+      if (state === 'released') return;
+      state = 'released';
+      remove();
+      if (this.#ended !== undefined) return;
+      void this.#topology.unbind(queue, binding, () => this.#routes.has(binding));
+    };
+  }
+
+  send(envelope: Envelope): Promise<void> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    try {
+      const publication = toPublication(envelope);
+      return this.#publisherFor(publication.exchange).send(publication);
+    } catch (error) {
+      return Promise.reject(QmfError.from(error, 'not_encodable'));
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended === undefined) {
+      this.#end(undefined, new QmfError('closed', 'the connection was closed'));
+      const orderly = this.#model.close().catch(() => undefined); // it may have ended by itself just now
+      await Promise.race([orderly, delay(CLOSE_TIMEOUT)]);
+    }
+    this.#setup.hangUp();
+  }
+
+  /** Called when the connection broke, or something on it that we can't do without. */
+  fail(reason: QmfError): void {
+    if (this.#ended !== undefined) return;
+    this.#end(reason, reason);
+    this.#setup.hangUp();
+  }
+
+  #end(reason: QmfError | undefined, forPending: QmfError): void {
+    this.#ended = forPending;
+    for (const publisher of this.#publishers.values()) publisher.end(forPending);
+    this.#publishers.clear();
+    for (const reject of this.#pendingBinds) reject(forPending);
+    this.#pendingBinds.clear();
+    this.#resolveClosed(reason);
+  }
+
+  /** Declares the queue and listens to it, without acknowledgements: what nobody takes in time is not kept (§1.7). */
+  async #consume(): Promise<string> {
+    const gone = (why: string) =>
+      new QmfError('connection_lost', `the queue of this connection is gone: ${why}`);
+    let channel: Channel;
+    let queue: string;
+    try {
+      channel = await this.#model.createChannel();
+      channel.on('error', (error: unknown) => this.fail(gone(channelError('listening', error).message)));
+      channel.on('close', () => queueMicrotask(() => this.fail(gone('its channel was closed'))));
+      ({ queue } = await channel.assertQueue('', {
+        exclusive: true,
+        autoDelete: true,
+        durable: false,
+        arguments: this.#setup.queueArguments,
+      }));
+      const take = (message: ConsumeMessage | null): void => {
+        if (message === null) this.fail(gone('the broker deleted it'));
+        else this.#deliver(message);
+      };
+      await channel.consume(queue, take, { noAck: true });
+    } catch (error) {
+      throw channelError('declaring a queue', error);
+    }
+    return queue;
+  }
+
+  #deliver({ fields: { exchange, routingKey }, properties, content }: ConsumeMessage): void {
+    const receivers = this.#routes.to(exchange, routingKey);
+    if (receivers.length === 0) return; // unbound meanwhile
+    let envelope: Envelope;
+    try {
+      const undecoded: unknown = properties;
+      const bytes = undecoded instanceof UndecodedProperties ? undecoded.bytes : Buffer.alloc(2);
+      envelope = toEnvelope({ exchange, routingKey, properties: bytes, content });
+    } catch (error) {
+      this.#setup.malformed(QmfError.from(error, 'malformed_message'));
+      return;
+    }
+    for (const deliver of receivers) deliver(envelope);
+  }
+
+  /** The work's result, or the end of the connection, which must not have to wait for the broker. */
+  #orEnd<T>(work: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#pendingBinds.add(reject);
+      work.then(
+        result => {
+          this.#pendingBinds.delete(reject);
+          resolve(result);
+        },
+        (error: unknown) => {
+          this.#pendingBinds.delete(reject);
+          reject(this.#ended ?? QmfError.from(error, 'connection_lost'));
+        },
+      );
+    });
+  }
+
+  #publisherFor(exchange: string): Publisher {
+    const known = this.#publishers.get(exchange);
+    if (known !== undefined) {
+      this.#publishers.delete(exchange); // set again below: the map's order is that of last use
+      this.#publishers.set(exchange, known);
+      return known;
+    }
+    this.#evictIdlePublisher();
+    const publisher = new Publisher(this.#model, exchange, reason => {
+      if (this.#publishers.get(exchange) === publisher) this.#publishers.delete(exchange);
+      // Where it isn't known what arrived, the connection ends as a whole.
+      if (reason.code === 'connection_lost') this.fail(reason);
+    });
+    this.#publishers.set(exchange, publisher);
+    return publisher;
+  }
+
+  #evictIdlePublisher(): void {
+    if (this.#publishers.size < MAX_PUBLISHERS) return;
+    for (const [exchange, publisher] of this.#publishers) {
+      if (!publisher.idle) continue;
+      this.#publishers.delete(exchange);
+      publisher.close();
+      return;
+    }
+  }
+}
+
+function delay(milliseconds: number): Promise<void> {
+  return new Promise(resolve => {
+    setTimeout(resolve, milliseconds).unref();
+  });
+}
