@@ -1,5 +1,4 @@
 import {
-  amqp10,
   BusConnection,
   type ConnectionStatus,
   type ConsoleOptions,
@@ -9,6 +8,7 @@ import {
   type ReceivedEvent,
   type RetryPolicy,
   type Transport,
+  transportFor,
   type TypedEvent,
   type WaitOptions,
 } from '@imagefactory/qmf';
@@ -17,9 +17,12 @@ import { BuildFeed } from './build-feed.js';
 import { Factory } from './factory.js';
 
 export interface ConnectOptions extends ConsoleOptions, WaitOptions {
-  /** `HOST`, `HOST:PORT` or `amqp://[user[:password]@]host[:port][/vhost]`; default `localhost`. */
+  /**
+   * `HOST`, `HOST:PORT` or `amqp://[user[:password]@]host[:port][/vhost]` for AMQP 1.0, with `amqp091://` for 0-9-1; default
+   * `localhost`.
+   */
   readonly broker?: string;
-  /** A transport of the caller's instead of AMQP 1.0 to `broker`. */
+  /** A transport of the caller's instead of the one that `broker` means. */
   readonly transport?: Transport;
   /** How to come back after the bus was lost. The first connection is tried once, then it is an error. */
   readonly retry?: Partial<RetryPolicy>;
@@ -33,7 +36,7 @@ export interface ConnectOptions extends ConsoleOptions, WaitOptions {
 export async function connectConsole(options: ConnectOptions = {}): Promise<ConnectedConsole> {
   const { timeout = 10_000, signal } = options;
   const connection = new BusConnection(
-    options.transport ?? amqp10(options.broker ?? 'localhost', { clientName: 'console' }),
+    options.transport ?? transportFor(options.broker ?? 'localhost', { clientName: 'console' }),
     {
       ...(options.retry === undefined ? {} : { retry: options.retry }),
     },

@@ -1,4 +1,4 @@
-import { amqp10, type RunningBroker } from '@imagefactory/qmf';
+import { type RunningBroker, transportFor } from '@imagefactory/qmf';
 import { inPluginScope } from '../builds/index.js';
 import {
   type ClosableLogger,
@@ -54,7 +54,7 @@ export async function runDaemon(flags: DaemonFlags, choice: BrokerChoice): Promi
     const [health, agent] = await Promise.all([
       doctorReport(plugins),
       startAgent({
-        bus: amqp10(address, { clientName: 'imagefactory', ...form }),
+        bus: transportFor(address, { clientName: 'imagefactory', ...form }),
         plugins,
         imageDirectory: images,
         temporaryDirectory: await temporaryDirectory(flags.tmpdir),

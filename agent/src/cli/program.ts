@@ -55,7 +55,7 @@ function daemonOptions(): readonly Option[] {
     new Option('--qmf', 'run the agent on a QMF bus'),
     new Option(
       '--broker <address>',
-      'HOST[:PORT] or amqp://[user[:password]@]host[:port][/vhost] (default: localhost)',
+      'HOST[:PORT] or amqp://[user[:password]@]host[:port][/vhost], with amqp091:// for AMQP 0-9-1 (default: localhost)',
     ).env('IMAGEFACTORY_BROKER'),
     new Option('--qpidd <address>', 'the same under its later name'),
     new Option(

@@ -158,7 +158,7 @@ function addBusOptions(program: Command): void {
   program
     .option(
       '-b, --broker <address>',
-      'HOST[:PORT] or amqp://[user[:password]@]host[:port][/vhost] (default: $IMAGEFACTORY_BROKER, else localhost)',
+      'HOST[:PORT] or amqp://[user[:password]@]host[:port][/vhost], with amqp091:// for AMQP 0-9-1 (default: $IMAGEFACTORY_BROKER, else localhost)',
     )
     .option('--body-form <form>', "force how requests are encoded: 'value' or 'data'")
     .option('--domain <name>', 'QMF domain (default: default)');
