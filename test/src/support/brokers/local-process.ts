@@ -23,6 +23,18 @@ export interface Recipe {
   cleanUp?(place: Place): Promise<void>;
 }
 
+/** Waits until the broker says that it's ready; one that never does is ended. */
+export async function ready(broker: Program, line: RegExp, timeout = 60_000): Promise<Program> {
+  try {
+    await broker.says(line, timeout);
+  } catch (error) {
+    broker.kill('SIGKILL');
+    await broker.exited;
+    throw error;
+  }
+  return broker;
+}
+
 /** A broker of our own in a temporary directory, on a free port of the loopback interface. */
 export function asProcess(recipe: () => Promise<Recipe | string>): Way {
   return async () => {

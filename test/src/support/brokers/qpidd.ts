@@ -1,6 +1,6 @@
 import { findProgram } from '../lane.js';
 import { Program } from '../program.js';
-import { asProcess, type Recipe } from './local-process.js';
+import { asProcess, ready, type Recipe } from './local-process.js';
 import type { MissingBroker, RealBroker } from './real-broker.js';
 import { byFirstWay, fromContainer, fromEnvironment } from './ways.js';
 
@@ -30,8 +30,7 @@ async function recipe(): Promise<Recipe | string> {
         ...['--auth', 'no', '--port', String(port), '--interface', '127.0.0.1'],
         ...['--data-dir', directory, '--mgmt-pub-interval', '2'],
       ]);
-      await broker.says(/Broker .*running|Listening on/, 10_000);
-      return broker;
+      return ready(broker, /Broker .*running|Listening on/);
     },
   };
 }

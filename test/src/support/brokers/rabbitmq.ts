@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { freePort } from '../free-port.js';
 import { findProgram } from '../lane.js';
 import { Program } from '../program.js';
-import { asProcess, type Place, type Recipe } from './local-process.js';
+import { asProcess, type Place, ready, type Recipe } from './local-process.js';
 import type { MissingBroker, RealBroker } from './real-broker.js';
 import { byFirstWay, fromContainer, fromEnvironment } from './ways.js';
 
@@ -113,6 +113,5 @@ async function launch(script: string, { port, directory }: Place, namesPort: num
       RABBITMQ_PID_FILE: file('pid'),
     },
   });
-  await broker.says(/Server startup complete/, 60_000);
-  return broker;
+  return ready(broker, /Server startup complete/);
 }

@@ -1,0 +1,76 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Program } from '../program.js';
+import { asProcess, ready, type Recipe } from './local-process.js';
+import { fromMaven } from './maven.js';
+import type { MissingBroker, RealBroker } from './real-broker.js';
+import { byFirstWay, fromEnvironment } from './ways.js';
+
+/** Apache Qpid Broker-J with everything in memory. */
+export function startBrokerJ(): Promise<RealBroker | MissingBroker> {
+  return byFirstWay(
+    'broker-j',
+    ['amqp10', 'amqp091'],
+    [
+      fromEnvironment('IMAGEFACTORY_BROKER_J_URL'),
+      () => Promise.resolve('no container image is published by the project'),
+      asProcess(recipe),
+    ],
+  );
+}
+
+async function recipe(): Promise<Recipe | string> {
+  const found = await fromMaven('broker-j');
+  if (typeof found === 'string') return found;
+  return {
+    how: found.what,
+    credentials: 'guest:guest',
+    launch: async ({ port, directory }) => {
+      const work = join(directory, 'work');
+      const config = join(directory, 'config.json');
+      await rm(work, { recursive: true, force: true });
+      await writeFile(config, JSON.stringify(configuration(port), undefined, 2));
+      const broker = new Program(found.java, [
+        ...['-Xmx384m', '-cp', found.classPath, 'org.apache.qpid.server.Main'],
+        ...['-st', 'Memory', '-icp', config, '-prop', `qpid.work_dir=${work}`],
+      ]);
+      return ready(broker, /BRK-1004/);
+    },
+  };
+}
+
+function configuration(port: number): object {
+  return {
+    name: 'imagefactory-tests',
+    modelVersion: '9.0',
+    authenticationproviders: [
+      {
+        name: 'plain',
+        type: 'Plain',
+        secureOnlyMechanisms: [],
+        users: [{ name: 'guest', type: 'managed', password: 'guest' }],
+      },
+    ],
+    ports: [
+      {
+        name: 'AMQP',
+        port: String(port),
+        bindingAddress: '127.0.0.1',
+        authenticationProvider: 'plain',
+        virtualhostaliases: [
+          { name: 'defaultAlias', type: 'defaultAlias' },
+          { name: 'nameAlias', type: 'nameAlias' },
+          { name: 'hostnameAlias', type: 'hostnameAlias' },
+        ],
+      },
+    ],
+    virtualhostnodes: [
+      {
+        name: 'default',
+        type: 'Memory',
+        defaultVirtualHostNode: true,
+        virtualHostInitialConfiguration: JSON.stringify({ type: 'Memory' }),
+      },
+    ],
+  };
+}
