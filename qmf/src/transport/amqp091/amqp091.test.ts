@@ -3,6 +3,7 @@ import { describe } from 'mocha';
 import { type ForeignQueue, transportSuite } from '../../testing/transport-suite.test.fixture.js';
 import { int64, type Value } from '../../value/value.js';
 import { amqp091 } from './amqp091.js';
+import { startMiniBroker } from './mini-broker.test.fixture.js';
 
 /** What AMQP 0-9-1 has no type for. */
 const substitutes: ReadonlyMap<string, Value> = new Map<string, Value>([
@@ -23,13 +24,21 @@ async function openQueue(url: string): Promise<ForeignQueue> {
 /** A RabbitMQ, if the environment names one: `amqp://USER:PASSWORD@HOST:PORT`. */
 const rabbitMqUrl = process.env['IMAGEFACTORY_RABBITMQ_URL'];
 
+const subject = {
+  transport: (url: string, options?: { idleTimeout?: number }) => amqp091(url, options),
+  openQueue,
+  substitutes,
+};
+
+describe('AMQP 0-9-1 transport on a small broker of the tests', () => {
+  transportSuite({ ...subject, start: () => startMiniBroker() });
+});
+
 if (rabbitMqUrl !== undefined) {
   describe('AMQP 0-9-1 transport on RabbitMQ', () => {
     transportSuite({
+      ...subject,
       start: () => Promise.resolve({ url: rabbitMqUrl, stop: () => Promise.resolve() }),
-      transport: (url, options) => amqp091(url, options),
-      openQueue,
-      substitutes,
     });
   });
 }

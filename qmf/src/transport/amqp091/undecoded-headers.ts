@@ -43,7 +43,7 @@ function takeContentHeader(input: FrameInput): object | undefined {
   const size = rest.readUInt32BE(3);
   const end = FRAME_HEAD + size;
   // What is incomplete or wrong is amqplib's to wait for or to complain of.
-  if (size < CONTENT_HEAD + 2 || rest.length <= end || rest[end] !== FRAME_END) return undefined;
+  if (size < CONTENT_HEAD || rest.length <= end || rest[end] !== FRAME_END) return undefined;
   if (rest.readUInt16BE(FRAME_HEAD) !== BASIC_CLASS) return undefined;
   input.rest = rest.subarray(end + 1);
   return {

@@ -1,0 +1,204 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import { encodeBareMessage } from '../../codec/amqp10-message.js';
+import { decodeList, decodeMap, encodeMap } from '../../codec/amqp010.js';
+import { ByteReader } from '../../codec/byte-reader.js';
+import { QmfError } from '../../errors.js';
+import type { Envelope } from '../../message/envelope.js';
+import { double, Float, Int, int32, int64, uint64, type Value, type ValueMap } from '../../value/value.js';
+import { readBasicProperties } from './basic-properties.js';
+import { toEnvelope, toPublication } from './envelopes.js';
+import { readFieldTable, toFieldTable } from './field-table.js';
+import { replyAddress } from './reply-address.js';
+
+const count: ValueMap = new Map([['count', int32(1)]]);
+const plain: Envelope = {
+  to: { node: 'qmf.default.topic', subject: 'agent.ind.event' },
+  headers: new Map<string, Value>([
+    ['x-amqp-0-10.app-id', 'qmf2'],
+    ['partial', null],
+  ]),
+  contentType: 'amqp/map',
+  body: { form: 'data', bytes: encodeMap(count) },
+};
+
+describe('toPublication', () => {
+  it('maps the envelope as the wire document says', () => {
+    const { exchange, routingKey, content, options } = toPublication({
+      ...plain,
+      replyTo: { node: 'qmf.default.topic', subject: 'direct-console.x' },
+      correlationId: '1',
+      messageId: 'm',
+      userId: 'somebody',
+      ttl: 1_999.6,
+    });
+    expect([exchange, routingKey]).to.deep.equal(['qmf.default.topic', 'agent.ind.event']);
+    expect(decodeMap(content)).to.deep.equal(count);
+    const { headers, ...rest } = options as Record<string, unknown>;
+    expect({ ...(headers as object) }).to.deep.equal({
+      'x-amqp-0-10.app-id': 'qmf2',
+      partial: null,
+      'qpid.subject': 'agent.ind.event',
+    });
+    expect(rest).to.deep.equal({
+      deliveryMode: 1,
+      contentType: 'amqp/map',
+      appId: 'qmf2',
+      correlationId: '1',
+      messageId: 'm',
+      replyTo: 'qmf.default.topic/direct-console.x',
+      expiration: '2000',
+      mandatory: false,
+    });
+  });
+
+  it('sends to a queue by the default exchange, and wants to hear of it when there is none', () => {
+    const { exchange, routingKey, options } = toPublication({ ...plain, to: { node: 'amq.gen-1' } });
+    expect([exchange, routingKey, options.mandatory]).to.deep.equal(['', 'amq.gen-1', true]);
+  });
+
+  it('encodes bodies of any form for 0-10', () => {
+    const bare = { to: plain.to, headers: plain.headers };
+    const map = toPublication({ ...bare, body: { form: 'value', value: count } });
+    expect([map.options.contentType, decodeMap(map.content)]).to.deep.equal(['amqp/map', count]);
+    for (const body of [
+      { form: 'value', value: [int32(1)] },
+      { form: 'value', value: int32(1) },
+      { form: 'sequence', list: [int32(1)] },
+    ] as const) {
+      const list = toPublication({ ...bare, body });
+      expect([list.options.contentType, decodeList(list.content)]).to.deep.equal(['amqp/list', [int32(1)]]);
+    }
+    const contents = (['tä', null, Buffer.from([7])] as const).map(value =>
+      toPublication({ ...bare, body: { form: 'value', value } }).content.toString('hex'),
+    );
+    expect(contents).to.deep.equal(['74c3a4', '', '07']);
+    expect(toPublication({ ...bare, body: { form: 'none' } }).content).to.have.length(0);
+  });
+
+  it('refuses what a short string cannot hold', () => {
+    const long = 'ä'.repeat(128);
+    for (const envelope of [
+      { ...plain, to: { node: 'x', subject: long } },
+      { ...plain, to: { node: long, subject: 'x' } },
+      { ...plain, correlationId: long },
+      { ...plain, correlationId: Buffer.from([255]) },
+      { ...plain, messageId: long },
+      { ...plain, contentType: long },
+      { ...plain, replyTo: { node: long } },
+    ]) {
+      expect(() => toPublication(envelope))
+        .to.throw(QmfError)
+        .with.property('code', 'not_encodable');
+    }
+  });
+
+  it('writes ids of other types as text', () => {
+    const ids = [int64(5), uint64(18446744073709551615n), Buffer.from('abc')].map(
+      correlationId => toPublication({ ...plain, correlationId }).options.correlationId,
+    );
+    expect(ids).to.deep.equal(['5', '18446744073709551615', 'abc']);
+  });
+});
+
+describe('field tables', () => {
+  it('keep keys that JavaScript or amqplib have a meaning for', () => {
+    const nested = new Map<string, Value>([['!', 'int8']]);
+    const table = toFieldTable(
+      new Map<string, Value>([
+        ['__proto__', 'x'],
+        ['nested', nested],
+      ]),
+    );
+    expect(Object.keys(table)).to.deep.equal(['__proto__', 'nested']);
+    expect(table['nested']).to.have.property('!', 'object');
+  });
+
+  const read = (hex: string): Value | undefined => {
+    const field = Buffer.concat([Buffer.from([1, 0x6b]), Buffer.from(hex, 'hex')]);
+    const size = Buffer.from([0, 0, 0, field.length]);
+    return readFieldTable(new ByteReader(Buffer.concat([size, field]))).get('k');
+  };
+
+  it('are read with all types that brokers write', () => {
+    expect(read('7401')).to.equal(true);
+    expect(read('62ff')).to.deep.equal(new Int('int8', -1));
+    expect(read('42ff')).to.deep.equal(new Int('uint8', 255));
+    expect(read('73ffff')).to.deep.equal(new Int('int16', -1));
+    expect(read('75ffff')).to.deep.equal(new Int('uint16', 65535));
+    expect(read('49ffffffff')).to.deep.equal(int32(-1));
+    expect(read('69ffffffff')).to.deep.equal(new Int('uint32', 4294967295));
+    expect(read('6c8000000000000001')).to.deep.equal(int64(-9223372036854775807n));
+    expect(read('4cffffffffffffffff')).to.deep.equal(uint64(18446744073709551615n));
+    expect(read('540000000000000005')).to.deep.equal(uint64(5));
+    expect(read('663f000000')).to.deep.equal(new Float('float', 0.5));
+    expect(read('643fe0000000000000')).to.deep.equal(double(0.5));
+    expect(read('4402000000fa')).to.deep.equal(double(2.5));
+    expect(read('530000000178')).to.equal('x');
+    expect(read('5300000001ff')).to.deep.equal(Buffer.from([255]));
+    expect(read('780000000178')).to.deep.equal(Buffer.from('x'));
+    expect(read('4100000003567401')).to.deep.equal([null, true]);
+    expect(read('46000000030161' + '56')).to.deep.equal(new Map([['a', null]]));
+  });
+});
+
+describe('toEnvelope', () => {
+  const deliver = (properties: string, content: Buffer = Buffer.alloc(0)): Envelope =>
+    toEnvelope({ exchange: 'e', routingKey: 'k', properties: Buffer.from(properties, 'hex'), content });
+
+  it('reads a message without properties and body', () => {
+    expect(deliver('0000')).to.deep.equal({
+      to: { node: 'e', subject: 'k' },
+      headers: new Map(),
+      body: { form: 'none' },
+    });
+  });
+
+  it('reads a value that RabbitMQ passes on from AMQP 1.0', () => {
+    const content = encodeBareMessage({ body: { form: 'value', value: count } });
+    const type = `0020${Buffer.from('\x08amqp-1.0').toString('hex')}`;
+    expect(deliver(type, content).body).to.deep.equal({ form: 'value', value: count });
+  });
+
+  it('gives a message or a typed error for any bytes', () => {
+    fc.assert(
+      fc.property(
+        fc.tuple(fc.constantFrom(0x2000, 0xffff, 0xfffc, 0x8000, 0x0420), fc.uint8Array({ maxLength: 80 })),
+        ([flags, bytes]) => {
+          const properties = Buffer.concat([Buffer.from([flags >> 8, flags & 255]), bytes]);
+          try {
+            readBasicProperties(properties);
+            toEnvelope({ exchange: 'e', routingKey: 'k', properties, content: Buffer.from(bytes) });
+          } catch (error) {
+            if (!(error instanceof QmfError)) throw error;
+            expect(error.code).to.equal('malformed_message');
+          }
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('replyAddress', () => {
+  for (const [text, address] of [
+    ['qmf.default.topic/direct-console.x', { node: 'qmf.default.topic', subject: 'direct-console.x' }],
+    ['amq.gen-1', { node: 'amq.gen-1' }],
+    [
+      "topic://qmf.default.topic//?routingkey='direct-console.x'",
+      { node: 'qmf.default.topic', subject: 'direct-console.x' },
+    ],
+    [
+      "direct://amq.direct//q?durable='true'&routingkey='reply%2E1'",
+      { node: 'amq.direct', subject: 'reply.1' },
+    ],
+    ["direct://amq.direct/key/?bindingkey='b'", { node: 'amq.direct', subject: 'b' }],
+    ['direct:////queue-1', { node: 'queue-1' }],
+    ["direct:////?routingkey='queue-1'", { node: 'queue-1' }],
+    ['direct://amq.direct/key/', { node: 'amq.direct', subject: 'key' }],
+    ['topic://%zz//q', { node: '%zz', subject: 'q' }],
+  ] as const) {
+    it(`reads ${text}`, () => expect(replyAddress(text)).to.deep.equal(address));
+  }
+});
