@@ -8,11 +8,14 @@ import type { Peer, Transport, Wire } from '../transport.js';
 import { on, type RheaError } from '../../rhea/events.js';
 import { gatherWrites } from '../../rhea/gathered-writes.js';
 import { connectionError } from './conditions.js';
+import { type DialectName, dialectFor, dialects } from './dialects/index.js';
 import { Amqp10Wire, destroySocket } from './wire.js';
 
 export interface Amqp10Options {
   /** Forces the form of broadcasts; by default it follows from the broker (wire document §2.4). */
   readonly bodyForm?: BodyForm;
+  /** How the broker is spoken to; by default it follows from what the broker says of itself. */
+  readonly dialect?: DialectName;
   /** Part of the container id, so that people can tell connections apart at the broker. */
   readonly clientName?: string;
   /** A peer silent for this long is taken for dead; milliseconds, default 30 000. */
@@ -67,7 +70,12 @@ function dial(address: BrokerAddress, options: Amqp10Options, signal: AbortSigna
       if (state.kind !== 'dialling') return;
       signal.removeEventListener('abort', onAbort);
       const peer = peerOf(connection);
-      const wire = new Amqp10Wire(connection, peer, options.bodyForm ?? bodyFormFor(peer), {
+      const dialect = options.dialect === undefined ? dialectFor(peer) : dialects[options.dialect];
+      const wire = new Amqp10Wire(connection, {
+        broker: address,
+        peer,
+        dialect,
+        bodyForm: options.bodyForm ?? dialect.bodyForm,
         malformed: error => options.onMalformed?.(error),
       });
       state = { kind: 'open', wire };
@@ -111,9 +119,4 @@ function peerOf(connection: Connection): Peer {
     ...(typeof product === 'string' ? { product } : {}),
     ...(typeof version === 'string' ? { version } : {}),
   };
-}
-
-/** Brokers that translate between AMQP versions want values; RabbitMQ passes bytes on (wire document §1.6). */
-function bodyFormFor(peer: Peer): BodyForm {
-  return /rabbitmq/i.test(peer.product ?? '') ? 'data' : 'value';
 }

@@ -4,12 +4,12 @@ import type { RheaError } from '../../rhea/events.js';
 /** A link's end as an error of ours. The connection goes on without that link. */
 export function linkError(what: string, error: RheaError | undefined): QmfError {
   const code = error?.condition === 'amqp:unauthorized-access' ? 'not_authorised' : 'address_refused';
-  return new QmfError(code, `${what}: ${describe(error)}`);
+  return new QmfError(code, `${what}: ${describeCondition(error)}`);
 }
 
 /** A connection's end as an error of ours. */
 export function connectionError(where: string, error: RheaError | undefined, opened: boolean): QmfError {
-  const text = describe(error);
+  const text = describeCondition(error);
   if (error?.condition === 'amqp:unauthorized-access' || /sasl|authenticat/i.test(text)) {
     return new QmfError('not_authorised', `${where} refused the credentials: ${text}`, { cause: error });
   }
@@ -20,7 +20,8 @@ export function connectionError(where: string, error: RheaError | undefined, ope
   });
 }
 
-function describe(error: RheaError | undefined): string {
+/** What a peer said, on one line. */
+export function describeCondition(error: RheaError | undefined): string {
   if (error === undefined) return 'the peer closed it without a reason';
   const parts = [error.condition, error.description ?? error.message].filter(
     part => part !== undefined && part !== '',

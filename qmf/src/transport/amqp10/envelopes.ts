@@ -1,19 +1,20 @@
 import type { BareMessage } from '../../codec/amqp10-message.js';
-import { addressFromText, addressToText, type Envelope } from '../../message/envelope.js';
+import type { Envelope } from '../../message/envelope.js';
 import { bufferView } from '../../value/text.js';
 import type { ValueMap } from '../../value/value.js';
+import type { Dialect, Route } from './dialects/index.js';
 
 const noHeaders: ValueMap = new Map();
 
-/** An envelope as the message that qpidd and its like route: node in `to`, routing key in `subject` (wire document §1.5). */
-export function toBareMessage(envelope: Envelope): BareMessage {
-  const { to, replyTo, messageId, correlationId, contentType, userId, ttl } = envelope;
+/** An envelope as the message that takes this route. */
+export function toBareMessage(envelope: Envelope, route: Route, dialect: Dialect): BareMessage {
+  const { replyTo, messageId, correlationId, contentType, userId, ttl } = envelope;
   return {
-    to: to.node,
+    to: route.to,
     applicationProperties: envelope.headers,
     body: envelope.body,
-    ...(to.subject === undefined ? {} : { subject: to.subject }),
-    ...(replyTo === undefined ? {} : { replyTo: addressToText(replyTo) }),
+    ...(route.subject === undefined ? {} : { subject: route.subject }),
+    ...(replyTo === undefined ? {} : { replyTo: dialect.replyText(replyTo) }),
     ...(messageId === undefined ? {} : { messageId }),
     ...(correlationId === undefined ? {} : { correlationId }),
     ...(contentType === undefined ? {} : { contentType }),
@@ -22,13 +23,14 @@ export function toBareMessage(envelope: Envelope): BareMessage {
   };
 }
 
-export function fromBareMessage(message: BareMessage, node: string): Envelope {
+/** A message as it came from the exchange `node`; what brokers write into `to` is an address of their own kind. */
+export function fromBareMessage(message: BareMessage, node: string, dialect: Dialect): Envelope {
   const { subject, replyTo, messageId, correlationId, contentType, userId, ttl } = message;
   return {
-    to: { node: message.to ?? node, ...(subject === undefined ? {} : { subject }) },
+    to: { node, ...(subject === undefined ? {} : { subject }) },
     headers: message.applicationProperties ?? noHeaders,
     body: message.body,
-    ...(replyTo === undefined ? {} : { replyTo: addressFromText(replyTo) }),
+    ...(replyTo === undefined ? {} : { replyTo: dialect.replyAddress(replyTo) }),
     ...(typeof messageId === 'string' ? { messageId } : {}),
     ...(correlationId === undefined ? {} : { correlationId }),
     ...(contentType === undefined ? {} : { contentType }),

@@ -1,15 +1,12 @@
-import rhea, { type Receiver, type Session } from 'rhea';
+import type { Receiver, Session } from 'rhea';
 import { decodeBareMessage } from '../../codec/amqp10-message.js';
 import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
 import { isConfirmed, on } from '../../rhea/events.js';
 import type { Binding } from '../transport.js';
 import { linkError } from './conditions.js';
+import type { Dialect, SourceTerminus } from './dialects/index.js';
 import { fromBareMessage } from './envelopes.js';
-
-/** Descriptors of the subject filters that qpidd defined and others took over (wire document §1.5). */
-const DIRECT_BINDING = 0x468c00000000;
-const TOPIC_BINDING = 0x468c00000001;
 
 export interface ReceiverEvents {
   deliver(envelope: Envelope): void;
@@ -20,53 +17,44 @@ export interface ReceiverEvents {
 }
 
 /**
- * Attaches a receiver for one binding; one link holds one binding on qpidd. Resolves once the broker has confirmed it, with
- * the function that detaches it.
+ * Attaches a receiver for one binding. Resolves once the broker has confirmed it, with the function that detaches it.
+ *
+ * @param queue name of the link, and of the queue where a dialect makes one
  */
 export function openReceiver(
   session: Session,
   binding: Binding,
-  name: string,
+  queue: string,
+  dialect: Dialect,
   events: ReceiverEvents,
 ): Promise<() => void> {
-  const pattern = binding.exchangeType === 'topic' && /[*#]/.test(binding.key);
+  const source: SourceTerminus = dialect.source(binding, queue);
+  // What cannot be decoded is taken off the queue all the same, so accepting is left to rhea. Its typings want lists that can change.
   const receiver = session.open_receiver({
-    name,
-    // What cannot be decoded is taken off the queue all the same, so accepting is left to rhea.
-    source: {
-      address: binding.exchange,
-      filter: {
-        'subject-filter': rhea.types.wrap_described(
-          binding.key,
-          pattern ? TOPIC_BINDING : DIRECT_BINDING,
-        ) as unknown as object, // rhea's typings know no described values
-      },
-      ...(binding.create ? creation(binding) : {}),
-    },
+    name: queue,
+    source: { ...source, capabilities: [...(source.capabilities ?? [])] },
   });
   on(receiver, 'message', ({ message }) => {
     if (!Buffer.isBuffer(message)) return; // cannot be: the session delivers bytes
     let envelope: Envelope;
     try {
-      envelope = fromBareMessage(decodeBareMessage(message), binding.exchange);
+      envelope = fromBareMessage(decodeBareMessage(message), binding.exchange, dialect);
     } catch (error) {
       events.malformed(QmfError.from(error, 'malformed_message'));
       return;
     }
     events.deliver(envelope);
   });
-  return confirmed(receiver, binding, events);
+  return confirmed(receiver, session, binding, dialect, events);
 }
 
-/** Asks for the exchange to be made; only for domains other than `default`, whose exchanges have types of their own. */
-function creation(binding: Binding): object {
-  return {
-    capabilities: ['create-on-demand', 'topic'],
-    dynamic_node_properties: { 'exchange-type': binding.exchangeType },
-  };
-}
-
-function confirmed(receiver: Receiver, binding: Binding, events: ReceiverEvents): Promise<() => void> {
+function confirmed(
+  receiver: Receiver,
+  session: Session,
+  binding: Binding,
+  dialect: Dialect,
+  events: ReceiverEvents,
+): Promise<() => void> {
   const what = `listening to ${binding.exchange} for ${binding.key}`;
   return new Promise((resolve, reject) => {
     let state: 'attaching' | 'open' | 'ended' = 'attaching';
@@ -77,11 +65,12 @@ function confirmed(receiver: Receiver, binding: Binding, events: ReceiverEvents)
         if (state !== 'open') return;
         state = 'ended';
         receiver.close();
+        if (dialect.refusesBySession) session.close();
       });
     });
     const end = () => {
       if (state === 'ended') return;
-      const error = linkError(what, receiver.error);
+      const error = linkError(what, receiver.error ?? session.error);
       const wasOpen = state === 'open';
       state = 'ended';
       if (wasOpen) events.ended(error);
@@ -89,5 +78,8 @@ function confirmed(receiver: Receiver, binding: Binding, events: ReceiverEvents)
     };
     on(receiver, 'receiver_error', end);
     on(receiver, 'receiver_close', end);
+    if (!dialect.refusesBySession) return; // then the session is everybody's, and the wire's to watch
+    on(session, 'session_error', end);
+    on(session, 'session_close', end);
   });
 }

@@ -9,6 +9,16 @@ interface Pending {
   readonly reject: (error: QmfError) => void;
 }
 
+/** Where a link sends to. */
+export interface SenderTarget {
+  /** Absent for the anonymous relay. */
+  readonly address?: string;
+  /** For people. */
+  readonly what: string;
+  /** Whether the session is this link's own, to end with it. */
+  readonly ownSession: boolean;
+}
+
 /** Messages that may wait for credit on one link before further ones are refused. */
 const MAX_WAITING = 10_000;
 
@@ -19,19 +29,25 @@ const MAX_WAITING = 10_000;
 export class SenderLink {
   readonly #sender: Sender;
   readonly #node: string;
+  readonly #session: Session;
+  readonly #ownSession: boolean;
   readonly #onEnd: () => void;
   readonly #inFlight = new Map<Delivery, Pending>();
   #waiting: Pending[] = [];
   #state: 'attaching' | 'open' | 'ended' = 'attaching';
   #endedBy: QmfError | undefined;
 
-  constructor(session: Session, node: string, name: string, onEnd: () => void) {
+  constructor(session: Session, target: SenderTarget, name: string, onEnd: () => void) {
+    const { address, what: node, ownSession } = target;
     this.#node = node;
+    this.#session = session;
+    this.#ownSession = ownSession;
     this.#onEnd = onEnd;
-    this.#sender = session.open_sender({ name, target: { address: node } });
+    this.#sender = session.open_sender({ name, target: address === undefined ? {} : { address } });
     on(this.#sender, 'sender_open', () => {
       // A refused link is attached without a target first, then detached with the reason.
-      if (this.#state === 'attaching' && isConfirmed(this.#sender.target)) this.#state = 'open';
+      const confirmed = address === undefined || isConfirmed(this.#sender.target);
+      if (this.#state === 'attaching' && confirmed) this.#state = 'open';
       this.#pump();
     });
     on(this.#sender, 'sendable', () => this.#pump());
@@ -48,6 +64,9 @@ export class SenderLink {
     on(this.#sender, 'settled', context => this.#settle(context));
     on(this.#sender, 'sender_error', () => this.#endRemotely());
     on(this.#sender, 'sender_close', () => this.#endRemotely());
+    if (!ownSession) return;
+    on(session, 'session_error', () => this.#endRemotely());
+    on(session, 'session_close', () => this.#endRemotely());
   }
 
   send(bytes: Buffer): Promise<void> {
@@ -84,6 +103,7 @@ export class SenderLink {
   close(): void {
     this.end(this.#lost());
     this.#sender.close();
+    if (this.#ownSession) this.#session.close();
   }
 
   #transfer(pending: Pending): void {
@@ -113,7 +133,7 @@ export class SenderLink {
 
   #endRemotely(): void {
     if (this.#state === 'ended') return;
-    this.end(linkError(`sending to ${this.#node}`, this.#sender.error));
+    this.end(linkError(`sending to ${this.#node}`, this.#sender.error ?? this.#session.error));
     this.#onEnd();
   }
 

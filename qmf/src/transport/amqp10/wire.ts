@@ -4,7 +4,11 @@ import { encodeBareMessage } from '../../codec/amqp10-message.js';
 import { QmfError } from '../../errors.js';
 import type { BodyForm, Envelope } from '../../message/envelope.js';
 import { deliverRaw } from '../../rhea/raw-deliveries.js';
+import { on } from '../../rhea/events.js';
+import type { BrokerAddress } from '../broker-url.js';
 import type { Binding, Peer, Wire } from '../transport.js';
+import { describeCondition } from './conditions.js';
+import type { Dialect, Route } from './dialects/index.js';
 import { toBareMessage } from './envelopes.js';
 import { openReceiver } from './receiver-link.js';
 import { SenderLink } from './sender-link.js';
@@ -14,40 +18,44 @@ const MAX_SENDERS = 64;
 /** How long an orderly close waits for the broker's own close, in milliseconds. */
 const CLOSE_TIMEOUT = 1_000;
 
-export interface WireHooks {
+/** Name of the anonymous relay's link among the others, which are named by their addresses. */
+const RELAY = '';
+
+export interface WireSetup {
+  readonly broker: BrokerAddress;
+  readonly peer: Peer;
+  readonly dialect: Dialect;
+  readonly bodyForm: BodyForm;
   /** A message that could not be decoded was dropped. */
-  malformed(error: QmfError): void;
+  readonly malformed: (error: QmfError) => void;
 }
 
 /** An open AMQP 1.0 connection with one session: a receiver per binding, a sender per node. */
 export class Amqp10Wire implements Wire {
+  readonly peer: Peer;
+  readonly bodyForm: BodyForm;
   readonly closed: Promise<QmfError | undefined>;
+  readonly #setup: WireSetup;
   readonly #connection: Connection;
   readonly #session: Session;
   readonly #senders = new Map<string, SenderLink>();
   readonly #pendingBinds = new Set<(error: QmfError) => void>();
   #resolveClosed: (reason: QmfError | undefined) => void = () => undefined;
   #ended: QmfError | undefined;
+  readonly #over = new AbortController();
 
-  constructor(
-    connection: Connection,
-    readonly peer: Peer,
-    readonly bodyForm: BodyForm,
-    private readonly hooks: WireHooks,
-  ) {
+  constructor(connection: Connection, setup: WireSetup) {
+    this.peer = setup.peer;
+    this.bodyForm = setup.bodyForm;
+    this.#setup = setup;
     this.#connection = connection;
     this.closed = new Promise(resolve => {
       this.#resolveClosed = resolve;
     });
-    this.#session = connection.create_session();
-    deliverRaw(this.#session);
-    this.#session.on('session_close', () =>
-      this.fail(new QmfError('connection_lost', 'the broker ended the session')),
-    );
-    this.#session.on('session_error', () =>
-      this.fail(new QmfError('connection_lost', 'the broker ended the session')),
-    );
-    this.#session.begin();
+    this.#session = this.#openSession();
+    const lost = (): void => this.fail(sessionLost(this.#session));
+    on(this.#session, 'session_error', lost);
+    on(this.#session, 'session_close', lost);
   }
 
   async bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
@@ -57,12 +65,7 @@ export class Amqp10Wire implements Wire {
       rejectOnEnd = reject;
       this.#pendingBinds.add(reject);
     });
-    const opened = openReceiver(this.#session, binding, `${binding.key}.${randomUUID()}`, {
-      deliver,
-      malformed: error => this.hooks.malformed(error),
-      // A session is deaf without one of its bindings; a fresh wire puts them all back.
-      ended: error => this.fail(new QmfError('connection_lost', error.message)),
-    });
+    const opened = this.#openReceiver(binding, deliver);
     try {
       return await Promise.race([opened, ended]);
     } finally {
@@ -70,11 +73,26 @@ export class Amqp10Wire implements Wire {
     }
   }
 
+  async #openReceiver(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
+    const { broker, dialect, malformed } = this.#setup;
+    const queue = `${binding.key}.${randomUUID()}`;
+    await dialect.prepare?.(binding, queue, { broker, session: this.#session, signal: this.#over.signal });
+    this.#assertOpen();
+    return openReceiver(this.#sessionForLink(), binding, queue, dialect, {
+      deliver,
+      malformed: error => malformed(error),
+      // A session is deaf without one of its bindings; a fresh wire puts them all back.
+      ended: error => this.fail(new QmfError('connection_lost', error.message)),
+    });
+  }
+
   send(envelope: Envelope): Promise<void> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     try {
-      const bytes = encodeBareMessage(toBareMessage(envelope));
-      return this.#senderFor(envelope.to.node).send(bytes);
+      const { dialect } = this.#setup;
+      const route = dialect.route(envelope.to);
+      const bytes = encodeBareMessage(toBareMessage(envelope, route, dialect));
+      return this.#senderFor(route).send(bytes);
     } catch (error) {
       return Promise.reject(QmfError.from(error, 'not_encodable'));
     }
@@ -98,6 +116,7 @@ export class Amqp10Wire implements Wire {
 
   #end(reason: QmfError | undefined, forPending: QmfError): void {
     this.#ended = forPending;
+    this.#over.abort();
     for (const sender of this.#senders.values()) sender.end(forPending);
     this.#senders.clear();
     for (const reject of this.#pendingBinds) reject(forPending);
@@ -109,30 +128,55 @@ export class Amqp10Wire implements Wire {
     if (this.#ended !== undefined) throw this.#ended;
   }
 
-  #senderFor(node: string): SenderLink {
-    let sender = this.#senders.get(node);
+  #openSession(): Session {
+    const session = this.#connection.create_session();
+    deliverRaw(session);
+    session.begin();
+    return session;
+  }
+
+  #sessionForLink(): Session {
+    return this.#setup.dialect.refusesBySession ? this.#openSession() : this.#session;
+  }
+
+  #senderFor({ target, to }: Route): SenderLink {
+    const key = target ?? RELAY;
+    let sender = this.#senders.get(key);
     if (sender === undefined) {
       this.#evictIdleSender();
-      const link = new SenderLink(this.#session, node, `to-${node}.${randomUUID()}`, () => {
-        if (this.#senders.get(node) === link) this.#senders.delete(node);
-      });
+      const link = new SenderLink(
+        this.#sessionForLink(),
+        {
+          ...(target === undefined ? {} : { address: target }),
+          what: target === undefined ? 'the anonymous relay' : to,
+          ownSession: this.#setup.dialect.refusesBySession,
+        },
+        `to-${key}.${randomUUID()}`,
+        () => {
+          if (this.#senders.get(key) === link) this.#senders.delete(key);
+        },
+      );
       sender = link;
     } else {
-      this.#senders.delete(node); // set again below: the map's order is that of last use
+      this.#senders.delete(key); // set again below: the map's order is that of last use
     }
-    this.#senders.set(node, sender);
+    this.#senders.set(key, sender);
     return sender;
   }
 
   #evictIdleSender(): void {
     if (this.#senders.size < MAX_SENDERS) return;
-    for (const [node, sender] of this.#senders) {
+    for (const [key, sender] of this.#senders) {
       if (!sender.idle) continue;
-      this.#senders.delete(node);
+      this.#senders.delete(key);
       sender.close();
       return;
     }
   }
+}
+
+function sessionLost(session: Session): QmfError {
+  return new QmfError('connection_lost', `the broker ended the session: ${describeCondition(session.error)}`);
 }
 
 function delay(milliseconds: number): Promise<void> {

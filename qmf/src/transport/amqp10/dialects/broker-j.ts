@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { encodeBareMessage } from '../../../codec/amqp10-message.js';
+import { addressToText } from '../../../message/envelope.js';
+import { replyAddress } from '../../amqp091/reply-address.js';
+import type { Binding } from '../../transport.js';
+import { SenderLink } from '../sender-link.js';
+import type { Dialect, Workplace } from './dialect.js';
+import { exchangeRoute, subjectFilter } from './qpidd.js';
+
+/** Apache Qpid Broker-J, whose peers over AMQP 0-x and 1.0 it translates between. */
+export const brokerJ: Dialect = {
+  name: 'broker-j',
+  bodyForm: 'value',
+  refusesBySession: false,
+  prepare: (binding, _queue, workplace) => createExchange(binding, workplace),
+  // Of the two filters it heeds the one of the exchange's type; with the other, a topic exchange binds everything.
+  source: ({ exchange, exchangeType, key }) => ({
+    address: exchange,
+    filter: subjectFilter(key, exchangeType),
+  }),
+  route: exchangeRoute,
+  replyText: addressToText,
+  replyAddress,
+};
+
+const NODE = '$management';
+const classes = { topic: 'org.apache.qpid.TopicExchange', direct: 'org.apache.qpid.DirectExchange' } as const;
+
+/**
+ * Asks the node `$management` to make the exchange. It must be there before the attach: rhea gives credit to a link that is being
+ * refused, at which Broker-J ends the connection. One that exists stays as it is; where managing is not allowed,
+ * the attach says whether the exchange is missing.
+ */
+async function createExchange({ exchange, exchangeType }: Binding, { session }: Workplace): Promise<void> {
+  const target = { address: NODE, what: NODE, ownSession: false };
+  const link = new SenderLink(session, target, `manage.${randomUUID()}`, () => undefined);
+  const request = encodeBareMessage({
+    to: NODE,
+    applicationProperties: new Map([
+      ['operation', 'CREATE'],
+      ['type', classes[exchangeType]],
+      ['name', exchange],
+    ]),
+    body: { form: 'value', value: new Map() },
+  });
+  await link.send(request).catch(() => undefined);
+  link.close();
+}

@@ -1,0 +1,29 @@
+import type { Peer } from '../../transport.js';
+import { artemis } from './artemis.js';
+import { brokerJ } from './broker-j.js';
+import type { Dialect, DialectName } from './dialect.js';
+import { embedded, qpidd } from './qpidd.js';
+import { rabbitMq3 } from './rabbitmq3.js';
+import { rabbitMq4 } from './rabbitmq4.js';
+
+export const dialects: Readonly<Record<DialectName, Dialect>> = {
+  qpidd,
+  'broker-j': brokerJ,
+  rabbitmq3: rabbitMq3,
+  rabbitmq4: rabbitMq4,
+  artemis,
+  embedded,
+};
+
+/** The dialect of a broker by what it says of itself in its open; an unknown one is spoken to as qpidd. */
+export function dialectFor({ product = '', version = '' }: Peer): Dialect {
+  if (/rabbitmq/i.test(product)) return majorVersion(version) >= 4 ? rabbitMq4 : rabbitMq3;
+  if (/broker-j/i.test(product)) return brokerJ;
+  if (/artemis/i.test(product)) return artemis;
+  if (/imagefactory/i.test(product)) return embedded;
+  return qpidd;
+}
+
+function majorVersion(version: string): number {
+  return Number.parseInt(version, 10) || 0;
+}

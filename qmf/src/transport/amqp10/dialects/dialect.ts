@@ -1,0 +1,53 @@
+import type { Session } from 'rhea';
+import type { Address, BodyForm } from '../../../message/envelope.js';
+import type { BrokerAddress } from '../../broker-url.js';
+import type { Binding } from '../../transport.js';
+
+/** The brokers whose ways with AMQP 1.0 we know. */
+export const dialectNames = ['qpidd', 'broker-j', 'rabbitmq3', 'rabbitmq4', 'artemis', 'embedded'] as const;
+export type DialectName = (typeof dialectNames)[number];
+
+/** A source to attach a receiver to, in rhea's terms. */
+export interface SourceTerminus {
+  readonly address: string;
+  readonly filter?: object;
+  readonly capabilities?: readonly string[];
+  readonly dynamic_node_properties?: Readonly<Record<string, string>>;
+}
+
+/** Where a message goes: to the link for `target`, or to the anonymous relay; and what it says of its way itself. */
+export interface Route {
+  /** Address of the link's target; absent for the anonymous relay. */
+  readonly target?: string;
+  readonly to: string;
+  readonly subject?: string;
+}
+
+/** What a dialect may work with before a link is attached. */
+export interface Workplace {
+  readonly broker: BrokerAddress;
+  readonly session: Session;
+  /** Fires when the connection has ended. */
+  readonly signal: AbortSignal;
+}
+
+/** How QMF's exchanges and routing keys are told to one make of broker over AMQP 1.0 (wire document §1.5, §1.6). */
+export interface Dialect {
+  readonly name: DialectName;
+  /** The form in which broadcasts reach most consoles (§2.4). */
+  readonly bodyForm: BodyForm;
+  /** Whether the broker refuses a link by ending its session: then each link gets a session of its own. */
+  readonly refusesBySession: boolean;
+  /**
+   * Makes what a binding needs and the broker lacks, with a name for the queue where that is ours to make.
+   *
+   * @throws QmfError `address_refused` or `not_authorised`
+   */
+  prepare?(binding: Binding, queue: string, workplace: Workplace): Promise<void>;
+  source(binding: Binding, queue: string): SourceTerminus;
+  route(to: Address): Route;
+  /** The text of a reply-to, for peers of any make behind this broker. */
+  replyText(address: Address): string;
+  /** The address in a reply-to, in any form that this broker's peers use. */
+  replyAddress(text: string): Address;
+}

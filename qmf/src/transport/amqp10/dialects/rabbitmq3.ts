@@ -1,0 +1,56 @@
+import { QmfError } from '../../../errors.js';
+import { type Address, addressFromText, addressToText } from '../../../message/envelope.js';
+import { amqp091 } from '../../amqp091/amqp091.js';
+import type { Binding } from '../../transport.js';
+import type { Dialect, Workplace } from './dialect.js';
+
+/** RabbitMQ 3 with its plugin `rabbitmq_amqp1_0`: addresses of version 1. */
+export const rabbitMq3: Dialect = {
+  name: 'rabbitmq3',
+  bodyForm: 'data',
+  refusesBySession: true,
+  prepare: (binding, _queue, workplace) => declareExchange(binding, workplace),
+  // The key stands as it is, percent signs and all: 3.10 takes %23 for three characters.
+  source: ({ exchange, key }) => ({ address: `/exchange/${exchange}/${key}` }),
+  route: to => {
+    const target = linkAddress(to);
+    return { target, to: target, ...(to.subject === undefined ? {} : { subject: to.subject }) };
+  },
+  // As the 0-9-1 peers behind the same broker write it.
+  replyText: addressToText,
+  replyAddress: replyAddressV1,
+};
+
+function linkAddress({ node, subject }: Address): string {
+  return subject === undefined ? `/amq/queue/${node}` : `/exchange/${node}`;
+}
+
+/** `exchange/key` and a queue's name, or the broker's own forms `/exchange/NAME/KEY`, `/queue/NAME`, `/amq/queue/NAME`. */
+export function replyAddressV1(text: string): Address {
+  const exchange = /^\/exchange\/([^/]+)(?:\/(.*))?$/s.exec(text);
+  if (exchange?.[1] !== undefined) return { node: exchange[1], subject: exchange[2] ?? '' };
+  const queue = /^\/(?:amq\/)?queue\/(.+)$/s.exec(text);
+  return queue?.[1] === undefined ? addressFromText(text) : { node: queue[1] };
+}
+
+/** AMQP 1.0 has no word for it here, so AMQP 0-9-1 says it, which the same port understands. */
+async function declareExchange(binding: Binding, { broker, signal }: Workplace): Promise<void> {
+  const scheme = broker.scheme === 'amqps' ? 'amqp091s' : 'amqp091';
+  const { vhost, ...rest } = broker;
+  // In AMQP 1.0 a virtual host has the prefix that tells it from a host's name.
+  const wire = await amqp091({
+    ...rest,
+    scheme,
+    ...(vhost === undefined ? {} : { vhost: vhost.replace(/^vhost:/, '') }),
+  })
+    .dial(signal)
+    .catch((error: unknown) => {
+      const { message } = QmfError.from(error, 'unreachable');
+      throw new QmfError('address_refused', `${binding.exchange} could not be declared: ${message}`);
+    });
+  try {
+    await wire.bind({ ...binding, key: 'imagefactory.declared' }, () => undefined);
+  } finally {
+    await wire.close();
+  }
+}

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import type { Receiver, Sender, Session } from 'rhea';
+import { decodeBareMessage, encodeBareMessage } from '../../../codec/amqp10-message.js';
+import { QmfError } from '../../../errors.js';
+import { on } from '../../../rhea/events.js';
+import { textOf } from '../../../value/text.js';
+import type { ValueMap } from '../../../value/value.js';
+
+const NODE = '/management';
+/** How long RabbitMQ's own clients wait, in milliseconds. */
+const ANSWER_TIMEOUT = 20_000;
+
+/**
+ * A pair of links to RabbitMQ 4's management node, which takes requests that look like HTTP: the method as subject, the path as
+ * `to`; the answer's subject is a status.
+ */
+export class ManagementLinks {
+  readonly #sender: Sender;
+  readonly #receiver: Receiver;
+  readonly #signal: AbortSignal;
+  readonly #answers = new Map<string, (status: string, reason: string) => void>();
+
+  constructor(session: Session, signal: AbortSignal) {
+    this.#signal = signal;
+    const terminus = { address: NODE };
+    // The broker knows a pair by one name and this property on both; nothing is settled later.
+    const both = {
+      name: `manage.${randomUUID()}`,
+      properties: { paired: true },
+      snd_settle_mode: 1 as const,
+    };
+    this.#sender = session.open_sender({ ...both, source: terminus, target: terminus });
+    this.#receiver = session.open_receiver({ ...both, source: terminus, target: terminus });
+    on(this.#receiver, 'message', ({ message }) => {
+      if (!Buffer.isBuffer(message)) return; // cannot be: the session delivers bytes
+      const { correlationId, subject = '', body } = decodeBareMessage(message);
+      const reason = body.form === 'value' ? textOf(body.value) : undefined;
+      if (typeof correlationId === 'string') this.#answers.get(correlationId)?.(subject, reason ?? '');
+    });
+  }
+
+  /** @throws QmfError `address_refused`, `not_authorised`, `timeout` or `connection_lost` */
+  request(method: 'PUT' | 'POST', path: string, body: ValueMap): Promise<void> {
+    const messageId = randomUUID();
+    const bytes = encodeBareMessage({
+      messageId,
+      to: path,
+      subject: method,
+      replyTo: '$me',
+      body: { form: 'value', value: body },
+    });
+    return new Promise<void>((resolve, reject) => {
+      const settle = (error?: QmfError): void => {
+        clearTimeout(timer);
+        this.#signal.removeEventListener('abort', onAbort);
+        this.#answers.delete(messageId);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      const onAbort = (): void => settle(new QmfError('connection_lost', `${method} ${path} was cut short`));
+      const timer = setTimeout(
+        () => settle(new QmfError('timeout', `${NODE} gave no answer to ${method} ${path}`)),
+        ANSWER_TIMEOUT,
+      );
+      this.#answers.set(messageId, (status, reason) => settle(refusal(`${method} ${path}`, status, reason)));
+      this.#signal.addEventListener('abort', onAbort, { once: true });
+      const send = (): void => {
+        this.#sender.send(bytes, undefined, 0);
+      };
+      if (this.#sender.sendable()) send();
+      else this.#sender.once('sendable', send);
+    });
+  }
+
+  close(): void {
+    this.#sender.close();
+    this.#receiver.close();
+  }
+}
+
+function refusal(what: string, status: string, reason: string): QmfError | undefined {
+  if (/^2\d\d$/.test(status)) return undefined;
+  const code = status === '401' || status === '403' ? 'not_authorised' : 'address_refused';
+  return new QmfError(code, `${what}: ${status} ${reason}`.trim());
+}
