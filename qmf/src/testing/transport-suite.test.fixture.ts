@@ -124,6 +124,7 @@ export function transportSuite(subject: TransportSubject): void {
     await until('all have come', () => first.received.length === 2 && twin.received.length === 2);
     await until('the other too', () => second.received.length === 1);
     twin.release();
+    await wire.send(to(topic, 'nobody', 0)); // when this is accepted, the broker knows of the release
     await wire.send(to(topic, 'a.d', 3));
     await until('the remaining one gets it', () => first.received.length === 3);
     expect([counts(first.received), counts(second.received), counts(twin.received)]).to.deep.equal([

@@ -24,7 +24,7 @@ function codeOf(error: unknown): number | undefined {
 }
 
 function textOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = (error instanceof Error ? error.message : String(error)).trim();
   if (text !== '') return text;
   // Of several addresses tried, Node.js keeps the reasons in a list and says nothing itself.
   const inner = error instanceof AggregateError ? error.errors.map(textOf).join('; ') : '';
@@ -85,6 +85,7 @@ export function dialError(where: string, vhost: string, error: unknown): QmfErro
 
 /** What answers in another protocol makes amqplib read nonsense, or hangs up. */
 function protocolHint(text: string): string {
+  if (/wrong version number/i.test(text)) return ' (is there TLS at that port? amqp091:// is without)';
   return /exceeds maxFrameSize|Invalid frame|frame type|during opening handshake|during handshake/i.test(text)
     ? ' (is AMQP 0-9-1 spoken there? amqp:// is for AMQP 1.0, amqps:// for that over TLS)'
     : '';

@@ -54,7 +54,9 @@ export class Topology {
       await channel.assertExchange(exchange, exchangeType, { durable: false, autoDelete: false });
     } catch (error) {
       if (!mayStillBeThere(error)) throw error;
-      await (await this.#open()).checkExchange(exchange);
+      const channel = await this.#open();
+      // Where it isn't there either, why it could not be made says more.
+      await channel.checkExchange(exchange).catch(() => Promise.reject(error as Error)); // amqplib rejects with nothing else
     }
     this.#declared.add(name);
   }
