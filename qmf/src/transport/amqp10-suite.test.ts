@@ -23,5 +23,7 @@ describe('AMQP 1.0 transport on the embedded broker', () => {
     transport: (url, options) => amqp10(url, options),
     openQueue,
     substitutes: new Map(),
+    carriesTtl: true,
+    outlivesTypeConflict: true,
   });
 });

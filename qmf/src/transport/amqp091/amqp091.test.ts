@@ -21,8 +21,17 @@ async function openQueue(url: string): Promise<ForeignQueue> {
   return { name: queue, bodies, close: () => model.close() };
 }
 
-/** A RabbitMQ, if the environment names one: `amqp://USER:PASSWORD@HOST:PORT`. */
-const rabbitMqUrl = process.env['IMAGEFACTORY_RABBITMQ_URL'];
+const usual = { carriesTtl: true, outlivesTypeConflict: true };
+
+/** Real brokers, where the environment names one: `amqp://USER:PASSWORD@HOST:PORT`. */
+const realBrokers = [
+  ['RabbitMQ', process.env['IMAGEFACTORY_RABBITMQ_URL'], usual],
+  [
+    'Qpid Broker-J',
+    process.env['IMAGEFACTORY_BROKER_J_URL'],
+    { carriesTtl: false, outlivesTypeConflict: false },
+  ],
+] as const;
 
 const subject = {
   transport: (url: string, options?: { idleTimeout?: number }) => amqp091(url, options),
@@ -31,14 +40,13 @@ const subject = {
 };
 
 describe('AMQP 0-9-1 transport on a small broker of the tests', () => {
-  transportSuite({ ...subject, start: () => startMiniBroker() });
+  transportSuite({ ...subject, ...usual, start: () => startMiniBroker() });
 });
 
-if (rabbitMqUrl !== undefined) {
-  describe('AMQP 0-9-1 transport on RabbitMQ', () => {
-    transportSuite({
-      ...subject,
-      start: () => Promise.resolve({ url: rabbitMqUrl, stop: () => Promise.resolve() }),
-    });
+for (const [name, url, differences] of realBrokers) {
+  if (url === undefined) continue;
+  describe(`AMQP 0-9-1 transport on ${name}`, () => {
+    const start = () => Promise.resolve({ url, stop: () => Promise.resolve() });
+    transportSuite({ ...subject, ...differences, start });
   });
 }

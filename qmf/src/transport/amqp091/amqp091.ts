@@ -2,7 +2,8 @@ import { connect, type ChannelModel, credentials } from 'amqplib';
 import { QmfError } from '../../errors.js';
 import { type BrokerAddress, describeBroker, parseBrokerUrl } from '../broker-url.js';
 import type { Peer, Transport, Wire } from '../transport.js';
-import { dialError, lacksMechanism, lostError } from './errors.js';
+import { bindingError, dialError, lacksMechanism, lostError } from './errors.js';
+import { mannersOf } from './manners.js';
 import { leaveHeadersUndecoded } from './undecoded-headers.js';
 import { Amqp091Wire } from './wire.js';
 
@@ -69,11 +70,12 @@ function wireOf(
   const peer = peerOf(model);
   const wire = new Amqp091Wire(model, {
     peer,
-    queueArguments: queueArguments(peer, options.queueLimit ?? 50_000),
+    manners: mannersOf(peer),
+    queueLimit: options.queueLimit ?? 50_000,
     hangUp,
     malformed: error => options.onMalformed?.(error),
   });
-  model.on('error', error => wire.fail(lostError(where, error)));
+  model.on('error', error => wire.fail(lostError(where, error), bindingError(where, error)));
   model.on('close', error => wire.fail(lostError(where, error)));
   leaveHeadersUndecoded(model);
   return wire;
@@ -138,11 +140,4 @@ function peerOf(model: ChannelModel): Peer {
     ...(typeof product === 'string' ? { product } : {}),
     ...(typeof version === 'string' ? { version } : {}),
   };
-}
-
-/** A bounded queue that lets its oldest go, in the broker's own words: strange ones are refused (wire document §1.7). */
-function queueArguments({ product = '' }: Peer, limit: number): Record<string, string | number> {
-  if (/rabbitmq/i.test(product)) return { 'x-max-length': limit, 'x-overflow': 'drop-head' };
-  if (/qpid/i.test(product)) return { 'qpid.max_count': limit, 'qpid.policy_type': 'ring' };
-  return {};
 }

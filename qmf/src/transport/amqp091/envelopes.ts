@@ -9,6 +9,7 @@ import { bufferView, textOf } from '../../value/text.js';
 import { isValueList, isValueMap, type Value, type ValueMap } from '../../value/value.js';
 import { readBasicProperties } from './basic-properties.js';
 import { toFieldTable } from './field-table.js';
+import type { Manners } from './manners.js';
 import { replyAddress } from './reply-address.js';
 
 /** What `basic.publish` takes. */
@@ -32,7 +33,7 @@ const noHeaders: ValueMap = new Map();
  *
  * @throws QmfError `not_encodable`
  */
-export function toPublication(envelope: Envelope): Publication {
+export function toPublication(envelope: Envelope, { expiration }: Pick<Manners, 'expiration'>): Publication {
   const { to, replyTo, messageId, correlationId, ttl, headers } = envelope;
   const { content, contentType } = encodeBody(envelope);
   const appId = textOf(headers.get(header.appId));
@@ -50,7 +51,9 @@ export function toPublication(envelope: Envelope): Publication {
       ...(correlationId === undefined ? {} : { correlationId: idText('the correlation id', correlationId) }),
       ...(messageId === undefined ? {} : { messageId: shortString('the message id', messageId) }),
       ...(replyTo === undefined ? {} : { replyTo: shortString('the reply address', addressToText(replyTo)) }),
-      ...(ttl === undefined ? {} : { expiration: String(Math.max(0, Math.round(ttl))) }),
+      ...(ttl === undefined || expiration === 'time'
+        ? {}
+        : { expiration: String(Math.max(0, Math.round(ttl))) }),
       // A queue that isn't there is an error; a key that nobody listens to is none (§1.7).
       mandatory: to.subject === undefined,
     },
@@ -105,10 +108,11 @@ export interface Delivery {
 }
 
 /** @throws QmfError `malformed_message` */
-export function toEnvelope(delivery: Delivery): Envelope {
+export function toEnvelope(delivery: Delivery, manners: Pick<Manners, 'expiration'>): Envelope {
   const properties = readBasicProperties(delivery.properties);
   const { contentType, correlationId, replyTo, messageId, userId, expiration } = properties;
-  const ttl = expiration !== undefined && /^\d{1,15}$/.test(expiration) ? Number(expiration) : undefined;
+  const hasTtl = manners.expiration === 'duration' && /^\d{1,15}$/.test(expiration ?? '');
+  const ttl = hasTtl ? Number(expiration) : undefined;
   return {
     to: { node: delivery.exchange, subject: delivery.routingKey },
     headers: properties.headers ?? noHeaders,

@@ -60,6 +60,11 @@ export function lostError(where: string, error: unknown): QmfError {
   return new QmfError('connection_lost', `the connection to ${where} ended: ${why}`, { cause: error });
 }
 
+/** What the end of a connection means for the bindings under way: Broker-J ends it over an exchange of another type. */
+export function bindingError(where: string, error: unknown): QmfError {
+  return codeOf(error) === replyCode.notAllowed ? channelError(where, error) : lostError(where, error);
+}
+
 /** Whether the broker has no such way to log in. amqplib has only words for it. */
 export function lacksMechanism(error: unknown): boolean {
   return /SASL mechanism .* is not provided/i.test(textOf(error));
@@ -69,7 +74,7 @@ export function lacksMechanism(error: unknown): boolean {
 export function dialError(where: string, vhost: string, error: unknown): QmfError {
   const text = textOf(error);
   const options = { cause: error };
-  if (lacksMechanism(error) || /\b403\b|ACCESS.REFUSED/.test(text)) {
+  if (lacksMechanism(error) || /\b403\b|ACCESS.REFUSED|authentication failed/i.test(text)) {
     return new QmfError('not_authorised', `${where} refused the credentials: ${text}`, options);
   }
   if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(text)) {

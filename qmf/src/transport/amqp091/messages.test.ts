@@ -8,10 +8,12 @@ import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
 import { double, Float, Int, int32, int64, uint64, type Value, type ValueMap } from '../../value/value.js';
 import { readBasicProperties } from './basic-properties.js';
-import { toEnvelope, toPublication } from './envelopes.js';
+import { toEnvelope, toPublication as publicationFor } from './envelopes.js';
 import { readFieldTable, toFieldTable } from './field-table.js';
 import { replyAddress } from './reply-address.js';
 
+const manners = { expiration: 'duration' } as const;
+const toPublication = (envelope: Envelope) => publicationFor(envelope, manners);
 const count: ValueMap = new Map([['count', int32(1)]]);
 const plain: Envelope = {
   to: { node: 'qmf.default.topic', subject: 'agent.ind.event' },
@@ -51,6 +53,11 @@ describe('toPublication', () => {
       expiration: '2000',
       mandatory: false,
     });
+  });
+
+  it('says no time to live where that would be a time of day', () => {
+    const { options } = publicationFor({ ...plain, ttl: 1_000 }, { expiration: 'time' });
+    expect(options).not.to.have.property('expiration');
   });
 
   it('sends to a queue by the default exchange, and wants to hear of it when there is none', () => {
@@ -145,7 +152,10 @@ describe('field tables', () => {
 
 describe('toEnvelope', () => {
   const deliver = (properties: string, content: Buffer = Buffer.alloc(0)): Envelope =>
-    toEnvelope({ exchange: 'e', routingKey: 'k', properties: Buffer.from(properties, 'hex'), content });
+    toEnvelope(
+      { exchange: 'e', routingKey: 'k', properties: Buffer.from(properties, 'hex'), content },
+      manners,
+    );
 
   it('reads a message without properties and body', () => {
     expect(deliver('0000')).to.deep.equal({
@@ -169,7 +179,7 @@ describe('toEnvelope', () => {
           const properties = Buffer.concat([Buffer.from([flags >> 8, flags & 255]), bytes]);
           try {
             readBasicProperties(properties);
-            toEnvelope({ exchange: 'e', routingKey: 'k', properties, content: Buffer.from(bytes) });
+            toEnvelope({ exchange: 'e', routingKey: 'k', properties, content: Buffer.from(bytes) }, manners);
           } catch (error) {
             if (!(error instanceof QmfError)) throw error;
             expect(error.code).to.equal('malformed_message');

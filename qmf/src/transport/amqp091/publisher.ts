@@ -3,6 +3,7 @@ import { QmfError } from '../../errors.js';
 import { readBasicProperties } from './basic-properties.js';
 import type { Publication } from './envelopes.js';
 import { channelError, refusesOneMessage } from './errors.js';
+import type { Manners } from './manners.js';
 import { UndecodedProperties } from './undecoded-headers.js';
 
 interface Pending {
@@ -25,6 +26,7 @@ const MAX_UNSETTLED = 10_000;
  */
 export class Publisher {
   readonly #what: string;
+  readonly #manners: Manners;
   readonly #onEnd: (reason: QmfError) => void;
   readonly #unsettled = new Set<Pending>();
   #state: State = { kind: 'opening', waiting: [] };
@@ -32,8 +34,9 @@ export class Publisher {
   #marks = 0;
 
   /** @param onEnd told when the broker ends the channel; with `connection_lost` what was sent may have arrived */
-  constructor(model: ChannelModel, exchange: string, onEnd: (reason: QmfError) => void) {
+  constructor(model: ChannelModel, exchange: string, manners: Manners, onEnd: (reason: QmfError) => void) {
     this.#what = exchange === '' ? 'sending to a queue' : `sending to ${exchange}`;
+    this.#manners = manners;
     this.#onEnd = onEnd;
     model.createConfirmChannel().then(
       channel => this.#opened(channel),
@@ -98,8 +101,7 @@ export class Publisher {
         // A closing channel calls back too; its own event comes with the reason.
         if (error === null) this.#settle(pending, undefined);
         else if (error instanceof Error && error.message === 'message nacked') {
-          const text = `${this.#what}: the broker did not take the message now`;
-          this.#settle(pending, new QmfError('message_released', text));
+          this.#settle(pending, this.#refusal(pending));
         }
       });
     } catch (error) {
@@ -114,10 +116,15 @@ export class Publisher {
     const { messageId } = readBasicProperties(properties.bytes);
     for (const pending of this.#unsettled) {
       if (pending.publication.options.messageId !== messageId) continue;
-      const { routingKey } = pending.publication;
-      this.#settle(pending, new QmfError('address_refused', `there is no queue ${routingKey}`));
+      this.#settle(pending, noQueue(pending));
       return;
     }
+  }
+
+  #refusal(pending: Pending): QmfError {
+    if (pending.publication.options.mandatory === true && this.#manners.unroutable === 'nack')
+      return noQueue(pending);
+    return new QmfError('message_released', `${this.#what}: the broker did not take the message now`);
   }
 
   #marked(publication: Publication): Publication {
@@ -150,4 +157,8 @@ export class Publisher {
     this.end(reason);
     this.#onEnd(reason);
   }
+}
+
+function noQueue({ publication }: Pending): QmfError {
+  return new QmfError('address_refused', `there is no queue ${publication.routingKey}`);
 }

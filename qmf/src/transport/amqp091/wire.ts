@@ -4,6 +4,7 @@ import type { Envelope } from '../../message/envelope.js';
 import type { Binding, Peer, Wire } from '../transport.js';
 import { toEnvelope, toPublication } from './envelopes.js';
 import { channelError } from './errors.js';
+import type { Manners } from './manners.js';
 import { Publisher } from './publisher.js';
 import { Routes } from './routes.js';
 import { Topology } from './topology.js';
@@ -16,8 +17,9 @@ const CLOSE_TIMEOUT = 1_000;
 
 export interface WireSetup {
   readonly peer: Peer;
-  /** Arguments of the queue's declaration. */
-  readonly queueArguments: Readonly<Record<string, string | number>>;
+  readonly manners: Manners;
+  /** Messages that the queue holds at most. */
+  readonly queueLimit: number;
   /** Destroys the socket. */
   readonly hangUp: () => void;
   /** A message that could not be decoded was dropped. */
@@ -78,7 +80,7 @@ export class Amqp091Wire implements Wire {
   send(envelope: Envelope): Promise<void> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     try {
-      const publication = toPublication(envelope);
+      const publication = toPublication(envelope, this.#setup.manners);
       return this.#publisherFor(publication.exchange).send(publication);
     } catch (error) {
       return Promise.reject(QmfError.from(error, 'not_encodable'));
@@ -94,18 +96,22 @@ export class Amqp091Wire implements Wire {
     this.#setup.hangUp();
   }
 
-  /** Called when the connection broke, or something on it that we can't do without. */
-  fail(reason: QmfError): void {
+  /**
+   * Called when the connection broke, or something on it that we can't do without.
+   *
+   * @param forBinds what to tell who waits for a binding, where that is known to be the cause
+   */
+  fail(reason: QmfError, forBinds = reason): void {
     if (this.#ended !== undefined) return;
-    this.#end(reason, reason);
+    this.#end(reason, reason, forBinds);
     this.#setup.hangUp();
   }
 
-  #end(reason: QmfError | undefined, forPending: QmfError): void {
+  #end(reason: QmfError | undefined, forPending: QmfError, forBinds = forPending): void {
     this.#ended = forPending;
     for (const publisher of this.#publishers.values()) publisher.end(forPending);
     this.#publishers.clear();
-    for (const reject of this.#pendingBinds) reject(forPending);
+    for (const reject of this.#pendingBinds) reject(forBinds);
     this.#pendingBinds.clear();
     this.#resolveClosed(reason);
   }
@@ -124,7 +130,7 @@ export class Amqp091Wire implements Wire {
         exclusive: true,
         autoDelete: true,
         durable: false,
-        arguments: this.#setup.queueArguments,
+        arguments: this.#setup.manners.queueBound(this.#setup.queueLimit),
       }));
       const take = (message: ConsumeMessage | null): void => {
         if (message === null) this.fail(gone('the broker deleted it'));
@@ -144,7 +150,7 @@ export class Amqp091Wire implements Wire {
     try {
       const undecoded: unknown = properties;
       const bytes = undecoded instanceof UndecodedProperties ? undecoded.bytes : Buffer.alloc(2);
-      envelope = toEnvelope({ exchange, routingKey, properties: bytes, content });
+      envelope = toEnvelope({ exchange, routingKey, properties: bytes, content }, this.#setup.manners);
     } catch (error) {
       this.#setup.malformed(QmfError.from(error, 'malformed_message'));
       return;
@@ -177,7 +183,7 @@ export class Amqp091Wire implements Wire {
       return known;
     }
     this.#evictIdlePublisher();
-    const publisher = new Publisher(this.#model, exchange, reason => {
+    const publisher = new Publisher(this.#model, exchange, this.#setup.manners, reason => {
       if (this.#publishers.get(exchange) === publisher) this.#publishers.delete(exchange);
       // Where it isn't known what arrived, the connection ends as a whole.
       if (reason.code === 'connection_lost') this.fail(reason);

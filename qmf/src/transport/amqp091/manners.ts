@@ -1,0 +1,34 @@
+import type { Peer } from '../transport.js';
+
+/** In what brokers differ where AMQP 0-9-1 leaves room or they leave AMQP 0-9-1. */
+export interface Manners {
+  /** Arguments that bound a queue and let its oldest messages go; strange ones are refused. */
+  readonly queueBound: (limit: number) => Readonly<Record<string, string | number>>;
+  /**
+   * What `expiration` holds: how long a message lives, or when it ends, by the broker's clock. We don't know that clock, so
+   * the latter is neither sent nor read.
+   */
+  readonly expiration: 'duration' | 'time';
+  /** How the broker says that a mandatory message reached no queue, to a channel in confirm mode. */
+  readonly unroutable: 'return' | 'nack';
+}
+
+const common: Manners = { queueBound: () => ({}), expiration: 'duration', unroutable: 'return' };
+
+const rabbitMq: Manners = {
+  ...common,
+  queueBound: limit => ({ 'x-max-length': limit, 'x-overflow': 'drop-head' }),
+};
+
+/** As measured with Qpid Broker-J 9.2. */
+const qpid: Manners = {
+  queueBound: limit => ({ 'qpid.max_count': limit, 'qpid.policy_type': 'ring' }),
+  expiration: 'time',
+  unroutable: 'nack',
+};
+
+/** By the product that the broker names when a connection opens. */
+export function mannersOf({ product = '' }: Peer): Manners {
+  if (/rabbitmq/i.test(product)) return rabbitMq;
+  return /qpid/i.test(product) ? qpid : common;
+}
