@@ -220,6 +220,22 @@ export function encodeBareMessage(message: BareMessage): Buffer {
   }
 }
 
+/**
+ * Encodes the section of application properties alone.
+ *
+ * @throws QmfError `not_encodable`
+ */
+export function encodeApplicationProperties(map: ValueMap): Buffer {
+  try {
+    beginSection(section.applicationProperties);
+    writeMap(writer, map);
+    return writer.finish();
+  } catch (error) {
+    writer.reset();
+    throw QmfError.from(error, 'not_encodable');
+  }
+}
+
 function beginSection(code: number): void {
   writer.u8(0x00);
   writer.u8(0x53);

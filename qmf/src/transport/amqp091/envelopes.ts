@@ -1,5 +1,10 @@
 import type { Options } from 'amqplib';
-import { type Body, decodeBareMessage, type MessageId } from '../../codec/amqp10-message.js';
+import {
+  type Body,
+  decodeBareMessage,
+  encodeApplicationProperties,
+  type MessageId,
+} from '../../codec/amqp10-message.js';
 import { encodeList, encodeMap } from '../../codec/amqp010.js';
 import { QmfError } from '../../errors.js';
 import { LIST, MAP } from '../../message/content.js';
@@ -26,6 +31,9 @@ const TRANSIENT = 1;
 /** How RabbitMQ marks a body that came as an AMQP 1.0 value: it passes that section on as it is (§1.6). */
 const AMQP10_BODY = 'amqp-1.0';
 
+/** Where the AMQP 1.0 plugin of RabbitMQ 3 puts application properties: as the section that they came in. */
+const AMQP10_HEADERS = 'x-amqp-1.0-app-properties';
+
 const noHeaders: ValueMap = new Map();
 
 /**
@@ -33,7 +41,10 @@ const noHeaders: ValueMap = new Map();
  *
  * @throws QmfError `not_encodable`
  */
-export function toPublication(envelope: Envelope, { expiration }: Pick<Manners, 'expiration'>): Publication {
+export function toPublication(
+  envelope: Envelope,
+  { expiration, headerSection }: Pick<Manners, 'expiration' | 'headerSection'>,
+): Publication {
   const { to, replyTo, messageId, correlationId, ttl, headers } = envelope;
   const { content, contentType } = encodeBody(envelope);
   const appId = textOf(headers.get(header.appId));
@@ -45,7 +56,13 @@ export function toPublication(envelope: Envelope, { expiration }: Pick<Manners, 
     options: {
       deliveryMode: TRANSIENT,
       // Broker-J takes the subject from there on its way to AMQP 1.0.
-      headers: toFieldTable(new Map<string, Value>([...headers, ['qpid.subject', routingKey]])),
+      headers: toFieldTable(
+        new Map<string, Value>([
+          ...headers,
+          ['qpid.subject', routingKey],
+          ...(headerSection ? [[AMQP10_HEADERS, encodeApplicationProperties(headers)] as const] : []),
+        ]),
+      ),
       ...(contentType === undefined ? {} : { contentType: shortString('the content type', contentType) }),
       ...(appId === undefined ? {} : { appId: shortString('the app id', appId) }),
       ...(correlationId === undefined ? {} : { correlationId: idText('the correlation id', correlationId) }),
@@ -115,7 +132,7 @@ export function toEnvelope(delivery: Delivery, manners: Pick<Manners, 'expiratio
   const ttl = hasTtl ? Number(expiration) : undefined;
   return {
     to: { node: delivery.exchange, subject: delivery.routingKey },
-    headers: properties.headers ?? noHeaders,
+    headers: headersOf(properties.headers ?? noHeaders),
     body: decodeBody(delivery.content, properties.type),
     ...(replyTo === undefined ? {} : { replyTo: replyAddress(replyTo) }),
     ...(messageId === undefined ? {} : { messageId }),
@@ -124,6 +141,12 @@ export function toEnvelope(delivery: Delivery, manners: Pick<Manners, 'expiratio
     ...(userId === undefined || userId === '' ? {} : { userId }),
     ...(ttl === undefined ? {} : { ttl }),
   };
+}
+
+function headersOf(headers: ValueMap): ValueMap {
+  const section = headers.get(AMQP10_HEADERS);
+  if (!(section instanceof Uint8Array)) return headers;
+  return new Map([...(decodeBareMessage(section).applicationProperties ?? noHeaders), ...headers]);
 }
 
 function decodeBody(content: Buffer, type: string | undefined): Body {

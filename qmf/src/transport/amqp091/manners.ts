@@ -9,11 +9,21 @@ export interface Manners {
    * the latter is neither sent nor read.
    */
   readonly expiration: 'duration' | 'time';
+  /**
+   * Whether headers reach AMQP 1.0 only as the encoded section that the plugin of RabbitMQ 3 passes on as it is; it drops all
+   * others.
+   */
+  readonly headerSection: boolean;
   /** How the broker says that a mandatory message reached no queue, to a channel in confirm mode. */
   readonly unroutable: 'return' | 'nack';
 }
 
-const common: Manners = { queueBound: () => ({}), expiration: 'duration', unroutable: 'return' };
+const common: Manners = {
+  queueBound: () => ({}),
+  expiration: 'duration',
+  headerSection: false,
+  unroutable: 'return',
+};
 
 const rabbitMq: Manners = {
   ...common,
@@ -24,11 +34,12 @@ const rabbitMq: Manners = {
 const qpid: Manners = {
   queueBound: limit => ({ 'qpid.max_count': limit, 'qpid.policy_type': 'ring' }),
   expiration: 'time',
+  headerSection: false,
   unroutable: 'nack',
 };
 
 /** By the product that the broker names when a connection opens. */
-export function mannersOf({ product = '' }: Peer): Manners {
-  if (/rabbitmq/i.test(product)) return rabbitMq;
+export function mannersOf({ product = '', version = '' }: Peer): Manners {
+  if (/rabbitmq/i.test(product)) return { ...rabbitMq, headerSection: version.startsWith('3.') };
   return /qpid/i.test(product) ? qpid : common;
 }

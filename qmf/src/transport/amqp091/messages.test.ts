@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { encodeBareMessage } from '../../codec/amqp10-message.js';
+import { decodeBareMessage, encodeBareMessage } from '../../codec/amqp10-message.js';
 import { decodeList, decodeMap, encodeMap } from '../../codec/amqp010.js';
 import { ByteReader } from '../../codec/byte-reader.js';
 import { QmfError } from '../../errors.js';
@@ -12,7 +12,7 @@ import { toEnvelope, toPublication as publicationFor } from './envelopes.js';
 import { readFieldTable, toFieldTable } from './field-table.js';
 import { replyAddress } from './reply-address.js';
 
-const manners = { expiration: 'duration' } as const;
+const manners = { expiration: 'duration', headerSection: false } as const;
 const toPublication = (envelope: Envelope) => publicationFor(envelope, manners);
 const count: ValueMap = new Map([['count', int32(1)]]);
 const plain: Envelope = {
@@ -56,8 +56,17 @@ describe('toPublication', () => {
   });
 
   it('says no time to live where that would be a time of day', () => {
-    const { options } = publicationFor({ ...plain, ttl: 1_000 }, { expiration: 'time' });
+    const { options } = publicationFor({ ...plain, ttl: 1_000 }, { ...manners, expiration: 'time' });
     expect(options).not.to.have.property('expiration');
+  });
+
+  it('says the headers once more where AMQP 1.0 sees no others', () => {
+    const { headers } = publicationFor(plain, { ...manners, headerSection: true }).options as Record<
+      string,
+      unknown
+    >;
+    const section = (headers as Record<string, unknown>)['x-amqp-1.0-app-properties'];
+    expect(decodeBareMessage(section as Buffer).applicationProperties).to.deep.equal(plain.headers);
   });
 
   it('sends to a queue by the default exchange, and wants to hear of it when there is none', () => {
@@ -169,6 +178,25 @@ describe('toEnvelope', () => {
     const content = encodeBareMessage({ body: { form: 'value', value: count } });
     const type = `0020${Buffer.from('\x08amqp-1.0').toString('hex')}`;
     expect(deliver(type, content).body).to.deep.equal({ form: 'value', value: count });
+  });
+
+  it('reads application properties that RabbitMQ 3 passes on from AMQP 1.0', () => {
+    const applicationProperties = new Map<string, Value>([['qmf.opcode', '_exception']]);
+    const section = encodeBareMessage({ applicationProperties, body: { form: 'none' } });
+    const name = Buffer.from('x-amqp-1.0-app-properties');
+    const field = Buffer.concat([
+      Buffer.from([name.length]),
+      name,
+      Buffer.from([0x78, 0, 0, 0, section.length]),
+      section,
+    ]);
+    const table = Buffer.concat([Buffer.from([0x20, 0, 0, 0, 0, field.length]), field]);
+    expect(deliver(table.toString('hex')).headers.get('qmf.opcode')).to.equal('_exception');
+    const hostile = Buffer.from(table);
+    hostile[hostile.length - 3] = 0xff;
+    expect(() => deliver(hostile.toString('hex')))
+      .to.throw(QmfError)
+      .with.property('code', 'malformed_message');
   });
 
   it('gives a message or a typed error for any bytes', () => {
