@@ -145,16 +145,20 @@ class BuildRun {
   async #makeImage(scratch: string): Promise<TargetImage & Pick<BaseImage, 'os'>> {
     const { template, plan } = this.#build.order;
     const { root } = this.#progress;
-    const base = await root.step('making the base image', plan.baseShare, progress =>
-      this.#plugin(plan.os.name, scratch, progress, context => plan.os.buildBase(template, context)),
-    );
-    assertImage(base, plan.os.name, scratch);
-    const target = await root.step('making the target image', 1 - plan.baseShare, progress =>
-      this.#plugin(plan.cloud.name, scratch, progress, context =>
+    const base = await root.step('making the base image', plan.baseShare, async progress => {
+      const image = await this.#plugin(plan.os.name, scratch, progress, context =>
+        plan.os.buildBase(template, context),
+      );
+      assertImage(image, plan.os.name, scratch);
+      return image;
+    });
+    const target = await root.step('making the target image', 1 - plan.baseShare, async progress => {
+      const image = await this.#plugin(plan.cloud.name, scratch, progress, context =>
         plan.cloud.buildTarget(plan.target, base, template, context),
-      ),
-    );
-    assertImage(target, plan.cloud.name, scratch);
+      );
+      assertImage(image, plan.cloud.name, scratch);
+      return image;
+    });
     return { path: target.path, format: target.format, ...(base.os === undefined ? {} : { os: base.os }) };
   }
 
