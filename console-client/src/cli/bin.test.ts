@@ -62,13 +62,17 @@ describe('the program imagefactory-console', () => {
   });
 
   it('ends with 130 when it is interrupted', async () => {
-    const { code } = await start(['-b', bus.broker.url, 'build', '-', '--target', 'hold', '--watch'], {
-      stdin: 'x',
-      onOutput: (text, child) => {
-        if (text.includes('50%')) child.kill('SIGINT');
+    const { code, stderr } = await start(
+      ['-b', bus.broker.url, 'build', '-', '--target', 'hold', '--watch'],
+      {
+        stdin: 'x',
+        onOutput: (text, child) => {
+          if (text.includes('50%')) child.kill('SIGINT');
+        },
       },
-    });
+    );
     bus.release();
+    expect(stderr).to.match(/^the build goes on; see it again with: watch build_adaptor-\S+\n$/);
     expect(code).to.equal(130);
   });
 
