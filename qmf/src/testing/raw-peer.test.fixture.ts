@@ -10,7 +10,8 @@ import { until } from './poll.test.fixture.js';
 export class Inbox {
   readonly messages: BareMessage[] = [];
 
-  constructor(readonly address: string) {}
+  /** Of the queue or exchange, as the broker gave it. */
+  address = '';
 
   /** Takes the first message that matches, waiting for it if need be. */
   next(match: (message: BareMessage) => boolean = () => true, timeout = 5_000): Promise<BareMessage> {
@@ -41,12 +42,14 @@ export class RawPeer {
   static async connect(port: number): Promise<RawPeer> {
     const container = rhea.create_container({ id: `raw-${randomUUID()}` });
     container.on('error', () => undefined);
-    const connection = container.connect({
+    const options = {
       port,
       host: '127.0.0.1',
       username: 'anonymous',
-      reconnect: false,
-    });
+      reconnect: false as const,
+      tcp_no_delay: true,
+    };
+    const connection = container.connect(options);
     connection.on('error', () => undefined);
     connection.on('disconnected', () => undefined);
     let open = false;
@@ -77,15 +80,13 @@ export class RawPeer {
     on(receiver, 'receiver_open', () => {
       open = true;
     });
-    const early: BareMessage[] = [];
-    let inbox: Inbox | undefined;
+    const inbox = new Inbox();
     on(receiver, 'message', ({ message }) => {
-      if (Buffer.isBuffer(message)) (inbox?.messages ?? early).push(decodeBareMessage(message));
+      if (Buffer.isBuffer(message)) inbox.messages.push(decodeBareMessage(message));
     });
     await until('the receiver is open', () => open);
     const address: unknown = receiver.source.address;
-    inbox = new Inbox(typeof address === 'string' ? address : '(none)');
-    inbox.messages.push(...early);
+    if (typeof address === 'string') inbox.address = address;
     return { inbox, receiver };
   }
 
