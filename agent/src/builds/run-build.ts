@@ -237,7 +237,9 @@ class BuildRun {
     const { mask } = this.#build.order;
     const story = mask(describeError(error));
     if (this.#build.state.status !== 'BUILDING') {
-      this.#workshop.log.warn(`a plugin dropped an error after build ${this.#build.id} was over:\n${story}`);
+      this.#workshop.log.warn(
+        `a plugin of build ${this.#build.id} dropped an error after its work:\n${story}`,
+      );
       return;
     }
     this.#stop.abort(

@@ -271,6 +271,16 @@ two</file>
       'line 2, column 71: <rootpw> is empty; write a password, or leave the element out for a locked account',
     ],
     [
+      'a password that is none',
+      around(os.replace('</os>', `<rootpw>${'p'.repeat(513)}</rootpw></os>`)),
+      'line 2, column 71: <rootpw> has more than 512 characters; choose a shorter password',
+    ],
+    [
+      'a URL that is none',
+      around(os.replace('debian/<', `${'u'.repeat(2048)}<`)),
+      'line 2, column 21: <url> has more than 2048 characters; write a URL such as http://deb.debian.org/debian/',
+    ],
+    [
       'an option in place of a package',
       around('<packages><package name="--purge"/></packages>'),
       "line 1, column 35: '--purge' is no name of a package; write letters, digits and . + - _ :",
