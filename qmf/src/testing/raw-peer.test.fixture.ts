@@ -37,7 +37,15 @@ export const opcodeIn = (message: BareMessage): string =>
 export class RawPeer {
   readonly #senders = new Map<string, Sender>();
 
-  private constructor(private readonly connection: Connection) {}
+  #state: 'open' | 'closed' = 'open';
+
+  private constructor(private readonly connection: Connection) {
+    const closed = (): void => {
+      this.#state = 'closed';
+    };
+    connection.on('connection_close', closed);
+    connection.on('disconnected', closed);
+  }
 
   static async connect(port: number): Promise<RawPeer> {
     const container = rhea.create_container({ id: `raw-${randomUUID()}` });
@@ -51,7 +59,6 @@ export class RawPeer {
     };
     const connection = container.connect(options);
     connection.on('error', () => undefined);
-    connection.on('disconnected', () => undefined);
     let open = false;
     connection.on('connection_open', () => {
       open = true;
@@ -113,13 +120,7 @@ export class RawPeer {
   }
 
   async close(): Promise<void> {
-    let closed = false;
-    const mark = (): void => {
-      closed = true;
-    };
-    this.connection.on('connection_close', mark);
-    this.connection.on('disconnected', mark);
-    this.connection.close();
-    await until('the raw peer is closed', () => closed).catch(() => undefined);
+    if (this.#state === 'open') this.connection.close();
+    await until('the raw peer is closed', () => this.#state === 'closed');
   }
 }
