@@ -18,9 +18,8 @@ import {
 } from '../message/keys.js';
 import { evaluatePredicate, type Predicate, predicateToValue } from '../query/index.js';
 import type { EventClass } from '../schema/declare.js';
-import { isV1Frame } from '../schema/v1.js';
+import { isV1Frame, v1Sequence } from '../schema/v1.js';
 import type { Binding } from '../transport/transport.js';
-import { bufferView } from '../value/text.js';
 import type { ValueMap } from '../value/value.js';
 import { type AgentChange, type AgentGoneReason, allowedSilence, compareInfo } from './agent-record.js';
 import { type AgentTransport, ConsoleAgent } from './console-agent.js';
@@ -258,7 +257,9 @@ export class ConsoleSession {
     if (agentName !== undefined) this.#seen(agentName);
     switch (opcode) {
       case undefined:
-        this.#requests.answer(withSequenceAsId(envelope));
+        if (envelope.body.form === 'data' && isV1Frame(envelope.body.bytes)) {
+          this.#requests.answerV1(v1Sequence(envelope.body.bytes), envelope);
+        }
         return;
       case '_agent_heartbeat_indication':
       case '_agent_locate_response':
@@ -458,9 +459,10 @@ export class ConsoleSession {
           { whileAway: 'fail' },
         ),
       envelope => {
-        if (envelope.body.form === 'data' && isV1Frame(envelope.body.bytes)) receive(envelope.body.bytes);
+        if (envelope.body.form === 'data') receive(envelope.body.bytes);
         return true;
       },
+      'QMFv1',
     );
   }
 
@@ -475,11 +477,4 @@ export class ConsoleSession {
       { whileAway: 'fail' },
     );
   }
-}
-
-/** QMFv1 answers carry a sequence number where QMFv2 has the correlation id. */
-function withSequenceAsId(envelope: Envelope): Envelope {
-  const { body } = envelope;
-  if (body.form !== 'data' || !isV1Frame(body.bytes)) return envelope;
-  return { ...envelope, correlationId: String(bufferView(body.bytes).readUInt32BE(4)) };
 }

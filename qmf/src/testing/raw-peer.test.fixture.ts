@@ -9,6 +9,8 @@ import { until } from './poll.test.fixture.js';
 /** What a raw peer received on one link, oldest first. */
 export class Inbox {
   readonly messages: BareMessage[] = [];
+  /** Gets what comes instead of {@link messages}, once set. */
+  onMessage: ((message: BareMessage) => void) | undefined;
 
   /** Of the queue or exchange, as the broker gave it. */
   address = '';
@@ -89,7 +91,10 @@ export class RawPeer {
     });
     const inbox = new Inbox();
     on(receiver, 'message', ({ message }) => {
-      if (Buffer.isBuffer(message)) inbox.messages.push(decodeBareMessage(message));
+      if (!Buffer.isBuffer(message)) return;
+      const decoded = decodeBareMessage(message);
+      if (inbox.onMessage === undefined) inbox.messages.push(decoded);
+      else inbox.onMessage(decoded);
     });
     await until('the receiver is open', () => open);
     const address: unknown = receiver.source.address;
