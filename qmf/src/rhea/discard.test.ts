@@ -5,7 +5,7 @@ import { describe, it } from 'mocha';
 
 /** Connects, loses the broker, closes; then nothing must keep the process. */
 const program = `
-  import { amqp10, BusConnection, ConsoleSession, startBroker } from '@imagefactory/qmf';
+  import { amqp10, BusConnection, ConsoleSession, startBroker } from '../index.js';
   const broker = await startBroker();
   const connection = new BusConnection(amqp10(broker.url), { retry: { initialDelay: 10, maxDelay: 20 } });
   const session = new ConsoleSession(connection);
