@@ -52,6 +52,7 @@ export class AgentBench {
           return inputs;
         },
         fail: ({ how }) => {
+          if (how === 'result') return { oops: 1 };
           if (how === 'agent') throw new AgentException('told to', 70_000);
           // eslint-disable-next-line @typescript-eslint/only-throw-error -- handlers in plain JavaScript may throw anything
           if (how === 'string') throw new Oddity();
