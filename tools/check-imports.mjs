@@ -72,7 +72,7 @@ for (const [path, { may }] of packages) {
           !/(import|export)\s+type\s*\{[^}]*\}\s*$/.test(statement)
         )
           targets.push(target);
-        if (path === 'qmf' && !file.endsWith('.test.ts')) checkLayer(file, target);
+        if (path === 'qmf' && !/\.(test|fixture|suite|arbitrary)\.ts$/.test(file)) checkLayer(file, target);
       }
     }
     imports.set(file, targets);

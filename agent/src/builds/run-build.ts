@@ -145,16 +145,20 @@ class BuildRun {
   async #makeImage(scratch: string): Promise<TargetImage & Pick<BaseImage, 'os'>> {
     const { template, plan } = this.#build.order;
     const { root } = this.#progress;
-    const base = await root.step('making the base image', plan.baseShare, progress =>
-      this.#plugin(plan.os.name, scratch, progress, context => plan.os.buildBase(template, context)),
-    );
-    assertImage(base, plan.os.name, scratch);
-    const target = await root.step('making the target image', 1 - plan.baseShare, progress =>
-      this.#plugin(plan.cloud.name, scratch, progress, context =>
+    const base = await root.step('making the base image', plan.baseShare, async progress => {
+      const image = await this.#plugin(plan.os.name, scratch, progress, context =>
+        plan.os.buildBase(template, context),
+      );
+      assertImage(image, plan.os.name, scratch);
+      return image;
+    });
+    const target = await root.step('making the target image', 1 - plan.baseShare, async progress => {
+      const image = await this.#plugin(plan.cloud.name, scratch, progress, context =>
         plan.cloud.buildTarget(plan.target, base, template, context),
-      ),
-    );
-    assertImage(target, plan.cloud.name, scratch);
+      );
+      assertImage(image, plan.cloud.name, scratch);
+      return image;
+    });
     return { path: target.path, format: target.format, ...(base.os === undefined ? {} : { os: base.os }) };
   }
 
@@ -233,7 +237,9 @@ class BuildRun {
     const { mask } = this.#build.order;
     const story = mask(describeError(error));
     if (this.#build.state.status !== 'BUILDING') {
-      this.#workshop.log.warn(`a plugin dropped an error after build ${this.#build.id} was over:\n${story}`);
+      this.#workshop.log.warn(
+        `a plugin of build ${this.#build.id} dropped an error after its work:\n${story}`,
+      );
       return;
     }
     this.#stop.abort(

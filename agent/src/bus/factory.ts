@@ -23,6 +23,9 @@ export interface FactoryParts {
   readonly log: Logger;
 }
 
+/** Characters of an `image_uuid` that are kept; it should be a uuid, and may be any text. */
+const imageUuidLimit = 1024;
+
 /** What `build_image` takes. `sec_credentials` are for uploads, which this version has none of: they are not looked at or kept. */
 interface BuildImageInputs {
   readonly descriptor: string;
@@ -65,6 +68,12 @@ function takeOrder(inputs: BuildImageInputs, call: MethodCall, parts: FactoryPar
   const { descriptor, target, image_uuid: callerImageUuid } = inputs;
   const { refusal } = engine;
   if (refusal !== undefined) throw new AgentException(refusal, exceptionCodes.exception);
+  if ((callerImageUuid?.length ?? 0) > imageUuidLimit) {
+    throw new AgentException(
+      `Invalid argument: image_uuid (it is longer than ${imageUuidLimit} characters; give a uuid)`,
+      exceptionCodes.invalidParameter,
+    );
+  }
   engine.plugins.cloudFor(target);
   const build = engine.create({
     descriptor,

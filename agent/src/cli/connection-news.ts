@@ -1,8 +1,8 @@
 import type { BusConnection, ConnectionStatus } from '@imagefactory/qmf';
 import type { Logger } from '../log/index.js';
 
-/** What the log has been told last. */
-type Told = 'nothing' | 'open' | 'away';
+/** What the log has been told last: `away` before the first connection, `lost` after one. */
+type Told = 'nothing' | 'open' | 'away' | 'lost';
 
 /**
  * Tells the log how the connection fares: once when the broker can't be reached or goes away, and once when it is there; never
@@ -16,15 +16,16 @@ export function tellConnectionNews(connection: BusConnection, log: Logger): () =
         const { product, version } = status.peer;
         const peer = [product, version].filter(part => part !== undefined).join(' ');
         log.notice(
-          `${told === 'nothing' ? 'connected' : 'connected again'} to ${status.broker}${peer === '' ? '' : ` (${peer})`}`,
+          `${told === 'lost' ? 'connected again' : 'connected'} to ${status.broker}${peer === '' ? '' : ` (${peer})`}`,
         );
         told = 'open';
         return;
       }
       case 'waiting':
-        if (told === 'away') log.debug(`attempt ${status.attempt - 1} failed: ${status.reason.message}`);
+        if (told === 'away' || told === 'lost')
+          log.debug(`attempt ${status.attempt - 1} failed: ${status.reason.message}`);
         else log.warn(`${status.reason.message}; trying again until the broker answers`);
-        told = 'away';
+        told = told === 'open' || told === 'lost' ? 'lost' : 'away';
         return;
       case 'failed':
         log.error(`given up on ${status.broker}: ${status.reason.message}`);

@@ -5,22 +5,24 @@ import type { Logger } from '../log/index.js';
 const usualPort = 5672;
 
 /** Starts the broker on the usual port, or on a free one when that is taken. It listens to this machine alone. */
-export async function startEmbeddedBroker(domain: string, log: Logger): Promise<RunningBroker> {
+export async function startEmbeddedBroker(
+  domain: string,
+  log: Logger,
+  port = usualPort,
+): Promise<RunningBroker> {
   const options: BrokerOptions = {
     host: '127.0.0.1',
     exchanges: { [`qmf.${domain}.topic`]: 'topic', [`qmf.${domain}.direct`]: 'direct' },
     onEvent: ({ level, message }) => log[level === 'info' ? 'debug' : level](`embedded broker: ${message}`),
   };
   try {
-    return await startBroker({ ...options, port: usualPort });
+    return await startBroker({ ...options, port });
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     if (errorCode(cause) !== 'EADDRINUSE') throw error;
   }
   const broker = await startBroker({ ...options, port: 0 });
-  log.notice(
-    `port ${usualPort} is taken; the embedded broker listens on ${broker.host}:${broker.port} instead`,
-  );
+  log.notice(`port ${port} is taken; the embedded broker listens on ${broker.host}:${broker.port} instead`);
   return broker;
 }
 

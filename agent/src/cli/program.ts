@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exitCodesHelp } from './exit-codes.js';
+import { UsageError } from './usage-error.js';
 import { packageVersion } from './version.js';
 
 /** The options of the daemon as commander reads them. */
@@ -37,10 +38,16 @@ export function buildProgram(actions: Actions): Command {
     .helpOption('-h, --help', 'show this help')
     .usage('--qmf [options]\n       imagefactory doctor [--json]')
     .configureHelp({ showGlobalOptions: true })
+    .allowExcessArguments()
     .exitOverride();
   for (const option of daemonOptions()) program.addOption(option);
   program.addHelpText('after', `${helpAfter}\n${exitCodesHelp}`);
-  program.action(() => actions.daemon(program.opts<DaemonFlags>()));
+  program.action(() => {
+    const [word] = program.args;
+    if (word !== undefined)
+      throw new UsageError(`unknown command '${word}'; the only one is doctor (see --help)`);
+    return actions.daemon(program.opts<DaemonFlags>());
+  });
   program
     .command('doctor')
     .description('list the plugins, what each lacks on this machine, and the command that gets it')

@@ -19,6 +19,8 @@ export type StoreStep = 'body-written' | 'meta-written' | 'body-placed';
 export interface DirectoryStoreOptions {
   /** Called after each step, for tests that end the process there. */
   readonly afterStep?: (step: StoreStep) => void;
+  /** Milliseconds since 1970; default `Date.now`. */
+  readonly now?: () => number;
 }
 
 /**
@@ -40,7 +42,7 @@ export class DirectoryStore implements ImageStore {
   static async open(directory: string, options: DirectoryStoreOptions = {}): Promise<DirectoryStore> {
     const absolute = resolve(directory);
     await mkdir(absolute, { recursive: true });
-    await removeLeftovers(absolute);
+    await removeLeftovers(absolute, options.now ?? Date.now);
     return new DirectoryStore(absolute, options);
   }
 
@@ -150,14 +152,14 @@ async function writeSynced(path: string, content: string): Promise<void> {
 }
 
 /** Removes partial files and bodies without metadata that nobody can still be working on. */
-async function removeLeftovers(directory: string): Promise<void> {
+async function removeLeftovers(directory: string, now: () => number): Promise<void> {
   const names = new Set(await readdir(directory));
   for (const name of names) {
     const [, identifier = '', kind] = /^([0-9a-f-]{36})\.(body|body\.part|meta\.part)$/.exec(name) ?? [];
     if (kind === undefined || (kind === 'body' && names.has(`${identifier}.meta`))) continue;
     const path = join(directory, name);
     try {
-      if (Date.now() - (await stat(path)).ctimeMs > leftoverAge) await rm(path, { force: true });
+      if (now() - (await stat(path)).ctimeMs > leftoverAge) await rm(path, { force: true });
     } catch (error) {
       // Another agent on the same directory was quicker.
       if (errorCode(error) !== 'ENOENT') throw error;

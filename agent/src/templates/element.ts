@@ -126,7 +126,8 @@ export class TemplateElement {
       if (same.length > 0 && children[name] === 'once') {
         throw templateError(at, `<${this.name}> has a second <${name}>`, 'one is allowed; remove the other');
       }
-      this.#children.set(name, [...same, child]);
+      same.push(child);
+      this.#children.set(name, same);
     }
     const text = pieces.join('');
     const textAllowed = shape.text ?? known.length === 0;

@@ -77,6 +77,9 @@ function readInstall(install: TemplateElement): TemplateInstall {
   return type === 'url' ? { type, url: place } : { type, iso: place };
 }
 
+/** Characters; a password is searched for in every line of output, and crypt(3) doesn't take longer ones anyway. */
+const passwordLimit = 512;
+
 /** The password as it is, blanks included: trimming would set another one than the author reads. */
 function readPassword(element: TemplateElement): string {
   if (element.trimmed === '') {
@@ -84,6 +87,9 @@ function readPassword(element: TemplateElement): string {
       '<rootpw> is empty',
       'write a password, or leave the element out for a locked account',
     );
+  }
+  if (element.text.length > passwordLimit) {
+    throw element.error(`<rootpw> has more than ${passwordLimit} characters`, 'choose a shorter password');
   }
   if (/[\r\n]/.test(element.text)) {
     throw element.error('<rootpw> has a line break', 'write the password on the line of its tags');

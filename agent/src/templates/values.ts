@@ -16,9 +16,17 @@ export function readBoolean(element: TemplateElement | undefined, absent: boolea
   }
 }
 
+const urlLimit = 2048;
+
 /** A URL that the factory may fetch from. `file:` is not among them: it would read from the factory's own machine. */
 export function readUrl(element: TemplateElement, example: string): string {
   const text = element.requiredText(example);
+  if (text.length > urlLimit) {
+    throw element.error(
+      `<${element.name}> has more than ${urlLimit} characters`,
+      `write a URL such as ${example}`,
+    );
+  }
   if (!URL.canParse(text) || !['http:', 'https:', 'ftp:'].includes(new URL(text).protocol)) {
     throw element.error(`<${element.name}> is no http, https or ftp URL`, `write one such as ${example}`);
   }

@@ -5,6 +5,9 @@ import type { Readable, Writable } from 'node:stream';
 /** A stream that may be a terminal. */
 export type Sink = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
+/** The reason of a signal that fires because whoever read our output went away. */
+export const brokenPipe = 'the reader is gone';
+
 /** Everything of the outer world that commands touch, so that tests need no process of their own. */
 export interface Io {
   readonly stdin: Readable & { readonly isTTY?: boolean };

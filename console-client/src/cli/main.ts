@@ -1,5 +1,5 @@
 import { exitCodes } from './exit-codes.js';
-import { processIo, sharedController } from './io.js';
+import { brokenPipe, processIo, sharedController } from './io.js';
 import { runCli } from './run.js';
 
 const stop = sharedController();
@@ -18,9 +18,18 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     ending ??= exitCodes.ok;
-    stop.abort();
+    stop.abort(brokenPipe);
   });
 }
 
 const code = await runCli(process.argv.slice(2), processIo(stop.signal));
-process.exitCode = ending ?? code;
+await Promise.all([process.stdout, process.stderr].map(flushed));
+// All is done and told; what is left of a connection that broke must not keep the user waiting.
+process.exit(ending ?? code);
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise(resolve => {
+    if (stream.destroyed || stream.writableEnded) resolve();
+    else stream.write('', () => resolve());
+  });
+}

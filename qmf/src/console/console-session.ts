@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { BusConnection } from '../connection/bus-connection.js';
 import { EventStream } from '../connection/event-stream.js';
 import { notifyAll } from '../connection/listeners.js';
@@ -6,34 +5,21 @@ import { wait, type WaitOptions } from '../connection/signals.js';
 import { eventItemFromValue } from '../data/data-item.js';
 import { QmfError } from '../errors.js';
 import { type AgentInfo, agentInfoFromValue } from '../message/agent-info.js';
-import { listContent, mapContent, readListBody, readMapBody } from '../message/content.js';
-import type { Address, BodyForm, Envelope } from '../message/envelope.js';
-import { agentOf, contentKindOf, headersFor, type Opcode, opcodeOf } from '../message/headers.js';
-import {
-  BROKER_KEY,
-  DIRECT_CONSOLE_PREFIX,
-  directExchange,
-  LOCATE_KEY,
-  topicExchange,
-} from '../message/keys.js';
-import { evaluatePredicate, type Predicate, predicateToValue } from '../query/index.js';
+import { readListBody, readMapBody } from '../message/content.js';
+import type { Envelope } from '../message/envelope.js';
+import { agentOf, contentKindOf, opcodeOf } from '../message/headers.js';
+import { topicExchange } from '../message/keys.js';
+import { evaluatePredicate, type Predicate } from '../query/index.js';
 import type { EventClass } from '../schema/declare.js';
-import { isV1Frame } from '../schema/v1.js';
+import { isV1Frame, v1Sequence } from '../schema/v1.js';
 import type { Binding } from '../transport/transport.js';
-import { bufferView } from '../value/text.js';
-import type { ValueMap } from '../value/value.js';
 import { type AgentChange, type AgentGoneReason, allowedSilence, compareInfo } from './agent-record.js';
-import { type AgentTransport, ConsoleAgent } from './console-agent.js';
+import { ConsoleAgent } from './console-agent.js';
 import { EventHub } from './event-hub.js';
 import { type ConsoleOptions, toPredicate } from './options.js';
 import { asTyped, type ReceivedEvent, receivedEvent, type TypedEvent } from './received-event.js';
-import {
-  correlationText,
-  DEFAULT_REQUEST_TIMEOUT,
-  type RequestOptions,
-  RequestTable,
-} from './request-table.js';
-import { SchemaCache } from './schema-cache.js';
+import { correlationText } from './request-table.js';
+import { Requests } from './requests.js';
 
 const MAX_AGENT_AGE = 300_000;
 const HOUSEKEEPING_INTERVAL = 5_000;
@@ -49,16 +35,12 @@ interface KnownAgent {
  */
 export class ConsoleSession {
   readonly #domain: string;
-  readonly #replyTo: Address;
   readonly #maxAgentAge: number;
-  readonly #requestTimeout: number;
   readonly #now: () => number;
   readonly #agents = new Map<string, KnownAgent>();
-  readonly #requests = new RequestTable();
-  readonly #events = new EventHub();
+  readonly #requests: Requests;
+  readonly #events: EventHub;
   readonly #changeListeners = new Set<(change: AgentChange<ConsoleAgent>) => void>();
-  readonly #schemas = new SchemaCache();
-  readonly #transport: AgentTransport;
   readonly #openStreams = new Set<() => void>();
   readonly #searches = new Set<(reason: QmfError) => void>();
   #filter: Predicate | undefined;
@@ -72,20 +54,11 @@ export class ConsoleSession {
     private readonly options: ConsoleOptions = {},
   ) {
     this.#domain = options.domain ?? 'default';
-    // The only form that strict agents accept, and that every broker translates (wire document §1.4).
-    this.#replyTo = { node: topicExchange(this.#domain), subject: DIRECT_CONSOLE_PREFIX + randomUUID() };
     this.#maxAgentAge = options.maxAgentAge ?? MAX_AGENT_AGE;
-    this.#requestTimeout = options.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT;
     this.#now = options.now ?? (() => performance.now());
     this.#filter = toPredicate(options.agentFilter);
-    this.#transport = {
-      request: (agent, what, opcode, body, requestOptions, receive) =>
-        this.#request(agent, what, opcode, body, requestOptions, receive),
-      requestV1: (agent, what, encode, requestOptions, receive) =>
-        this.#requestV1(agent, what, encode, requestOptions, receive),
-      notify: (agent, opcode, body) => this.#notify(agent, opcode, body),
-      schemas: this.#schemas,
-    };
+    this.#requests = new Requests(connection, options, () => this.#state === 'open');
+    this.#events = new EventHub(error => options.log?.warn(`a listener for events failed: ${String(error)}`));
   }
 
   /** Listens, and asks agents to show up; works before the broker is there. */
@@ -116,7 +89,7 @@ export class ConsoleSession {
       Math.min(HOUSEKEEPING_INTERVAL, this.#maxAgentAge),
     );
     this.#housekeeping.unref();
-    const keys = [this.#replyTo.subject ?? '', 'agent.ind.#'];
+    const keys = [this.#requests.replyKey, 'agent.ind.#'];
     try {
       await Promise.all(keys.map(key => this.#bind({ ...topic, key }, deliver)));
     } catch (error) {
@@ -258,7 +231,9 @@ export class ConsoleSession {
     if (agentName !== undefined) this.#seen(agentName);
     switch (opcode) {
       case undefined:
-        this.#requests.answer(withSequenceAsId(envelope));
+        if (envelope.body.form === 'data' && isV1Frame(envelope.body.bytes)) {
+          this.#requests.answerV1(v1Sequence(envelope.body.bytes), envelope);
+        }
         return;
       case '_agent_heartbeat_indication':
       case '_agent_locate_response':
@@ -291,7 +266,7 @@ export class ConsoleSession {
     }
     const known = this.#agents.get(agentName);
     if (known === undefined) {
-      const agent = new ConsoleAgent(agentName, info, this.#transport);
+      const agent = new ConsoleAgent(agentName, info, this.#requests);
       this.#agents.set(agentName, { agent, lastSeen: this.#now() });
       this.#announce({ kind: 'added', agent });
       this.#events.release(agentName);
@@ -336,8 +311,8 @@ export class ConsoleSession {
   #receiveEvents(agentName: string, envelope: Envelope): void {
     const known = this.#agents.has(agentName);
     const wasHolding = this.#events.holding;
-    for (const item of readListBody(envelope)) {
-      const event = receivedEvent(agentName, eventItemFromValue(item));
+    const events = readListBody(envelope).map(item => receivedEvent(agentName, eventItemFromValue(item)));
+    for (const event of events) {
       if (known) this.#events.publish(event);
       else this.#events.hold(event, this.#now());
     }
@@ -358,128 +333,7 @@ export class ConsoleSession {
     }
   }
 
-  /** Asks all agents that match the filter to show up, and the broker's own agent by its key (§3.1). */
   #locate(): void {
-    if (this.connection.state !== 'open' || this.#state !== 'open') return;
-    const where = this.#filter === undefined ? [] : predicateToValue(this.#filter);
-    const request = {
-      headers: headersFor('_agent_locate_request'),
-      replyTo: this.#replyTo,
-      ...listContent(where, this.#bodyForm()),
-    };
-    const quietly = (error: unknown): void =>
-      this.options.log?.debug(`a locate request was lost: ${String(error)}`);
-    this.connection
-      .send(
-        {
-          ...request,
-          to: { node: topicExchange(this.#domain), subject: LOCATE_KEY },
-          correlationId: 'agent-locate',
-        },
-        { whileAway: 'fail' },
-      )
-      .catch(quietly);
-    if (this.options.strictSecurity === true) return;
-    this.connection
-      .send(
-        {
-          ...request,
-          to: { node: directExchange(this.#domain), subject: BROKER_KEY },
-          correlationId: 'broker-locate',
-        },
-        { whileAway: 'fail' },
-      )
-      .catch(quietly);
+    if (this.connection.state === 'open' && this.#state === 'open') this.#requests.locate(this.#filter);
   }
-
-  #bodyForm(): BodyForm {
-    return this.options.bodyForm ?? this.connection.bodyForm;
-  }
-
-  /** The agent's own key on the topic exchange; agents without one listen to their name on the direct exchange (§1.3). */
-  #addressOf(agent: ConsoleAgent): Address {
-    const { directSubject } = agent.info;
-    return directSubject === undefined
-      ? { node: directExchange(this.#domain), subject: agent.name }
-      : { node: topicExchange(this.#domain), subject: directSubject };
-  }
-
-  #request(
-    agent: ConsoleAgent,
-    what: string,
-    opcode: Opcode,
-    body: ValueMap,
-    options: RequestOptions,
-    receive: (envelope: Envelope) => boolean,
-  ): Promise<void> {
-    if (this.#state !== 'open')
-      return Promise.reject(new QmfError('closed', 'the console session is not open'));
-    return this.#requests.request(
-      what,
-      agent.name,
-      { ...options, timeout: options.timeout ?? this.#requestTimeout },
-      correlationId =>
-        this.connection.send(
-          {
-            to: this.#addressOf(agent),
-            replyTo: this.#replyTo,
-            correlationId,
-            headers: headersFor(opcode),
-            ...mapContent(body, this.#bodyForm()),
-          },
-          { whileAway: 'fail' },
-        ),
-      receive,
-    );
-  }
-
-  #requestV1(
-    agent: ConsoleAgent,
-    what: string,
-    encode: (sequence: number) => Uint8Array,
-    options: RequestOptions,
-    receive: (bytes: Uint8Array) => void,
-  ): Promise<void> {
-    if (this.#state !== 'open')
-      return Promise.reject(new QmfError('closed', 'the console session is not open'));
-    return this.#requests.request(
-      what,
-      agent.name,
-      { ...options, timeout: options.timeout ?? this.#requestTimeout },
-      correlationId =>
-        this.connection.send(
-          {
-            to: this.#addressOf(agent),
-            replyTo: this.#replyTo,
-            correlationId,
-            headers: new Map(),
-            body: { form: 'data', bytes: encode(Number(correlationId)) },
-          },
-          { whileAway: 'fail' },
-        ),
-      envelope => {
-        if (envelope.body.form === 'data' && isV1Frame(envelope.body.bytes)) receive(envelope.body.bytes);
-        return true;
-      },
-    );
-  }
-
-  #notify(agent: ConsoleAgent, opcode: Opcode, body: ValueMap): Promise<void> {
-    return this.connection.send(
-      {
-        to: this.#addressOf(agent),
-        replyTo: this.#replyTo,
-        headers: headersFor(opcode),
-        ...mapContent(body, this.#bodyForm()),
-      },
-      { whileAway: 'fail' },
-    );
-  }
-}
-
-/** QMFv1 answers carry a sequence number where QMFv2 has the correlation id. */
-function withSequenceAsId(envelope: Envelope): Envelope {
-  const { body } = envelope;
-  if (body.form !== 'data' || !isV1Frame(body.bytes)) return envelope;
-  return { ...envelope, correlationId: String(bufferView(body.bytes).readUInt32BE(4)) };
 }

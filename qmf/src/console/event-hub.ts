@@ -20,6 +20,9 @@ export class EventHub {
   #held: Held[] = [];
   #dropped = 0;
 
+  /** @param onListenerError told of what a listener threw; the others get their events all the same */
+  constructor(private readonly onListenerError: (error: unknown) => void) {}
+
   /** Events that had to go because nobody came to know their agent, or too many waited. */
   get dropped(): number {
     return this.#dropped;
@@ -53,7 +56,11 @@ export class EventHub {
   }
 
   publish(event: ReceivedEvent): void {
-    notifyAll(this.#listeners, event);
+    try {
+      notifyAll(this.#listeners, event);
+    } catch (error) {
+      this.onListenerError(error);
+    }
   }
 
   hold(event: ReceivedEvent, now: number): void {
@@ -69,15 +76,7 @@ export class EventHub {
     const released = this.#held.filter(({ event }) => event.agent === agent);
     if (released.length === 0) return;
     this.#held = this.#held.filter(({ event }) => event.agent !== agent);
-    let failure: { readonly error: unknown } | undefined;
-    for (const { event } of released) {
-      try {
-        this.publish(event);
-      } catch (error) {
-        failure ??= { error };
-      }
-    }
-    if (failure !== undefined) throw failure.error;
+    for (const { event } of released) this.publish(event);
   }
 
   /** The agent is not wanted: its events go. */

@@ -1,6 +1,8 @@
 import { wait } from '../connection/signals.js';
 import { QmfError } from '../errors.js';
 import type { Envelope } from '../message/envelope.js';
+import { agentOf } from '../message/headers.js';
+import { BROKER_KEY } from '../message/keys.js';
 import { textOf } from '../value/text.js';
 import { Int } from '../value/value.js';
 
@@ -41,14 +43,16 @@ export class RequestTable {
     options: RequestOptions,
     send: (correlationId: string) => Promise<void>,
     receive: (envelope: Envelope) => boolean,
+    version: 'QMFv2' | 'QMFv1' = 'QMFv2',
   ): Promise<void> {
     // Decimal text within 32 bits: C++ agents' consoles parse it so, and Python wants an integer back (wire document §2.1).
     const id = String(this.#next);
     this.#next = this.#next >= 0xffff_fffe ? 1 : this.#next + 1;
     const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT;
     return wait<undefined>(what, { timeout, signal: options.signal }, (resolve, reject) => {
-      this.#pending.set(id, { agent, receive, succeed: () => resolve(undefined), fail: reject });
-      const cleanUp = () => this.#pending.delete(id);
+      const key = version === 'QMFv1' ? keyOfV1(id) : id;
+      this.#pending.set(key, { agent, receive, succeed: () => resolve(undefined), fail: reject });
+      const cleanUp = () => this.#pending.delete(key);
       try {
         send(id).catch((error: unknown) => reject(QmfError.from(error, 'connection_lost')));
       } catch (error) {
@@ -58,11 +62,19 @@ export class RequestTable {
     });
   }
 
-  /** Gives an answer to its request; false when nobody waits for it (any more). */
+  /** Gives an answer to its request; false when nobody waits for it (any more), or somebody else was asked. */
   answer(envelope: Envelope): boolean {
-    const id = correlationText(envelope);
-    const pending = id === undefined ? undefined : this.#pending.get(id);
-    if (pending === undefined) return false;
+    return this.#answer(correlationText(envelope), envelope);
+  }
+
+  /** The same for QMFv1, whose answers carry a sequence number instead of a correlation id. */
+  answerV1(sequence: number, envelope: Envelope): boolean {
+    return this.#answer(keyOfV1(String(sequence)), envelope);
+  }
+
+  #answer(key: string | undefined, envelope: Envelope): boolean {
+    const pending = key === undefined ? undefined : this.#pending.get(key);
+    if (pending === undefined || !isFrom(pending.agent, envelope)) return false;
     try {
       if (pending.receive(envelope)) pending.succeed();
     } catch (error) {
@@ -77,6 +89,17 @@ export class RequestTable {
       if (agent === undefined || pending.agent === agent) pending.fail(error);
     }
   }
+}
+
+/** Kept apart, so that no answer of one version is taken for the other's. */
+function keyOfV1(sequence: string): string {
+  return `QMFv1 ${sequence}`;
+}
+
+/** The broker's agent may answer under its alias, and QMFv1 answers name nobody (§9.22). */
+function isFrom(agent: string, envelope: Envelope): boolean {
+  const sender = agentOf(envelope.headers);
+  return sender === undefined || sender === agent || sender === BROKER_KEY;
 }
 
 /** qpidd turns ids of other types into text on the way to 0-10 and back, so text is what is compared (§2.3). */

@@ -118,7 +118,10 @@ function schemaMethod(name: string, declaration: MethodDeclaration): SchemaMetho
   };
 }
 
-/** The TypeScript type of a QMF data type as programs see it. */
+/**
+ * The TypeScript type of a QMF data type as programs see it. INT is a number, which is what fields of this size in practice hold; a
+ * value beyond 2^53 would arrive as a `bigint` all the same.
+ */
 export type NativeOf<T extends DataType> = T extends 'bool'
   ? boolean
   : T extends 'int' | 'float'

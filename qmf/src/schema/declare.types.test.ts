@@ -1,11 +1,18 @@
 import { describe, it } from 'mocha';
 import { expect } from 'chai';
 import { Uuid } from '../value/value.js';
-import { DocumentWidget, Gadget, WidgetResized } from '../testing/widgets.test.fixture.js';
-import { defineData, type InputsOf, type MethodNamesOf, type OutputsOf, type ValuesOf } from './declare.js';
+import type { DocumentWidget, Gadget, WidgetResized } from '../testing/widgets.test.fixture.js';
+import type {
+  ArgumentDeclaration,
+  InputsOf,
+  MethodNamesOf,
+  OutputsOf,
+  PropertyDeclaration,
+  ValuesOf,
+} from './declare.js';
 
 /** Fails to compile unless both types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 const same = <A, B>(answer: Same<A, B>): Same<A, B> => answer;
 
 describe('types that follow from a declaration', () => {
@@ -42,16 +49,9 @@ describe('types that follow from a declaration', () => {
     const id: InputsOf<typeof Gadget, 'echo'> = { text: '', id: '00000000-0000-0000-0000-000000000000' };
     const good: InputsOf<typeof Gadget, 'echo'> = { text: '', id: new Uuid(Buffer.alloc(16)) };
     // @ts-expect-error no such data type
-    const type = (): unknown =>
-      defineData({ package: 'p', name: 'c', properties: { a: { type: 'number' } }, methods: {} });
+    const property: PropertyDeclaration = { type: 'number' };
     // @ts-expect-error an argument needs a direction
-    const direction = (): unknown =>
-      defineData({
-        package: 'p',
-        name: 'c',
-        properties: {},
-        methods: { m: { arguments: { a: { type: 'int' } } } },
-      });
-    expect([values, extra, text, missing, method, inputs, id, good, type, direction]).to.have.length(10);
+    const argument: ArgumentDeclaration = { type: 'int' };
+    expect([values, extra, text, missing, method, inputs, id, good, property, argument]).to.have.length(10);
   });
 });

@@ -100,12 +100,10 @@ export function isCompatible(type: DataType, value: Value): boolean {
 
 /**
  * A received value as its schema's type. What does not fit the type is given as it is: the sender's schema and its data may
- * disagree, and a reader would rather see the data.
+ * disagree, and a reader would rather see the data. An INT beyond 2^53 comes as a `bigint`, with all its digits.
  */
 export function decodeNative(type: DataType, value: Value): Native {
-  if (value instanceof Uuid && type === 'uuid') return value;
-  if (type === 'int' && value instanceof Int) return Number(value.value);
-  return toPlain(value);
+  return type === 'uuid' && value instanceof Uuid ? value : toPlain(value);
 }
 
 /** All values of an item by their schema; names that the schema doesn't know come through as they are. */
@@ -113,16 +111,24 @@ export function decodeValues(
   properties: readonly SchemaProperty[],
   values: ValueMap,
 ): Record<string, Native> {
-  const types = new Map(properties.map(property => [property.name, property.type]));
   const result: Record<string, Native> = {};
   for (const [name, value] of values) {
-    const type = types.get(name);
-    Object.defineProperty(result, name, {
-      value: type === undefined ? toPlain(value) : decodeNative(type, value),
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+    // Only a uuid looks different with its schema, so only for one the schema is searched: this runs for every event.
+    const native = value instanceof Uuid ? decodeNative(typeOf(properties, name), value) : toPlain(value);
+    if (name === '__proto__') {
+      Object.defineProperty(result, name, {
+        value: native,
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
+    } else {
+      result[name] = native;
+    }
   }
   return result;
+}
+
+function typeOf(properties: readonly SchemaProperty[], name: string): DataType {
+  return properties.find(property => property.name === name)?.type ?? 'void';
 }

@@ -36,6 +36,11 @@ export function v1Opcode(bytes: Uint8Array): string {
   return String.fromCharCode(bytes[3] ?? 0);
 }
 
+/** The number that an answer has in common with its request. */
+export function v1Sequence(bytes: Uint8Array): number {
+  return bufferView(bytes).readUInt32BE(4);
+}
+
 export function encodeSchemaRequestV1(request: SchemaRequestV1): Buffer {
   return Buffer.concat([
     header('S', request.sequence),

@@ -9,8 +9,11 @@ import { until } from './poll.test.fixture.js';
 /** What a raw peer received on one link, oldest first. */
 export class Inbox {
   readonly messages: BareMessage[] = [];
+  /** Gets what comes instead of {@link messages}, once set. */
+  onMessage: ((message: BareMessage) => void) | undefined;
 
-  constructor(readonly address: string) {}
+  /** Of the queue or exchange, as the broker gave it. */
+  address = '';
 
   /** Takes the first message that matches, waiting for it if need be. */
   next(match: (message: BareMessage) => boolean = () => true, timeout = 5_000): Promise<BareMessage> {
@@ -36,19 +39,28 @@ export const opcodeIn = (message: BareMessage): string =>
 export class RawPeer {
   readonly #senders = new Map<string, Sender>();
 
-  private constructor(private readonly connection: Connection) {}
+  #state: 'open' | 'closed' = 'open';
+
+  private constructor(private readonly connection: Connection) {
+    const closed = (): void => {
+      this.#state = 'closed';
+    };
+    connection.on('connection_close', closed);
+    connection.on('disconnected', closed);
+  }
 
   static async connect(port: number): Promise<RawPeer> {
     const container = rhea.create_container({ id: `raw-${randomUUID()}` });
     container.on('error', () => undefined);
-    const connection = container.connect({
+    const options = {
       port,
       host: '127.0.0.1',
       username: 'anonymous',
-      reconnect: false,
-    });
+      reconnect: false as const,
+      tcp_no_delay: true,
+    };
+    const connection = container.connect(options);
     connection.on('error', () => undefined);
-    connection.on('disconnected', () => undefined);
     let open = false;
     connection.on('connection_open', () => {
       open = true;
@@ -77,15 +89,16 @@ export class RawPeer {
     on(receiver, 'receiver_open', () => {
       open = true;
     });
-    const early: BareMessage[] = [];
-    let inbox: Inbox | undefined;
+    const inbox = new Inbox();
     on(receiver, 'message', ({ message }) => {
-      if (Buffer.isBuffer(message)) (inbox?.messages ?? early).push(decodeBareMessage(message));
+      if (!Buffer.isBuffer(message)) return;
+      const decoded = decodeBareMessage(message);
+      if (inbox.onMessage === undefined) inbox.messages.push(decoded);
+      else inbox.onMessage(decoded);
     });
     await until('the receiver is open', () => open);
     const address: unknown = receiver.source.address;
-    inbox = new Inbox(typeof address === 'string' ? address : '(none)');
-    inbox.messages.push(...early);
+    if (typeof address === 'string') inbox.address = address;
     return { inbox, receiver };
   }
 
@@ -112,13 +125,7 @@ export class RawPeer {
   }
 
   async close(): Promise<void> {
-    let closed = false;
-    const mark = (): void => {
-      closed = true;
-    };
-    this.connection.on('connection_close', mark);
-    this.connection.on('disconnected', mark);
-    this.connection.close();
-    await until('the raw peer is closed', () => closed).catch(() => undefined);
+    if (this.#state === 'open') this.connection.close();
+    await until('the raw peer is closed', () => this.#state === 'closed');
   }
 }

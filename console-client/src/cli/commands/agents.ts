@@ -26,7 +26,7 @@ export async function agentsCommand(context: Context, wait: number): Promise<num
   } else if (agents.length > 0) {
     out.table(
       [
-        { title: 'NAME', style: 'cyan' },
+        { title: 'NAME', style: 'cyan', keep: true },
         { title: 'VENDOR' },
         { title: 'PRODUCT' },
         { title: 'EPOCH', align: 'right' },
@@ -39,7 +39,7 @@ export async function agentsCommand(context: Context, wait: number): Promise<num
         info.product,
         String(info.epoch),
         `${info.heartbeatInterval} s`,
-        info.timestamp === 0n ? '-' : localTime(fromNanoseconds(info.timestamp)),
+        info.timestamp === 0n ? '-' : localTime(fromNanoseconds(info.timestamp)).slice(11, 19),
       ]),
     );
   }

@@ -4,6 +4,7 @@ import type { Build, BuildChange } from '../../index.js';
 import { tellBusChanges } from '../bus.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { brokenPipe } from '../io.js';
 import { progressView } from '../output/progress.js';
 
 /** Agents of 2011 raise no events; a build that was silent for this long is asked. Milliseconds. */
@@ -37,7 +38,7 @@ export async function followBuild(context: Context, build: Build): Promise<numbe
     }
   } catch (error) {
     view.end();
-    if (error instanceof QmfError && error.code === 'aborted') {
+    if (error instanceof QmfError && error.code === 'aborted' && signal.reason !== brokenPipe) {
       out.note(`the build goes on; see it again with: watch ${build.name}`);
     }
     throw error;

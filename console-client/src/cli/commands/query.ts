@@ -152,7 +152,7 @@ class ObjectPrinter {
   end(): void {
     if (this.#columns === undefined || this.#rows.length === 0) return;
     this.context.out.table(
-      [{ title: 'OBJECT', style: 'cyan' }, ...this.#columns.map(title => ({ title }))],
+      [{ title: 'OBJECT', style: 'cyan', keep: true }, ...this.#columns.map(title => ({ title }))],
       this.#rows,
     );
   }

@@ -45,7 +45,12 @@ function listClasses(context: Context, lists: readonly ClassList[]): number {
   }
   if (rows.length > 0) {
     out.table(
-      [{ title: 'PACKAGE' }, { title: 'CLASS', style: 'cyan' }, { title: 'KIND' }, { title: 'AGENT' }],
+      [
+        { title: 'PACKAGE' },
+        { title: 'CLASS', style: 'cyan', keep: true },
+        { title: 'KIND' },
+        { title: 'AGENT' },
+      ],
       rows,
     );
   }

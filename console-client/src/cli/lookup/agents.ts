@@ -3,7 +3,7 @@ import type { Context } from '../context.js';
 import { notFoundError, usageError } from '../errors.js';
 
 /** Answers to a locate come within milliseconds of each other; so much silence means that all are here. Milliseconds. */
-const QUIET = 400;
+const QUIET = 250;
 
 export interface CollectOptions {
   /** Milliseconds that agents have at least to answer, counted from the opening of the bus. */

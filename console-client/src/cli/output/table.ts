@@ -5,6 +5,8 @@ import { displayWidth, padTo, truncate } from './width.js';
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
+  /** Never cut: names that people copy. */
+  readonly keep?: boolean;
   /** Of the cells; may depend on their text. */
   readonly style?: Style | ((text: string) => Style | undefined);
 }
@@ -20,7 +22,7 @@ const NARROWEST = 6;
 
 /**
  * Lines of a table with a title row, aligned by display width. Control characters in titles and cells are escaped. Where the
- * width is bounded, the widest columns give way and cut cells end in `…`.
+ * width is bounded, the widest columns give way and cut cells end in `…`, except those to keep.
  */
 export function renderTable(
   columns: readonly Column[],
@@ -33,7 +35,7 @@ export function renderTable(
   const widths = columns.map((_, index) =>
     Math.max(...[titles, ...cells].map(row => displayWidth(row[index] ?? ''))),
   );
-  if (options.width !== undefined) shrink(widths, options.width);
+  if (options.width !== undefined) shrink(widths, columns, options.width);
   const line = (row: readonly string[], styleOf: (index: number, text: string) => Style | undefined) =>
     row
       .map((text, index) => {
@@ -57,11 +59,12 @@ export function renderTable(
   ];
 }
 
-function shrink(widths: number[], limit: number): void {
+function shrink(widths: number[], columns: readonly Column[], limit: number): void {
   const total = (): number => widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1));
   while (total() > limit) {
-    const widest = Math.max(...widths);
+    const candidates = widths.map((width, index) => (columns[index]?.keep === true ? 0 : width));
+    const widest = Math.max(...candidates);
     if (widest <= NARROWEST) return;
-    widths[widths.indexOf(widest)] = widest - 1;
+    widths[candidates.indexOf(widest)] = widest - 1;
   }
 }

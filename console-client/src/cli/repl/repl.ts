@@ -336,6 +336,7 @@ function argumentsOf(command: Command): string {
 /** Says which agent is in use, without the length of its instance. */
 function promptFor(agent: string | undefined): string {
   if (agent === undefined) return 'imagefactory> ';
-  const [vendor = '', product, instance = ''] = agent.split(':');
-  return `${escapeControls(product === undefined ? vendor : `${product}:${instance.slice(0, 8)}`)}> `;
+  const [vendor = '', product, ...instance] = agent.split(':');
+  const shown = [product ?? vendor, ...instance.map(part => part.slice(0, 8))].join(':');
+  return `${escapeControls(shown)}> `;
 }

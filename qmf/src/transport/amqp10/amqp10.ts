@@ -5,11 +5,12 @@ import { QmfError } from '../../errors.js';
 import type { BodyForm } from '../../message/envelope.js';
 import { type BrokerAddress, describeBroker, parseBrokerUrl } from '../broker-url.js';
 import type { Peer, Transport, Wire } from '../transport.js';
+import { discard } from '../../rhea/discard.js';
 import { on, type RheaError } from '../../rhea/events.js';
 import { gatherWrites } from '../../rhea/gathered-writes.js';
 import { connectionError } from './conditions.js';
 import { type DialectName, dialectFor, dialects } from './dialects/index.js';
-import { Amqp10Wire, destroySocket } from './wire.js';
+import { Amqp10Wire } from './wire.js';
 
 export interface Amqp10Options {
   /** Forces the form of broadcasts; by default it follows from the broker (wire document §2.4). */
@@ -51,7 +52,7 @@ function dial(address: BrokerAddress, options: Amqp10Options, signal: AbortSigna
       state = { kind: 'ended' };
       if (before.kind === 'dialling') {
         signal.removeEventListener('abort', onAbort);
-        destroySocket(connection);
+        discard(connection);
         reject(connectionError(where, error, false));
       } else if (before.kind === 'open') {
         before.wire.fail(connectionError(where, error, true));
@@ -60,7 +61,7 @@ function dial(address: BrokerAddress, options: Amqp10Options, signal: AbortSigna
     const onAbort = (): void => {
       if (state.kind !== 'dialling') return;
       state = { kind: 'ended' };
-      destroySocket(connection);
+      discard(connection);
       reject(new QmfError('aborted', `connecting to ${where} was cancelled`));
     };
     container.on('error', (error: RheaError) => end(error));

@@ -10,7 +10,8 @@ export function linkError(what: string, error: RheaError | undefined): QmfError 
 /** A connection's end as an error of ours. */
 export function connectionError(where: string, error: RheaError | undefined, opened: boolean): QmfError {
   const text = describeCondition(error);
-  if (error?.condition === 'amqp:unauthorized-access' || /sasl|authenticat/i.test(text)) {
+  // By the condition only: a broker's trouble with SASL, or no broker at all, says nothing about the credentials.
+  if (error?.condition === 'amqp:unauthorized-access') {
     return new QmfError('not_authorised', `${where} refused the credentials: ${text}`, { cause: error });
   }
   if (opened)

@@ -3,6 +3,7 @@ import type { Connection, Session } from 'rhea';
 import { encodeBareMessage } from '../../codec/amqp10-message.js';
 import { QmfError } from '../../errors.js';
 import type { BodyForm, Envelope } from '../../message/envelope.js';
+import { discard, socketClosed } from '../../rhea/discard.js';
 import { deliverRaw } from '../../rhea/raw-deliveries.js';
 import { on } from '../../rhea/events.js';
 import type { BrokerAddress } from '../broker-url.js';
@@ -104,14 +105,14 @@ export class Amqp10Wire implements Wire {
       this.#connection.close();
     }
     await Promise.race([socketClosed(this.#connection), delay(CLOSE_TIMEOUT)]);
-    destroySocket(this.#connection);
+    discard(this.#connection);
   }
 
   /** Called when the connection broke, or something on it that we can't do without. */
   fail(reason: QmfError): void {
     if (this.#ended !== undefined) return;
     this.#end(reason, reason);
-    destroySocket(this.#connection);
+    discard(this.#connection);
   }
 
   #end(reason: QmfError | undefined, forPending: QmfError): void {
@@ -183,27 +184,4 @@ function delay(milliseconds: number): Promise<void> {
   return new Promise(resolve => {
     setTimeout(resolve, milliseconds).unref();
   });
-}
-
-function socketClosed(connection: Connection): Promise<void> {
-  return new Promise(resolve => {
-    const socket = socketOf(connection);
-    if (socket === undefined || socket.destroyed) resolve();
-    else socket.once('close', () => resolve());
-  });
-}
-
-export function destroySocket(connection: Connection): void {
-  socketOf(connection)?.destroy();
-}
-
-interface DestroyableSocket {
-  readonly destroyed: boolean;
-  destroy(): void;
-  once(event: 'close', listener: () => void): void;
-}
-
-function socketOf(connection: Connection): DestroyableSocket | undefined {
-  // rhea's typings leave the socket out; it is undefined before the first dial.
-  return (connection as unknown as { socket?: DestroyableSocket }).socket;
 }

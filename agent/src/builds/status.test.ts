@@ -1,0 +1,43 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { assertBuildTransition, type BuildStatus, buildTransitions, isEnd } from './status.js';
+
+// Object.keys gives exactly the keys of that closed record.
+const all = Object.keys(buildTransitions) as BuildStatus[];
+
+describe('the statuses of a build', () => {
+  it('are the words of the QMF API', () => {
+    expect(all).to.deep.equal([
+      'NEW',
+      'INITIALIZING',
+      'PENDING',
+      'BUILDING',
+      'FINISHING',
+      'COMPLETED',
+      'FAILED',
+    ]);
+  });
+
+  it('change as the table says and in no other way', () => {
+    for (const from of all) {
+      for (const to of all) {
+        const change = (): void => assertBuildTransition(from, to);
+        if (buildTransitions[from].includes(to)) expect(change).not.to.throw();
+        else expect(change).to.throw(`a build cannot go from ${from} to ${to}`);
+      }
+    }
+  });
+
+  it('can all be reached from NEW, and all end', () => {
+    const reached = new Set<BuildStatus>(['NEW']);
+    for (const status of reached) for (const next of buildTransitions[status]) reached.add(next);
+    expect([...reached]).to.have.members(all);
+    expect(all.filter(isEnd)).to.deep.equal(['COMPLETED', 'FAILED']);
+    for (const status of all) {
+      if (!isEnd(status)) expect(buildTransitions[status]).to.include('FAILED');
+      // Nothing is ever entered twice: the order of the list is the order of a build.
+      for (const next of buildTransitions[status])
+        expect(all.indexOf(next)).to.be.greaterThan(all.indexOf(status));
+    }
+  });
+});

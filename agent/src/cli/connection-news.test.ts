@@ -1,0 +1,68 @@
+import { BusConnection, QmfError, type Transport, type Wire } from '@imagefactory/qmf';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { recordingLogger } from '../testing/logger.test.fixture.js';
+import { until } from '../testing/until.test.fixture.js';
+import { tellConnectionNews } from './connection-news.js';
+
+/** A broker that can be switched on and off. */
+function switchable(): { transport: Transport; set(on: boolean): void; dials(): number } {
+  let isOn = false;
+  let dials = 0;
+  let cut: () => void = () => undefined;
+  const dial = (): Promise<Wire> => {
+    dials++;
+    if (!isOn) return Promise.reject(new QmfError('unreachable', 'amqp://b cannot be reached: refused'));
+    let close: () => void = () => undefined;
+    const closed = new Promise<QmfError | undefined>(resolve => {
+      cut = () => resolve(new QmfError('connection_lost', 'the connection to amqp://b ended'));
+      close = () => resolve(undefined);
+    });
+    const wire: Wire = {
+      peer: { product: 'qpidd', version: '1' },
+      bodyForm: 'value',
+      bind: () => Promise.resolve(() => undefined),
+      send: () => Promise.resolve(),
+      closed,
+      close: () => {
+        close();
+        return Promise.resolve();
+      },
+    };
+    return Promise.resolve(wire);
+  };
+  return {
+    transport: { description: 'amqp://b', dial },
+    dials: () => dials,
+    set: on => {
+      isOn = on;
+      if (!on) cut();
+    },
+  };
+}
+
+describe('the news of a connection', () => {
+  it('are told once for each going and coming', async () => {
+    const broker = switchable();
+    const connection = new BusConnection(broker.transport, { retry: { initialDelay: 1, maxDelay: 2 } });
+    const log = recordingLogger();
+    const stop = tellConnectionNews(connection, log);
+    connection.start();
+    await until('a few attempts have failed', () => broker.dials() > 3);
+    broker.set(true);
+    await connection.ready();
+    const dials = broker.dials();
+    broker.set(false);
+    await until('a few more have failed', () => broker.dials() > dials + 3);
+    broker.set(true);
+    await connection.ready();
+    await connection.close();
+    stop();
+    expect(log.lines.filter(line => !line.startsWith('debug'))).to.deep.equal([
+      'warn: amqp://b cannot be reached: refused; trying again until the broker answers',
+      'notice: connected to amqp://b (qpidd 1)',
+      'warn: the connection to amqp://b ended; trying again until the broker answers',
+      'notice: connected again to amqp://b (qpidd 1)',
+    ]);
+  });
+});

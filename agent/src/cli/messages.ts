@@ -1,0 +1,35 @@
+import { errorLine } from '../log/index.js';
+import type { DoctorReport, RunningAgent, StopReport } from '../runtime/index.js';
+import type { BrokerChoice } from './broker-choice.js';
+import { packageVersion } from './version.js';
+
+/** Who the agent is, where, and what it can do, on one line. */
+export function startLine(agent: RunningAgent, health: DoctorReport, choice: BrokerChoice): string {
+  const names = (ready: boolean): string =>
+    [...new Set(health.plugins.filter(plugin => plugin.ready === ready).map(({ name }) => name))].join(', ');
+  const lacking = names(false);
+  return [
+    `imagefactory ${packageVersion()}: agent ${agent.name} (start ${agent.epoch})`,
+    `${choice.kind === 'embedded' ? 'embedded broker' : 'broker'} ${agent.broker}`,
+    `images in ${agent.imageDirectory}`,
+    `plugins ready: ${names(true)}${lacking === '' ? '' : `; not ready: ${lacking} (see imagefactory doctor)`}`,
+  ].join('; ');
+}
+
+/** What the agent left, on one line. */
+export function stopLine({ aborted, abandoned, unsentEvents }: StopReport): string {
+  const left = [
+    ...(aborted.length === 0 ? [] : [`builds ended: ${aborted.join(', ')}`]),
+    ...(abandoned.length === 0
+      ? []
+      : [`plugins that did not stop in time, in builds: ${abandoned.join(', ')}`]),
+    ...(unsentEvents === 0 ? [] : [`events that did not reach the broker: ${unsentEvents}`]),
+  ];
+  return left.length === 0 ? 'stopped' : `stopped; ${left.join('; ')}`;
+}
+
+/** Why the agent could not start, on one line. */
+export function describeStartError(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  return `${errorLine(error)}${cause}`;
+}

@@ -1,0 +1,133 @@
+import { spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { recordingLogger } from '../testing/logger.test.fixture.js';
+import { chooseBroker } from './broker-choice.js';
+import { startEmbeddedBroker, stopEmbeddedBroker } from './embedded-broker.js';
+import { packageVersion } from './version.js';
+
+function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const main = new URL('./main.js', import.meta.url).pathname;
+  return spawnSync(process.execPath, [main, ...args], {
+    encoding: 'utf8',
+    timeout: 20_000,
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+}
+
+describe('the command imagefactory', () => {
+  it('documents its options and exit codes', () => {
+    const { status, stdout } = run('--help');
+    expect(status).to.equal(0);
+    for (const word of [
+      '--broker',
+      '--qpidd',
+      '--imgdir',
+      '--keep-finished',
+      'doctor',
+      'Exit codes:',
+      '130, 143',
+    ]) {
+      expect(stdout).to.include(word);
+    }
+  });
+
+  it('tells its version', () => {
+    expect(run('--version').stdout).to.equal(`imagefactory ${packageVersion()}\n`);
+  });
+
+  for (const [args, complaint] of [
+    [[], 'imagefactory: nothing to do: give --qmf to run the agent, or the command doctor (see --help)'],
+    [
+      ['--qmf', '--timeout', '0'],
+      "error: option '--timeout <seconds>' argument '0' is invalid. Give a whole number from 1 to 2000000.",
+    ],
+    [
+      ['--qmf', '--body-form', 'x'],
+      "error: option '--body-form <form>' argument 'x' is invalid. Allowed choices are value, data, auto.",
+    ],
+    [['--qmf', '--qmf-domain', 'a.b'], 'is invalid. Give letters, digits, - and _ only.'],
+    [['--bogus'], "error: unknown option '--bogus'"],
+    [['frob'], "imagefactory: unknown command 'frob'; the only one is doctor (see --help)"],
+    [
+      ['--qmf', '--broker', 'a', '--qpidd', 'b'],
+      'imagefactory: --broker and --qpidd mean the same thing; give one of them',
+    ],
+    [
+      ['--qmf', '--broker', 'a', '--embedded-broker'],
+      'imagefactory: --embedded-broker brings a broker along;',
+    ],
+    [['--qmf', '--broker', 'amqp://u:geheim@h:x/'], "imagefactory: broker 'amqp://***@h:x/'"],
+  ] as const) {
+    it(`refuses [${args.join(' ')}] with status 2`, () => {
+      const { status, stderr } = run(...args);
+      expect(stderr).to.include(complaint).and.not.include('geheim');
+      expect(status).to.equal(2);
+    });
+  }
+
+  it('prints the health of its plugins as JSON', () => {
+    const { status, stdout } = run('doctor', '--json');
+    const report = JSON.parse(stdout) as { ready: boolean; plugins: { name: string }[] };
+    expect(report.plugins.map(({ name }) => name)).to.include.members(['mock', 'debian', 'openstack-kvm']);
+    expect(status).to.equal(report.ready ? 0 : 3);
+  });
+
+  it('says on one line why it cannot start, and ends with status 1', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'cli-test-'));
+    const file = join(directory, 'file');
+    await writeFile(file, '');
+    const { status, stdout } = run(
+      '--qmf',
+      '--foreground',
+      '--imgdir',
+      file,
+      '--tmpdir',
+      directory,
+      '--broker',
+      '127.0.0.1:1',
+    );
+    expect(stdout.trim().split('\n')).to.have.lengthOf(1);
+    expect(stdout).to.match(/ERROR  the agent could not start: .*EEXIST/);
+    expect(status).to.equal(1);
+    expect(await readdir(directory)).to.deep.equal(['file']);
+    await rm(directory, { recursive: true });
+  });
+});
+
+describe('the choice of a broker', () => {
+  it('is localhost, the one given under either name, or the embedded one', () => {
+    const localhost = { scheme: 'amqp', host: 'localhost', port: 5672 };
+    expect(chooseBroker({}, () => false)).to.deep.equal({ kind: 'address', address: localhost });
+    const other = { kind: 'address', address: { ...localhost, host: 'b', port: 1 } };
+    expect(chooseBroker({ broker: 'b:1' }, () => true)).to.deep.equal(other);
+    expect(chooseBroker({ qpidd: 'b:1' }, () => false)).to.deep.equal(other);
+    expect(chooseBroker({ embeddedBroker: true, broker: 'from the environment' }, () => false)).to.deep.equal(
+      {
+        kind: 'embedded',
+      },
+    );
+  });
+});
+
+describe('the embedded broker', () => {
+  it('takes another port when the usual one is taken, and says so', async () => {
+    const log = recordingLogger();
+    const blocker = createServer().listen(0, '127.0.0.1');
+    await once(blocker, 'listening');
+    const address = blocker.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const broker = await startEmbeddedBroker('default', log, address.port);
+    expect(broker.port).not.to.equal(address.port);
+    expect(log.lines).to.include(
+      `notice: port ${address.port} is taken; the embedded broker listens on 127.0.0.1:${broker.port} instead`,
+    );
+    await stopEmbeddedBroker(broker);
+    blocker.close();
+  });
+});

@@ -1,0 +1,58 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { describe, it } from 'mocha';
+import { createScrubber } from '../log/index.js';
+import { parseTemplate, publicDescriptor, templateSecrets } from './index.js';
+
+function shown(text: string): string {
+  return publicDescriptor(text, createScrubber(templateSecrets(parseTemplate(text))));
+}
+
+const around = (password: string, rest = ''): string =>
+  `<template><name>x</name><os><name>D</name><version>1</version><arch>x86_64</arch><install type="url"><url>http://u:urlpass%21@h/</url></install><rootpw>${password}</rootpw></os>${rest}</template>`;
+
+describe('publicDescriptor', () => {
+  it('keeps the text and hides the passwords', () => {
+    expect(shown(around('geheim'))).to.equal(around('***').replace('urlpass%21', '***'));
+    expect(shown('<template></template>')).to.equal('<template></template>');
+  });
+
+  it('hides a password wherever it stands, in comments and commands too', () => {
+    const text = around(
+      'geheim',
+      '<!-- it is geheim --><commands><command name="c">echo root:geheim</command></commands>',
+    );
+    expect(shown(text)).to.include('<!-- it is *** -->').and.not.to.include('geheim');
+  });
+
+  it('is not fooled by CDATA sections and comments', () => {
+    for (const password of [
+      '<![CDATA[geheim]]>',
+      '<![CDATA[a</rootpw>geheim]]>',
+      'a<!-- </rootpw> -->geheim',
+      '<!--<rootpw>-->geheim',
+    ]) {
+      expect(shown(around(password)), password).not.to.include('geheim');
+    }
+    expect(
+      shown(around('geheim', '<description><![CDATA[<rootpw>text</rootpw>]]></description>')),
+    ).to.include('<rootpw>text</rootpw>');
+  });
+
+  it('hides any password, written in any of the ways of XML', () => {
+    const password = fc.string({ minLength: 8, maxLength: 20 }).filter(text => text.trim().length >= 8);
+    const written = fc.tuple(password, fc.constantFrom('entities', 'references', 'cdata'));
+    fc.assert(
+      fc.property(written, ([secret, how]) => {
+        const entities = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+        const references = Array.from(secret, letter => `&#${letter.codePointAt(0) ?? 0};`).join('');
+        const cdata = `<![CDATA[${secret.replaceAll(']]>', ']] >')}]]>`;
+        const text = around({ entities, references, cdata }[how], `<description>${entities}</description>`);
+        const result = shown(text);
+        expect(result).to.match(/<rootpw>\*\*\*<\/rootpw>/);
+        expect(result).not.to.include(references);
+        if (how !== 'cdata') expect(result).not.to.include(entities);
+      }),
+    );
+  });
+});

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import type { BusConnection } from '../connection/bus-connection.js';
+import { QmfError } from '../errors.js';
+import { listContent, mapContent } from '../message/content.js';
+import type { Address, BodyForm, Envelope } from '../message/envelope.js';
+import { headersFor, type Opcode } from '../message/headers.js';
+import {
+  BROKER_KEY,
+  DIRECT_CONSOLE_PREFIX,
+  directExchange,
+  LOCATE_KEY,
+  topicExchange,
+} from '../message/keys.js';
+import { type Predicate, predicateToValue } from '../query/index.js';
+import type { ValueMap } from '../value/value.js';
+import type { AgentTransport, ConsoleAgent } from './console-agent.js';
+import type { ConsoleOptions } from './options.js';
+import { DEFAULT_REQUEST_TIMEOUT, type RequestOptions, RequestTable } from './request-table.js';
+import { SchemaCache } from './schema-cache.js';
+
+/** Sends what a console asks, and finds the request that an answer belongs to. */
+export class Requests implements AgentTransport {
+  readonly schemas = new SchemaCache();
+  /** Key on the topic exchange under which answers come. */
+  readonly replyKey = DIRECT_CONSOLE_PREFIX + randomUUID();
+  readonly #domain: string;
+  readonly #table = new RequestTable();
+
+  constructor(
+    private readonly connection: BusConnection,
+    private readonly options: ConsoleOptions,
+    private readonly isOpen: () => boolean,
+  ) {
+    this.#domain = options.domain ?? 'default';
+  }
+
+  answer(envelope: Envelope): boolean {
+    return this.#table.answer(envelope);
+  }
+
+  answerV1(sequence: number, envelope: Envelope): boolean {
+    return this.#table.answerV1(sequence, envelope);
+  }
+
+  /** Fails all requests, or those to one agent. */
+  failAll(error: QmfError, agent?: string): void {
+    this.#table.failAll(error, agent);
+  }
+
+  request(
+    agent: ConsoleAgent,
+    what: string,
+    opcode: Opcode,
+    body: ValueMap,
+    options: RequestOptions,
+    receive: (envelope: Envelope) => boolean,
+  ): Promise<void> {
+    if (!this.isOpen()) return Promise.reject(notOpen());
+    const send = (correlationId: string): Promise<void> =>
+      this.#send({
+        to: this.#addressOf(agent),
+        correlationId,
+        headers: headersFor(opcode),
+        ...mapContent(body, this.#bodyForm),
+      });
+    return this.#table.request(what, agent.name, this.#limited(options), send, receive);
+  }
+
+  requestV1(
+    agent: ConsoleAgent,
+    what: string,
+    encode: (sequence: number) => Uint8Array,
+    options: RequestOptions,
+    receive: (bytes: Uint8Array) => void,
+  ): Promise<void> {
+    if (!this.isOpen()) return Promise.reject(notOpen());
+    const send = (correlationId: string): Promise<void> =>
+      this.#send({
+        to: this.#addressOf(agent),
+        correlationId,
+        headers: new Map(),
+        body: { form: 'data', bytes: encode(Number(correlationId)) },
+      });
+    const take = ({ body }: Envelope): boolean => {
+      if (body.form === 'data') receive(body.bytes);
+      return true;
+    };
+    return this.#table.request(what, agent.name, this.#limited(options), send, take, 'QMFv1');
+  }
+
+  /** Sends without waiting for an answer. */
+  notify(agent: ConsoleAgent, opcode: Opcode, body: ValueMap): Promise<void> {
+    return this.#send({
+      to: this.#addressOf(agent),
+      headers: headersFor(opcode),
+      ...mapContent(body, this.#bodyForm),
+    });
+  }
+
+  /** Asks all agents that match the filter to show up, and the broker's own agent by its key (wire document §3.1). */
+  locate(filter: Predicate | undefined): void {
+    const request = {
+      headers: headersFor('_agent_locate_request'),
+      ...listContent(filter === undefined ? [] : predicateToValue(filter), this.#bodyForm),
+    };
+    const quietly = (error: unknown): void =>
+      this.options.log?.debug(`a locate request was lost: ${String(error)}`);
+    const toAll = { node: topicExchange(this.#domain), subject: LOCATE_KEY };
+    this.#send({ ...request, to: toAll, correlationId: 'agent-locate' }).catch(quietly);
+    if (this.options.strictSecurity === true) return;
+    const toBroker = { node: directExchange(this.#domain), subject: BROKER_KEY };
+    this.#send({ ...request, to: toBroker, correlationId: 'broker-locate' }).catch(quietly);
+  }
+
+  #send(envelope: Envelope): Promise<void> {
+    // The only form that strict agents accept, and that every broker translates (§1.4).
+    const replyTo = { node: topicExchange(this.#domain), subject: this.replyKey };
+    return this.connection.send({ ...envelope, replyTo }, { whileAway: 'fail' });
+  }
+
+  #limited(options: RequestOptions): RequestOptions {
+    return { ...options, timeout: options.timeout ?? this.options.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT };
+  }
+
+  get #bodyForm(): BodyForm {
+    return this.options.bodyForm ?? this.connection.bodyForm;
+  }
+
+  /** The agent's own key on the topic exchange; agents without one listen to their name on the direct exchange (§1.3). */
+  #addressOf(agent: ConsoleAgent): Address {
+    const { directSubject } = agent.info;
+    return directSubject === undefined
+      ? { node: directExchange(this.#domain), subject: agent.name }
+      : { node: topicExchange(this.#domain), subject: directSubject };
+  }
+}
+
+function notOpen(): QmfError {
+  return new QmfError('closed', 'the console session is not open');
+}
