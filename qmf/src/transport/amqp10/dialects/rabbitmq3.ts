@@ -25,12 +25,15 @@ function linkAddress({ node, subject }: Address): string {
   return subject === undefined ? `/amq/queue/${node}` : `/exchange/${node}`;
 }
 
-/** `exchange/key` and a queue's name, or the broker's own forms `/exchange/NAME/KEY`, `/queue/NAME`, `/amq/queue/NAME`. */
+/**
+ * `exchange/key` and a queue's name, or the broker's own forms `/exchange/NAME/KEY`, `/queue/NAME`, `/amq/queue/NAME`. The plugin puts
+ * `/queue/` before whatever a 0-9-1 peer wrote.
+ */
 export function replyAddressV1(text: string): Address {
   const exchange = /^\/exchange\/([^/]+)(?:\/(.*))?$/s.exec(text);
   if (exchange?.[1] !== undefined) return { node: exchange[1], subject: exchange[2] ?? '' };
   const queue = /^\/(?:amq\/)?queue\/(.+)$/s.exec(text);
-  return queue?.[1] === undefined ? addressFromText(text) : { node: queue[1] };
+  return addressFromText(queue?.[1] ?? text);
 }
 
 /** AMQP 1.0 has no word for it here, so AMQP 0-9-1 says it, which the same port understands. */
