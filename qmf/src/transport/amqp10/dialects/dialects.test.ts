@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import type { BareMessage } from '../../../codec/amqp10-message.js';
 import { decodeList, decodeMap } from '../../../codec/amqp010.js';
 import type { Address } from '../../../message/envelope.js';
 import type { Binding } from '../../transport.js';
@@ -11,15 +12,13 @@ const direct: Binding = { ...pattern, exchange: 'qmf.x.direct', exchangeType: 'd
 const event: Address = { node: 'qmf.x.topic', subject: 'agent.ind/é' };
 const queue: Address = { node: 'replies 1' };
 
-/** The filter's descriptor: 0 for a whole key, 1 for a pattern; nothing without a filter. */
-function filterOf(name: DialectName, binding: Binding): unknown {
+/** The filter's descriptor, 0 for a whole key and 1 for a pattern; nothing without a filter. */
+function filterOf(name: DialectName, binding: Binding): number | undefined {
+  // As rhea describes a value.
   const filter = dialects[name].source(binding, 'q').filter as
-    | { 'subject-filter': { descriptor: { value: number }; value: { value: string } } }
+    | { readonly 'subject-filter': { readonly descriptor: { readonly value: number } } }
     | undefined;
-  const described = filter?.['subject-filter'];
-  return described === undefined
-    ? undefined
-    : [described.descriptor.value - 0x468c00000000, String(described.value)];
+  return filter === undefined ? undefined : filter['subject-filter'].descriptor.value - 0x468c00000000;
 }
 
 describe('dialects of AMQP 1.0', () => {
@@ -48,13 +47,13 @@ describe('dialects of AMQP 1.0', () => {
   it('tell bindings as addresses and filters', () => {
     const addresses = (name: DialectName): string[] =>
       [pattern, exact, direct].map(binding => dialects[name].source(binding, 'the queue').address);
-    const filters = (name: DialectName): unknown[] =>
+    const filters = (name: DialectName): (number | undefined)[] =>
       [pattern, exact, direct].map(binding => filterOf(name, binding));
     const exchanges = ['qmf.x.topic', 'qmf.x.topic', 'qmf.x.direct'];
     expect(addresses('qpidd')).to.deep.equal(exchanges);
-    expect(filters('qpidd').map(filter => (filter as unknown[])[0])).to.deep.equal([1, 0, 0]);
+    expect(filters('qpidd')).to.deep.equal([1, 0, 0]);
     expect(addresses('broker-j')).to.deep.equal(exchanges);
-    expect(filters('broker-j').map(filter => (filter as unknown[])[0])).to.deep.equal([1, 1, 0]);
+    expect(filters('broker-j')).to.deep.equal([1, 1, 0]);
     expect(addresses('rabbitmq3')).to.deep.equal([
       '/exchange/qmf.x.topic/agent.ind.#',
       '/exchange/qmf.x.topic/direct-console.1',
@@ -119,7 +118,8 @@ describe('dialects of AMQP 1.0', () => {
   });
 
   it("gives bodies of Broker-J's 0-x peers back their bytes, and leaves those of 1.0 peers alone", () => {
-    const received = dialects['broker-j'].received!;
+    const received = (message: BareMessage): BareMessage =>
+      dialects['broker-j'].received?.(message) ?? message;
     const map = new Map([['a', 'b']]);
     const fromMap = received({ body: { form: 'value', value: map } });
     expect(fromMap.contentType).to.equal('amqp/map');
