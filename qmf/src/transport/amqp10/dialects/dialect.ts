@@ -51,6 +51,8 @@ export interface Dialect {
   replyText(address: Address): string;
   /** The address in a reply-to, in any form that this broker's peers use. */
   replyAddress(text: string): Address;
+  /** Avoids what the broker cannot carry. */
+  sent?(message: BareMessage): BareMessage;
   /** Undoes what the broker does to messages of other AMQP versions. */
   received?(message: BareMessage): BareMessage;
 }

@@ -132,4 +132,14 @@ describe('dialects of AMQP 1.0', () => {
     const none = { body: { form: 'none' } } as const;
     expect(received(none)).to.equal(none);
   });
+
+  it('sends RabbitMQ 3 no list as a value, which would stop the link', () => {
+    const sent = (message: BareMessage): BareMessage => dialects.rabbitmq3.sent?.(message) ?? message;
+    expect(sent({ subject: 'k', body: { form: 'value', value: ['a'] } })).to.deep.equal({
+      subject: 'k',
+      body: { form: 'sequence', list: ['a'] },
+    });
+    const map: BareMessage = { body: { form: 'value', value: new Map() } };
+    expect(sent(map)).to.equal(map);
+  });
 });
