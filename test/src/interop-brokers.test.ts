@@ -161,7 +161,7 @@ function interoperability(kind: BrokerKind, pair: Pair, broker: () => RealBroker
       const [gadget] = await remote.query("{class:Gadget, where:[eq, name, [quote, 'gadget-7']]}");
       const values = {
         text: 'Bär 🐻 \u0000',
-        number: 9_223_372_036_854_775_807n,
+        number: Number.MAX_SAFE_INTEGER,
         ratio: 0.1,
         flag: false,
         table: {

@@ -38,7 +38,8 @@ export function openReceiver(
     if (!Buffer.isBuffer(message)) return; // cannot be: the session delivers bytes
     let envelope: Envelope;
     try {
-      envelope = fromBareMessage(decodeBareMessage(message), binding.exchange, dialect);
+      const bare = decodeBareMessage(message);
+      envelope = fromBareMessage(dialect.received?.(bare) ?? bare, binding.exchange, dialect);
     } catch (error) {
       events.malformed(QmfError.from(error, 'malformed_message'));
       return;

@@ -92,7 +92,8 @@ export class Amqp10Wire implements Wire {
     try {
       const { dialect } = this.#setup;
       const route = dialect.route(envelope.to);
-      const bytes = encodeBareMessage(toBareMessage(envelope, route, dialect));
+      const message = toBareMessage(envelope, route, dialect);
+      const bytes = encodeBareMessage(dialect.sent?.(message) ?? message);
       return this.#senderFor(route).send(bytes);
     } catch (error) {
       return Promise.reject(QmfError.from(error, 'not_encodable'));

@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { encodeBareMessage } from '../../../codec/amqp10-message.js';
+import { type BareMessage, encodeBareMessage } from '../../../codec/amqp10-message.js';
+import { encodeList, encodeMap } from '../../../codec/amqp010.js';
+import { LIST, MAP } from '../../../message/content.js';
+import { isValueList, isValueMap, type Value } from '../../../value/value.js';
 import { addressToText } from '../../../message/envelope.js';
 import { replyAddress } from '../../amqp091/reply-address.js';
 import type { Binding } from '../../transport.js';
@@ -10,7 +13,8 @@ import { exchangeRoute, subjectFilter } from './qpidd.js';
 /** Apache Qpid Broker-J, whose peers over AMQP 0-x and 1.0 it translates between. */
 export const brokerJ: Dialect = {
   name: 'broker-j',
-  bodyForm: 'value',
+  // Values from AMQP 1.0 reach 0-9-1 peers as messages of Java's own kinds; bytes are left alone.
+  bodyForm: 'data',
   refusesBySession: false,
   prepare: (binding, _queue, workplace) => createExchange(binding, workplace),
   // Of the two filters it heeds the one of the exchange's type; with the other, a topic exchange binds everything.
@@ -21,6 +25,7 @@ export const brokerJ: Dialect = {
   route: exchangeRoute,
   replyText: addressToText,
   replyAddress,
+  received: asSent,
 };
 
 const NODE = '$management';
@@ -41,8 +46,30 @@ async function createExchange({ exchange, exchangeType }: Binding, { session }: 
       ['type', classes[exchangeType]],
       ['name', exchange],
     ]),
-    body: { form: 'value', value: new Map() },
+    body: {
+      form: 'value',
+      value: new Map<string, Value>([
+        ['name', exchange],
+        ['type', exchangeType],
+        ['durable', false],
+      ]),
+    },
   });
   await link.send(request).catch(() => undefined);
   link.close();
+}
+
+/**
+ * A message of an AMQP 0-x peer with its body as that peer sent it: the broker decodes maps and lists on the way and drops
+ * the content type, yet an answer in the form that it makes of them would not reach the peer.
+ */
+function asSent(message: BareMessage): BareMessage {
+  const { body, contentType } = message;
+  if (contentType !== undefined) return message;
+  const value = body.form === 'sequence' ? body.list : body.form === 'value' ? body.value : null;
+  if (isValueMap(value))
+    return { ...message, contentType: MAP, body: { form: 'data', bytes: encodeMap(value) } };
+  if (isValueList(value))
+    return { ...message, contentType: LIST, body: { form: 'data', bytes: encodeList(value) } };
+  return message;
 }

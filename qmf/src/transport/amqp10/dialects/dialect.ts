@@ -1,4 +1,5 @@
 import type { Session } from 'rhea';
+import type { BareMessage } from '../../../codec/amqp10-message.js';
 import type { Address, BodyForm } from '../../../message/envelope.js';
 import type { BrokerAddress } from '../../broker-url.js';
 import type { Binding } from '../../transport.js';
@@ -50,4 +51,8 @@ export interface Dialect {
   replyText(address: Address): string;
   /** The address in a reply-to, in any form that this broker's peers use. */
   replyAddress(text: string): Address;
+  /** Avoids what the broker cannot carry. */
+  sent?(message: BareMessage): BareMessage;
+  /** Undoes what the broker does to messages of other AMQP versions. */
+  received?(message: BareMessage): BareMessage;
 }

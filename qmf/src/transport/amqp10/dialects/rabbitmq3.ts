@@ -1,6 +1,8 @@
+import type { BareMessage } from '../../../codec/amqp10-message.js';
 import { QmfError } from '../../../errors.js';
 import { type Address, addressFromText, addressToText } from '../../../message/envelope.js';
 import { amqp091 } from '../../amqp091/amqp091.js';
+import { isValueList } from '../../../value/value.js';
 import type { Binding } from '../../transport.js';
 import type { Dialect, Workplace } from './dialect.js';
 
@@ -19,18 +21,29 @@ export const rabbitMq3: Dialect = {
   // As the 0-9-1 peers behind the same broker write it.
   replyText: addressToText,
   replyAddress: replyAddressV1,
+  sent: withoutListValue,
 };
 
 function linkAddress({ node, subject }: Address): string {
   return subject === undefined ? `/amq/queue/${node}` : `/exchange/${node}`;
 }
 
-/** `exchange/key` and a queue's name, or the broker's own forms `/exchange/NAME/KEY`, `/queue/NAME`, `/amq/queue/NAME`. */
+/**
+ * `exchange/key` and a queue's name, or the broker's own forms `/exchange/NAME/KEY`, `/queue/NAME`, `/amq/queue/NAME`. The plugin puts
+ * `/queue/` before whatever a 0-9-1 peer wrote.
+ */
 export function replyAddressV1(text: string): Address {
   const exchange = /^\/exchange\/([^/]+)(?:\/(.*))?$/s.exec(text);
   if (exchange?.[1] !== undefined) return { node: exchange[1], subject: exchange[2] ?? '' };
   const queue = /^\/(?:amq\/)?queue\/(.+)$/s.exec(text);
-  return queue?.[1] === undefined ? addressFromText(text) : { node: queue[1] };
+  return addressFromText(queue?.[1] ?? text);
+}
+
+/** 3.10 neither routes nor settles a message whose value is a list, and its link is dead from then on; a sequence gets through. */
+function withoutListValue(message: BareMessage): BareMessage {
+  const { body } = message;
+  if (body.form !== 'value' || !isValueList(body.value)) return message;
+  return { ...message, body: { form: 'sequence', list: body.value } };
 }
 
 /** AMQP 1.0 has no word for it here, so AMQP 0-9-1 says it, which the same port understands. */
