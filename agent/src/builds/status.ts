@@ -1,4 +1,5 @@
 import type { BuildErrorCode } from '@imagefactory/plugin-api';
+import type { BuildStatus } from '@imagefactory/schema';
 import type { StoredImage } from '../images/index.js';
 
 /** Why a build has failed. Without secrets. */
@@ -18,7 +19,8 @@ export type BuildState =
   | { readonly status: 'COMPLETED'; readonly image: StoredImage }
   | { readonly status: 'FAILED'; readonly failure: BuildFailure };
 
-export type BuildStatus = BuildState['status'];
+// The words are declared once, with the schema that publishes them; the compiler holds the union above to them.
+export type { BuildStatus };
 
 /**
  * The legal changes of a build's status; everything else is a bug of ours.
