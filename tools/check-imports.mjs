@@ -19,7 +19,17 @@ const packages = new Map([
   ]),
   ...['test', 'bench', 'examples'].map(path => [
     path,
-    { name: path, may: ['qmf', 'schema', 'console-client', 'agent', ...pluginNames] },
+    {
+      name: path,
+      may: [
+        'qmf',
+        'schema',
+        'console-client',
+        'agent',
+        ...pluginNames,
+        ...(path === 'bench' ? ['test'] : []),
+      ],
+    },
   ]),
 ]);
 

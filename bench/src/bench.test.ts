@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { startBroker } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { caseNames, type Line } from './cases.js';
+import { caseNames, type Line } from './cases/index.js';
 import { withFleet } from './fleet.js';
 import { parseOptions } from './options.js';
 import { formatTable } from './report.js';
@@ -19,15 +19,18 @@ function bench(...args: string[]): Promise<{ stdout: string; stderr: string }> {
 describe('bench', () => {
   it('measures every case, with figures that can be', async () => {
     const { stdout } = await bench('--quick', '--json');
-    const { lines } = JSON.parse(stdout) as { readonly lines: readonly Line[] };
+    const { sections } = JSON.parse(stdout) as {
+      readonly sections: readonly { readonly lines: readonly Line[] }[];
+    };
+    const lines = sections.flatMap(section => section.lines);
     expect([...new Set(lines.map(line => line.case))]).to.deep.equal([...caseNames]);
     for (const line of lines) {
-      const figures = line.kind === 'memory' ? [line.before, line.after] : [line.qmf, line.bare, line.ratio];
-      for (const figure of figures) expect(figure, JSON.stringify(line)).to.be.above(0).and.below(Infinity);
+      for (const figure of figuresOf(line))
+        expect(figure, JSON.stringify(line)).to.be.above(0).and.below(Infinity);
     }
     const roles = lines.flatMap(line => (line.kind === 'memory' ? [line.role] : []));
-    expect(roles).to.deep.equal(['broker', 'QMF agent', 'QMF console', 'bare sender', 'bare receiver']);
-    const table = formatTable(lines);
+    expect(roles).to.deep.equal(['QMF agent', 'QMF console', 'broker', 'bare sender', 'bare receiver']);
+    const table = formatTable(lines, 'bare rhea');
     for (const line of lines) expect(table).to.include(line.kind === 'memory' ? line.role : line.what);
   }).timeout(60_000);
 
@@ -55,7 +58,7 @@ describe('bench', () => {
       },
     });
     try {
-      await withFleet(broker.url, async ({ qmf, bare }) => {
+      await withFleet('1.0', broker.url, async ({ qmf, bare }) => {
         for (const { requester, responder } of [qmf, bare]) {
           await requester.ask('calls', { count: 1, inFlight: 1 });
           await requester.ask('queries', { count: 1 });
@@ -83,7 +86,8 @@ describe('bench', () => {
   it('says what is wrong with its options', async () => {
     expect(() => parseOptions(['--case', 'calls'])).to.throw('there are call-1, call-64');
     expect(() => parseOptions(['--rounds', '0'])).to.throw('a number from 1');
-    expect(() => parseOptions(['--broker', 'amqp://me:secret@host']))
+    expect(() => parseOptions(['--protocol', '0-10'])).to.throw('there are 1.0, 0-9-1');
+    expect(() => parseOptions(['--broker', 'me:secret@host']))
       .to.throw('--broker')
       .and.not.match(/secret/);
     const failure = await bench('--sideways').then(
@@ -103,6 +107,17 @@ describe('bench', () => {
     expect(percentile([5, 1, 4, 2, 3], 0.99)).to.equal(5);
   });
 });
+
+function figuresOf(line: Line): readonly number[] {
+  switch (line.kind) {
+    case 'comparison':
+      return [line.qmf, line.bare, line.ratio];
+    case 'duration':
+      return [line.median, line.longest];
+    case 'memory':
+      return [line.start, line.tenth, line.end];
+  }
+}
 
 /** Side and kind of a message; the bare side has routing keys of its own. */
 function kindOf(subject: string, bytes: Uint8Array): string {

@@ -1,18 +1,35 @@
+import type { Protocol } from './grounds.js';
 import { Child } from './process/child.js';
-import type { BrokerRole, Requester, Responder } from './roles/contract.js';
+import type {
+  BrokerRole,
+  QmfRequester,
+  QmfResponder,
+  RelayRole,
+  Requester,
+  Responder,
+} from './roles/contract.js';
 
-/** Two processes that talk through the broker: the QMF console and agent, or bare rhea in their places. */
+/** Two processes that talk through the broker: the QMF console and agent, or the bare library in their places. */
 export interface Pair {
   readonly requester: Child<Requester>;
   readonly responder: Child<Responder>;
 }
 
+/** A pair of QMF, which can do more. */
+export interface QmfPair {
+  readonly requester: Child<QmfRequester>;
+  readonly responder: Child<QmfResponder>;
+}
+
 /** All processes of a run. */
 export interface Fleet {
+  readonly protocol: Protocol;
   /** Absent when an external broker is measured. */
   readonly broker: Child<BrokerRole> | undefined;
-  readonly qmf: Pair;
+  readonly qmf: QmfPair;
   readonly bare: Pair;
+  /** Starts another QMF console and agent, with a relay between them and the broker that can cut them off. */
+  readonly behindRelay: () => Promise<{ readonly relay: Child<RelayRole>; readonly pair: QmfPair }>;
 }
 
 /** Longest wait for one answer of a process, in milliseconds. */
@@ -20,6 +37,7 @@ const TIMEOUT = 120_000;
 
 /** Starts the processes, gives them to `use`, and ends them whatever comes of it. */
 export async function withFleet<T>(
+  protocol: Protocol,
   external: string | undefined,
   use: (fleet: Fleet) => Promise<T>,
 ): Promise<T> {
@@ -29,24 +47,40 @@ export async function withFleet<T>(
     children.push(started);
     return started;
   };
+  const qmfPair = (): QmfPair => ({
+    responder: child('QMF agent', 'qmf-agent.js'),
+    requester: child('QMF console', 'qmf-console.js'),
+  });
   try {
     const broker = external === undefined ? child<BrokerRole>('broker', 'broker.js') : undefined;
     const url = (await broker?.ask('start', {})) ?? external ?? '';
-    const qmf: Pair = {
-      responder: child('QMF agent', 'qmf-agent.js'),
-      requester: child('QMF console', 'qmf-console.js'),
+    const qmf = qmfPair();
+    const bare: Pair =
+      protocol === '1.0'
+        ? {
+            responder: child('bare responder', 'rhea-responder.js'),
+            requester: child('bare requester', 'rhea-requester.js'),
+          }
+        : {
+            responder: child('bare responder', 'amqplib-responder.js'),
+            requester: child('bare requester', 'amqplib-requester.js'),
+          };
+    // QMF first: it makes the exchange where the broker has none.
+    for (const pair of [qmf, bare]) await start(pair, url);
+    const behindRelay = async () => {
+      const relay = child<RelayRole>('relay', 'relay.js');
+      const pair = qmfPair();
+      await start(pair, await relay.ask('start', { broker: url }));
+      return { relay, pair };
     };
-    const bare: Pair = {
-      responder: child('bare responder', 'rhea-responder.js'),
-      requester: child('bare requester', 'rhea-requester.js'),
-    };
-    for (const { responder, requester } of [qmf, bare]) {
-      await responder.ask('start', { broker: url });
-      await requester.ask('start', { broker: url });
-    }
-    return await use({ broker, qmf, bare });
+    return await use({ protocol, broker, qmf, bare, behindRelay });
   } finally {
     // Last started, first stopped: the broker goes when nobody needs it any more.
     for (const started of children.reverse()) await started.stop();
   }
+}
+
+async function start({ responder, requester }: Pair, broker: string): Promise<void> {
+  await responder.ask('start', { broker });
+  await requester.ask('start', { broker });
 }

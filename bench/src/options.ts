@@ -1,26 +1,33 @@
 import { parseArgs } from 'node:util';
-import { type CaseName, caseNames } from './cases.js';
+import { type CaseName, caseNames } from './cases/index.js';
+import { type Protocol, protocols, startableBrokers } from './grounds.js';
 
 export interface BenchOptions {
   readonly json: boolean;
   readonly quick: boolean;
   readonly help: boolean;
-  /** `amqp://host:port` of a broker to measure instead of the embedded one. */
-  readonly broker: string | undefined;
+  /** Names of {@link startableBrokers}, or addresses of brokers that run already. */
+  readonly brokers: readonly string[];
+  /** Only these; by default all that a broker speaks. */
+  readonly protocols: readonly Protocol[];
   readonly cases: readonly CaseName[];
   readonly rounds: number;
 }
 
 export const usage = `Usage: npm run bench -- [options]
 
-Measures QMF beside bare rhea doing the same exchange through the same broker, in interleaved rounds.
+Measures QMF beside a bare AMQP library doing the same exchange through the same broker, in interleaved rounds:
+rhea for AMQP 1.0, amqplib for AMQP 0-9-1.
 
-  --case NAME     only this case; may be repeated: ${caseNames.join(', ')}
-  --rounds N      rounds of each case, default 7 (quick: 2)
-  --quick         small counts: shows that everything works, the figures mean little
-  --broker URL    amqp://host[:port] of a broker to use instead of the embedded one
-  --json          one JSON document instead of the table
-  --help          this text
+  --case NAME      only this case; may be repeated: ${caseNames.join(', ')}
+  --broker WHICH   ${startableBrokers.join(', ')}, or the address of one that runs already
+                   (amqp://[user:password@]host[:port], with amqp091:// in AMQP 0-9-1);
+                   may be repeated; default embedded
+  --protocol P     only this: ${protocols.join(', ')}; may be repeated
+  --rounds N       rounds of each case, default 7 (quick: 2)
+  --quick          small counts: shows that everything works, the figures mean little
+  --json           one JSON document instead of the table
+  --help           this text
 `;
 
 /** @throws Error that names the option and what it takes */
@@ -31,7 +38,8 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       case: { type: 'string', multiple: true },
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
-      broker: { type: 'string' },
+      broker: { type: 'string', multiple: true, default: ['embedded'] },
+      protocol: { type: 'string', multiple: true, default: [...protocols] },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -41,15 +49,16 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     json,
     quick,
     help,
-    broker: broker === undefined ? undefined : brokerUrl(broker),
-    cases: values.case === undefined ? caseNames : values.case.map(caseName),
+    brokers: broker.map(brokerChoice),
+    protocols: values.protocol.map(text => oneOf('--protocol', protocols, text)),
+    cases: values.case === undefined ? caseNames : values.case.map(text => oneOf('--case', caseNames, text)),
     rounds: values.rounds === undefined ? (quick ? 2 : 7) : roundCount(values.rounds),
   };
 }
 
-function caseName(text: string): CaseName {
-  const found = caseNames.find(name => name === text);
-  if (found === undefined) throw new Error(`--case ${text}: no such case; there are ${caseNames.join(', ')}`);
+function oneOf<T extends string>(option: string, names: readonly T[], text: string): T {
+  const found = names.find(name => name === text);
+  if (found === undefined) throw new Error(`${option} ${text}: unknown; there are ${names.join(', ')}`);
   return found;
 }
 
@@ -58,10 +67,13 @@ function roundCount(text: string): number {
   return Number(text);
 }
 
-function brokerUrl(text: string): string {
-  const url = text.includes('://') ? text : `amqp://${text}`;
-  if (!url.startsWith('amqp://') || url.includes('@')) {
-    throw new Error('--broker: amqp://host[:port] is expected; the bench logs in as anonymous');
+function brokerChoice(text: string): string {
+  if (startableBrokers.some(name => name === text)) return text;
+  // Not repeated: it may hold a password.
+  if (!/^amqp(091)?:\/\/./.test(text)) {
+    throw new Error(
+      `--broker: ${startableBrokers.join(', ')}, amqp://host[:port] or amqp091://host[:port] is expected`,
+    );
   }
-  return url;
+  return text;
 }

@@ -1,27 +1,42 @@
-import type { Comparison, Line, Memory } from './cases.js';
+import type { Comparison, Duration, Goal, Line, Memory } from './cases/index.js';
 
-/** The results for people. */
-export function formatTable(lines: readonly Line[]): string {
+/**
+ * The results for people.
+ *
+ * @param bare what stands beside QMF
+ */
+export function formatTable(lines: readonly Line[], bare: string): string {
   const comparisons = lines.filter(line => line.kind === 'comparison');
+  const durations = lines.filter(line => line.kind === 'duration');
   const memory = lines.filter(line => line.kind === 'memory');
   const parts: string[] = [];
   if (comparisons.length > 0) {
-    parts.push(table([['case', 'QMF', 'bare rhea', 'ratio', 'goal'], ...comparisons.map(comparisonCells)]));
+    parts.push(table([['case', 'QMF', bare, 'ratio', 'goal'], ...comparisons.map(comparisonCells)]));
+  }
+  if (durations.length > 0) {
+    parts.push(table([['case', 'median', 'longest', '', 'goal'], ...durations.map(durationCells)]));
   }
   if (memory.length > 0) {
     const title = `resident MiB, ${memory[0]?.events ?? 0} events`;
-    parts.push(table([[title, 'before', 'after', 'growth'], ...memory.map(memoryCells)]));
+    parts.push(table([[title, 'start', 'after a tenth', 'end', 'goal'], ...memory.map(memoryCells)]));
   }
   return parts.join('\n\n');
 }
 
 function comparisonCells({ what, unit, qmf, bare, ratio, goal }: Comparison): string[] {
-  const verdict = goal === undefined ? '' : `${goal.text}: ${goal.met ? 'met' : 'missed'}`;
-  return [what, quantity(qmf, unit), quantity(bare, unit), ratio.toFixed(2), verdict];
+  return [what, quantity(qmf, unit), quantity(bare, unit), ratio.toFixed(2), verdict(goal)];
 }
 
-function memoryCells({ role, before, after }: Memory): string[] {
-  return [role, mebibytes(before), mebibytes(after), mebibytes(after - before)];
+function durationCells({ what, median, longest, goal }: Duration): string[] {
+  return [what, `${Math.round(median)} ms`, `${Math.round(longest)} ms`, '', verdict(goal)];
+}
+
+function memoryCells({ role, start, tenth, end, goal }: Memory): string[] {
+  return [role, mebibytes(start), mebibytes(tenth), mebibytes(end), verdict(goal)];
+}
+
+function verdict(goal: Goal | undefined): string {
+  return goal === undefined ? '' : `${goal.text}: ${goal.met ? 'met' : 'missed'}`;
 }
 
 function quantity(value: number, unit: Comparison['unit']): string {

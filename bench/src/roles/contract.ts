@@ -23,6 +23,26 @@ export interface Requester extends Role {
   readonly eventsReceived: (argument: Record<string, never>) => Promise<number>;
 }
 
+/** The QMF agent, which can also keep sending. */
+export interface QmfResponder extends Responder {
+  /** Raises an event every `pause` milliseconds until the process ends; each tells the {@link clock} at which it was raised. */
+  readonly drip: (argument: { readonly pause: number }) => Promise<void>;
+}
+
+/** The QMF console, which can also wait for one of the events of {@link QmfResponder.drip}. */
+export interface QmfRequester extends Requester {
+  /** Settles when an event has come that was raised at `time` or later. Gives the {@link clock} at that. */
+  readonly nextEventSince: (argument: { readonly time: number }) => Promise<number>;
+}
+
+/** Passes bytes on between the fleet and the broker. */
+export interface RelayRole {
+  /** Gives the address under which the broker is reached through it. */
+  readonly start: (argument: { readonly broker: string }) => Promise<string>;
+  /** Ends all connections; new ones are let through at once. Gives the {@link clock}. */
+  readonly cut: (argument: Record<string, never>) => Promise<number>;
+}
+
 export interface BrokerRole {
   readonly start: (argument: Record<string, never>) => Promise<string>;
   readonly memory: (argument: Record<string, never>) => Promise<number>;

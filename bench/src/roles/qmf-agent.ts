@@ -1,4 +1,4 @@
-import { AgentSession, amqp10, BusConnection } from '@imagefactory/qmf';
+import { AgentSession, BusConnection, transportFor } from '@imagefactory/qmf';
 import {
   BuildAdaptor,
   BuildAdaptorStatusEvent,
@@ -8,17 +8,17 @@ import {
   VENDOR,
 } from '@imagefactory/schema';
 import { residentMemory, serve } from '../process/serve.js';
-import { clock, type Responder } from './contract.js';
+import { clock, type QmfResponder } from './contract.js';
 import { OBJECTS, objectName, objectValues } from './sample.js';
 import { sendWindowed } from './windowed.js';
 
 /** An agent with the factory's own classes, which answers calls at once and builds nothing. */
-class BenchAgent implements Responder {
+class BenchAgent implements QmfResponder {
   #session: AgentSession | undefined;
   #address: Readonly<Record<string, string | number>> = {};
 
   readonly start = async ({ broker }: { readonly broker: string }): Promise<void> => {
-    const connection = new BusConnection(amqp10(broker, { clientName: 'bench-agent' }));
+    const connection = new BusConnection(transportFor(broker, { clientName: 'bench-agent' }));
     const session = new AgentSession(connection, { vendor: VENDOR, product: PRODUCT, instance: 'bench' });
     session.register(BuildAdaptorStatusEvent);
     for (let index = 0; index < OBJECTS; index++) {
@@ -51,6 +51,20 @@ class BenchAgent implements Responder {
       void session.raise(BuildAdaptorStatusEvent, values).then(accepted);
     });
     return begin;
+  };
+
+  readonly drip = ({ pause }: { readonly pause: number }): Promise<void> => {
+    const session = this.#session;
+    if (session === undefined) throw new Error('the agent was not started');
+    setInterval(() => {
+      void session.raise(BuildAdaptorStatusEvent, {
+        addr: this.#address,
+        event: 'STATUS',
+        new_status: 'BUILDING',
+        old_status: String(clock()),
+      });
+    }, pause);
+    return Promise.resolve();
   };
 
   readonly memory = residentMemory;

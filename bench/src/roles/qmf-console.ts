@@ -1,15 +1,15 @@
 import {
-  amqp10,
   BusConnection,
   ConsoleSession,
   type ConsoleAgent,
+  transportFor,
   type TypedObject,
 } from '@imagefactory/qmf';
 import { BuildAdaptor, BuildAdaptorStatusEvent, ImageFactory } from '@imagefactory/schema';
 import { residentMemory, serve } from '../process/serve.js';
 import { median } from '../statistics.js';
 import { measureCalls } from './calls.js';
-import { clock, type Requester } from './contract.js';
+import { clock, type QmfRequester } from './contract.js';
 import { callInputs } from './sample.js';
 
 interface Connected {
@@ -19,7 +19,7 @@ interface Connected {
 }
 
 /** A console that calls, queries and listens by the typed interface. */
-class BenchConsole implements Requester {
+class BenchConsole implements QmfRequester {
   #connected: Connected | undefined;
   #lastEvent: Promise<number> = Promise.reject(new Error('no events are expected'));
 
@@ -28,7 +28,7 @@ class BenchConsole implements Requester {
   }
 
   readonly start = async ({ broker }: { readonly broker: string }): Promise<void> => {
-    const connection = new BusConnection(amqp10(broker, { clientName: 'bench-console' }));
+    const connection = new BusConnection(transportFor(broker, { clientName: 'bench-console' }));
     const session = new ConsoleSession(connection);
     await session.open();
     connection.start();
@@ -64,6 +64,17 @@ class BenchConsole implements Requester {
   };
 
   readonly eventsReceived = (): Promise<number> => this.#lastEvent;
+
+  readonly nextEventSince = ({ time }: { readonly time: number }): Promise<number> => {
+    const { session } = this.#open();
+    return new Promise(resolve => {
+      const unlisten = session.onEvent(({ values }) => {
+        if (Number(values.old_status) < time) return;
+        unlisten();
+        resolve(clock());
+      });
+    });
+  };
 
   readonly memory = residentMemory;
 

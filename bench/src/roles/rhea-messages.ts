@@ -1,18 +1,8 @@
 import rhea, { type Message } from 'rhea';
+import { AGENT, EVENT_KEY, REPLY_KEY, REQUEST_KEY, TOPIC } from './bare-keys.js';
 import { callInputs, objectName, objectValues } from './sample.js';
 
-/**
- * The messages of QMF as a program without a library would write them with rhea: same headers, same bodies, same routing, only
- * with keys of their own so that neither side hears the other.
- */
-export const TOPIC = 'qmf.default.topic';
-export const REQUEST_KEY = 'bare-agent.route.8c1d2f9e-6a1b-5f6e-9f0a-3f2b7f3c9d41';
-export const REPLY_KEY = 'bare-console.8c1d2f9e-6a1b-5f6e-9f0a-3f2b7f3c9d42';
-export const EVENT_KEYS = 'bare.ind.event.#';
-const EVENT_KEY =
-  'bare.ind.event.com_redhat_imagefactory.BuildAdaptorStatusEvent.notice.redhat_com.imagefactory.bench';
-
-const AGENT = 'redhat.com:imagefactory:bench';
+/** The messages of QMF as a program without a library would write them with rhea: same headers, same bodies, same routing. */
 const int = (value: number) => rhea.types.wrap_int(value);
 const uint = (value: number) => rhea.types.wrap_uint(value);
 const ulong = (value: number): unknown => rhea.types.wrap_ulong(value);

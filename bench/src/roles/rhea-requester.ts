@@ -1,14 +1,15 @@
-import type { EventContext, Message, Sender } from 'rhea';
+import type { EventContext, Message } from 'rhea';
 import { residentMemory, serve } from '../process/serve.js';
 import { median } from '../statistics.js';
+import { EVENT_KEYS, REPLY_KEY, REQUEST_KEY } from './bare-keys.js';
 import { measureCalls } from './calls.js';
 import { clock, type Requester } from './contract.js';
-import { connect, openReceiver, openSender } from './rhea-link.js';
-import { callRequest, EVENT_KEYS, queryRequest, REPLY_KEY } from './rhea-messages.js';
+import { connect, type KeySender, openReceiver, openSender } from './rhea-link.js';
+import { callRequest, queryRequest } from './rhea-messages.js';
 
 /** In the console's place: sends requests of the same content and matches replies by correlation id, no more. */
 class BareRequester implements Requester {
-  #sender: Sender | undefined;
+  #sender: KeySender | undefined;
   readonly #pending = new Map<string, (message: Message) => void>();
   #next = 1;
   #events: { readonly expected: number; received: number; readonly done: (at: number) => void } | undefined;
@@ -16,7 +17,7 @@ class BareRequester implements Requester {
 
   readonly start = async ({ broker }: { readonly broker: string }): Promise<void> => {
     const connection = await connect(broker);
-    this.#sender = await openSender(connection);
+    this.#sender = await openSender(connection, REQUEST_KEY);
     await openReceiver(connection, REPLY_KEY, context => this.#reply(context));
     await openReceiver(connection, EVENT_KEYS, () => this.#event());
   };
@@ -58,7 +59,7 @@ class BareRequester implements Requester {
       const id = String(this.#next++);
       const objects: unknown[] = [];
       this.#pending.set(id, message => {
-        if (Array.isArray(message.body)) objects.push(...(message.body as unknown[]));
+        objects.push(...listOf(message.body));
         const properties = message.application_properties as Readonly<Record<string, unknown>>;
         if ('partial' in properties) return;
         this.#pending.delete(id);
@@ -79,10 +80,18 @@ class BareRequester implements Requester {
     if (events.received === events.expected) events.done(clock());
   }
 
-  #open(): Sender {
+  #open(): KeySender {
     if (this.#sender === undefined) throw new Error('the requester was not started');
     return this.#sender;
   }
+}
+
+/** The items of a list, also of one that came as a sequence. */
+function listOf(body: unknown): readonly unknown[] {
+  if (Array.isArray(body)) return body as unknown[];
+  const content: unknown =
+    typeof body === 'object' && body !== null && 'content' in body ? body.content : undefined;
+  return Array.isArray(content) ? (content as unknown[]) : [];
 }
 
 serve(new BareRequester());

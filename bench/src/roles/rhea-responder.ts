@@ -1,24 +1,31 @@
-import type { EventContext, Sender } from 'rhea';
+import type { Connection, EventContext } from 'rhea';
 import { residentMemory, serve } from '../process/serve.js';
+import { EVENT_KEY, REPLY_KEY, REQUEST_KEY } from './bare-keys.js';
 import { clock, type Responder } from './contract.js';
-import { connect, openReceiver, openSender } from './rhea-link.js';
-import { callReply, eventMessage, queryReply, REQUEST_KEY } from './rhea-messages.js';
+import { connect, type KeySender, openReceiver, openSender } from './rhea-link.js';
+import { callReply, eventMessage, queryReply } from './rhea-messages.js';
 import { OBJECTS, OBJECTS_PER_MESSAGE } from './sample.js';
 import { whenSendable } from './rhea-sending.js';
 
 /** In the agent's place: answers with messages of the same content, and knows nothing of QMF. */
 class BareResponder implements Responder {
-  #sender: Sender | undefined;
+  #connection: Connection | undefined;
+  /** To the one requester there is. */
+  #replies: KeySender | undefined;
+  #events: KeySender | undefined;
 
   readonly start = async ({ broker }: { readonly broker: string }): Promise<void> => {
     const connection = await connect(broker);
-    this.#sender = await openSender(connection);
+    this.#connection = connection;
+    this.#replies = await openSender(connection, REPLY_KEY);
     await openReceiver(connection, REQUEST_KEY, context => this.#answer(context));
   };
 
   readonly raise = async ({ count, window }: { readonly count: number; readonly window: number }) => {
+    if (this.#connection === undefined) throw new Error('the responder was not started');
+    this.#events ??= await openSender(this.#connection, EVENT_KEY);
     const begin = clock();
-    await whenSendable(this.#open(), count, window, eventMessage);
+    await whenSendable(this.#events, count, window, eventMessage);
     return begin;
   };
 
@@ -39,9 +46,9 @@ class BareResponder implements Responder {
     }
   }
 
-  #open(): Sender {
-    if (this.#sender === undefined) throw new Error('the responder was not started');
-    return this.#sender;
+  #open(): KeySender {
+    if (this.#replies === undefined) throw new Error('the responder was not started');
+    return this.#replies;
   }
 }
 

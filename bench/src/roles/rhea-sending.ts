@@ -1,19 +1,21 @@
-import type { Message, Sender } from 'rhea';
+import type { Message } from 'rhea';
+import type { KeySender } from './rhea-link.js';
 
 /** Sends as fast as credit and window allow, the way of rhea's own examples; settles when all messages are accepted. */
 export function whenSendable(
-  sender: Sender,
+  link: KeySender,
   count: number,
   window: number,
   message: () => Message,
 ): Promise<void> {
+  const { sender } = link;
   return new Promise(resolve => {
     let sent = 0;
     let accepted = 0;
     const pump = (): void => {
       while (sent < count && sent - accepted < window && sender.sendable()) {
         sent++;
-        sender.send(message());
+        link.send(message());
       }
     };
     const onAccepted = (): void => {

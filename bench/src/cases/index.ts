@@ -1,0 +1,39 @@
+import type { Fleet } from '../fleet.js';
+import { manyInFlight, oneInFlight } from './calls.js';
+import { events } from './events.js';
+import type { CaseName, Line, Sizes } from './lines.js';
+import { memory } from './memory.js';
+import { query } from './query.js';
+import { recovery } from './recovery.js';
+
+export * from './lines.js';
+
+export const fullSizes = {
+  calls: 2_000,
+  concurrentCalls: 10_000,
+  queries: 10,
+  // Below the 20 000 messages that a queue of the embedded broker holds: a slow console loses nothing.
+  events: 15_000,
+  memoryEvents: 1_000_000,
+} as const;
+
+export const quickSizes = {
+  calls: 50,
+  concurrentCalls: 200,
+  queries: 2,
+  events: 500,
+  memoryEvents: 2_000,
+} as const;
+
+const cases: Readonly<Record<CaseName, (fleet: Fleet, sizes: Sizes) => Promise<readonly Line[]>>> = {
+  'call-1': oneInFlight,
+  'call-64': manyInFlight,
+  'query-1000': query,
+  events,
+  recovery,
+  memory,
+};
+
+export function runCase(name: CaseName, fleet: Fleet, sizes: Sizes): Promise<readonly Line[]> {
+  return cases[name](fleet, sizes);
+}
