@@ -45,17 +45,14 @@ const layers = [
   'message',
   'transport',
   'connection',
+  'session',
   'agent',
   'console',
   'broker',
   'index',
 ];
 /** Lateral imports that are meant, with the reason. */
-const lateral = new Set([
-  'broker>codec',
-  // Both sessions tell of trouble through the same small log interface.
-  'console>agent',
-]);
+const lateral = new Set(['broker>codec']);
 
 const offences = [];
 const imports = new Map();

@@ -46,6 +46,8 @@ export interface QmfErrorOptions extends ErrorOptions {
   readonly agentText?: string;
   /** Code of the agent's exception (`error_code`). */
   readonly agentCode?: number;
+  /** See {@link QmfError.mayHaveBeenExecuted}. */
+  readonly mayHaveBeenExecuted?: boolean;
 }
 
 /** The one error class of this package. `code` says what happened, `retryable` whether a retry is sensible. */
@@ -53,6 +55,11 @@ export class QmfError extends Error {
   override readonly name = 'QmfError';
   readonly agentText: string | undefined;
   readonly agentCode: number | undefined;
+  /**
+   * Whether a method call that failed may have been carried out all the same: it had been handed to the broker, and no answer came.
+   * Look before you repeat such a call; nothing in this package repeats it for you.
+   */
+  readonly mayHaveBeenExecuted: boolean;
 
   constructor(
     readonly code: QmfErrorCode,
@@ -62,10 +69,22 @@ export class QmfError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.agentText = options.agentText;
     this.agentCode = options.agentCode;
+    this.mayHaveBeenExecuted = options.mayHaveBeenExecuted ?? false;
   }
 
   get retryable(): boolean {
     return qmfErrorCodes[this.code].retryable;
+  }
+
+  /** The same error of a call that may have been carried out. */
+  maybeExecuted(): QmfError {
+    const { cause, agentText, agentCode } = this;
+    return new QmfError(this.code, this.message, {
+      mayHaveBeenExecuted: true,
+      ...(cause === undefined ? {} : { cause }),
+      ...(agentText === undefined ? {} : { agentText }),
+      ...(agentCode === undefined ? {} : { agentCode }),
+    });
   }
 
   /** Any thrown thing as a QmfError; what is not one already gets `code`, and stays the cause. */

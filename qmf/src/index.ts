@@ -15,5 +15,6 @@ export * from './errors.js';
 export * from './message/index.js';
 export * from './query/index.js';
 export * from './schema/index.js';
+export * from './session/index.js';
 export * from './transport/index.js';
 export * from './value/index.js';

@@ -7,7 +7,7 @@ import { agentNameToText } from '../message/agent-name.js';
 import { listContent, mapContent } from '../message/content.js';
 import type { BodyForm, Envelope } from '../message/envelope.js';
 import { headersFor } from '../message/headers.js';
-import { directExchange, eventKey, heartbeatKey, topicExchange } from '../message/keys.js';
+import { eventKey, heartbeatKey, topicExchange } from '../message/keys.js';
 import type {
   DataClass,
   EventClass,
@@ -19,7 +19,7 @@ import type {
 import { decodeValues } from '../schema/native.js';
 import { type Schema, schemaKey } from '../schema/schema.js';
 import type { Severity } from '../schema/types.js';
-import type { Binding } from '../transport/transport.js';
+import { SessionBindings, type SessionKey } from '../session/session-bindings.js';
 import type { PlainMap } from '../value/convert.js';
 import type { Value, ValueMap } from '../value/value.js';
 import { decodeInputs, encodeOutputs, encodeValues } from './arguments.js';
@@ -61,6 +61,7 @@ export class AgentSession {
   readonly #store: ObjectStore;
   readonly #replies: Replies;
   readonly #subscriptions: Subscriptions;
+  readonly #bindings: SessionBindings;
   readonly #schemas = new Map<string, Schema>();
   /** Saves every event the making of its schema's key: a quarter of the cost of an event outside the transport. */
   readonly #registered = new WeakSet<DataClass | EventClass>();
@@ -69,7 +70,7 @@ export class AgentSession {
   #state: SessionState = 'new';
   #heartbeat: NodeJS.Timeout | undefined;
   #heartbeatSoon = false;
-  #cleanUps: (() => void)[] = [];
+  #unlisten: () => void = () => undefined;
 
   constructor(
     private readonly connection: BusConnection,
@@ -82,6 +83,7 @@ export class AgentSession {
       this.#settings.log.warn(`an answer to ${target.to.node} was lost: ${error.message}`),
     );
     this.#subscriptions = new Subscriptions(this.#store, this.#replies, this.#settings.clock);
+    this.#bindings = new SessionBindings(connection, this.#settings.domain, this.#settings.log);
     // Present in the very first heartbeat: C++ consoles fail when it turns up later (§9.12).
     this.#schemaUpdated = this.#settings.clock.now();
   }
@@ -101,25 +103,19 @@ export class AgentSession {
     if (this.#state !== 'new')
       throw new QmfError('closed', `the agent session ${this.name} cannot be opened again`);
     this.#state = 'open';
-    const { domain, listenOnDirect, strictSecurity } = this.#settings;
-    const deliver = (envelope: Envelope): void => this.#receive(envelope);
-    const create = domain !== 'default';
-    const topic = { exchange: topicExchange(domain), exchangeType: 'topic', create } as const;
-    const direct = { exchange: directExchange(domain), exchangeType: 'direct', create } as const;
-    this.#cleanUps.push(
-      this.connection.onStatus(status => {
-        if (status.kind === 'open') this.#sendHeartbeat();
-      }),
-    );
+    const { listenOnDirect, strictSecurity } = this.#settings;
+    this.#unlisten = this.connection.onStatus(status => {
+      if (status.kind === 'open') this.#sendHeartbeat();
+    });
     this.#heartbeat = setInterval(() => this.#sendHeartbeat(), this.#settings.interval * 1_000);
     this.#heartbeat.unref();
-    const bindings: Binding[] = [
-      { ...topic, key: this.directSubject },
-      { ...topic, key: 'console.#' },
-      ...(listenOnDirect && !strictSecurity ? [{ ...direct, key: this.name }] : []),
+    const keys: SessionKey[] = [
+      { exchange: 'topic', key: this.directSubject },
+      { exchange: 'topic', key: 'console.#' },
+      ...(listenOnDirect && !strictSecurity ? [{ exchange: 'direct', key: this.name } as const] : []),
     ];
     try {
-      await Promise.all(bindings.map(binding => this.#bind(binding, deliver)));
+      await this.#bindings.open(keys, envelope => handleRequest(envelope, this.#requestContext));
     } catch (error) {
       this.close();
       throw error;
@@ -127,35 +123,13 @@ export class AgentSession {
     this.#sendHeartbeat();
   }
 
-  async #bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<void> {
-    const unbind = await this.connection.bind(binding, deliver);
-    if (this.#isClosed()) unbind();
-    else this.#cleanUps.push(unbind);
-  }
-
-  #isClosed(): boolean {
-    return this.#state === 'closed';
-  }
-
-  #receive(envelope: Envelope): void {
-    if (this.#state !== 'open') return;
-    try {
-      handleRequest(envelope, this.#requestContext);
-    } catch (error) {
-      // One bad message must cost neither the session nor the connection.
-      const { message } = QmfError.from(error, 'malformed_message');
-      this.#settings.log.warn(
-        `a message to ${envelope.to.subject ?? envelope.to.node} was dropped: ${message}`,
-      );
-    }
-  }
-
   /** Stops answering and heartbeats. The connection stays open: it may serve others. */
   close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     clearInterval(this.#heartbeat);
-    for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
+    this.#unlisten();
+    this.#bindings.close();
     this.#subscriptions.cancelAll();
     this.#closing.abort();
   }

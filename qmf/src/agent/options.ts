@@ -6,6 +6,7 @@ import { DIRECT_AGENT_PREFIX } from '../message/keys.js';
 import { toValue, type PlainInput } from '../value/convert.js';
 import type { Value, ValueMap } from '../value/value.js';
 import type { BodyForm } from '../message/envelope.js';
+import { type SessionLog, silentLog } from '../session/session-log.js';
 import { type Clock, systemClock } from './clock.js';
 
 export interface AgentOptions {
@@ -30,14 +31,6 @@ export interface AgentOptions {
   readonly log?: SessionLog;
   readonly clock?: Clock;
 }
-
-/** Where a session tells what went wrong without anybody waiting for it. */
-export interface SessionLog {
-  debug(message: string): void;
-  warn(message: string): void;
-}
-
-const silent: SessionLog = { debug: () => undefined, warn: () => undefined };
 
 export interface AgentSettings {
   readonly name: AgentName;
@@ -85,7 +78,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     strictSecurity: options.strictSecurity ?? false,
     listenOnDirect: options.listenOnDirect ?? true,
     bodyForm: options.bodyForm,
-    log: options.log ?? silent,
+    log: options.log ?? silentLog,
     clock: options.clock ?? systemClock(),
   };
 }

@@ -1,5 +1,6 @@
 import type { BusConnection } from '../connection/bus-connection.js';
 import { EventStream } from '../connection/event-stream.js';
+import type { ConnectionStatus } from '../connection/state.js';
 import { notifyAll } from '../connection/listeners.js';
 import { wait, type WaitOptions } from '../connection/signals.js';
 import { eventItemFromValue } from '../data/data-item.js';
@@ -8,16 +9,18 @@ import { type AgentInfo, agentInfoFromValue } from '../message/agent-info.js';
 import { readListBody, readMapBody } from '../message/content.js';
 import type { Envelope } from '../message/envelope.js';
 import { agentOf, contentKindOf, opcodeOf } from '../message/headers.js';
-import { topicExchange } from '../message/keys.js';
 import { evaluatePredicate, type Predicate } from '../query/index.js';
 import type { EventClass } from '../schema/declare.js';
 import { isV1Frame, v1Sequence } from '../schema/v1.js';
-import type { Binding } from '../transport/transport.js';
+import { SessionBindings } from '../session/session-bindings.js';
+import { silentLog } from '../session/session-log.js';
 import { type AgentChange, type AgentGoneReason, allowedSilence, compareInfo } from './agent-record.js';
 import { ConsoleAgent } from './console-agent.js';
+import type { ConsoleStatistics } from './console-statistics.js';
 import { EventHub } from './event-hub.js';
 import { type ConsoleOptions, toPredicate } from './options.js';
 import { asTyped, type ReceivedEvent, receivedEvent, type TypedEvent } from './received-event.js';
+import { RecentMessages } from './recent-messages.js';
 import { correlationText } from './request-table.js';
 import { Requests } from './requests.js';
 
@@ -34,14 +37,16 @@ interface KnownAgent {
  * across reconnects; requests that were under way then fail, since nobody knows whether they were carried out.
  */
 export class ConsoleSession {
-  readonly #domain: string;
   readonly #maxAgentAge: number;
   readonly #now: () => number;
   readonly #agents = new Map<string, KnownAgent>();
+  readonly #bindings: SessionBindings;
   readonly #requests: Requests;
+  readonly #recent = new RecentMessages();
+  readonly #duplicates = { events: 0, answers: 0 };
   readonly #events: EventHub;
   readonly #changeListeners = new Set<(change: AgentChange<ConsoleAgent>) => void>();
-  readonly #openStreams = new Set<() => void>();
+  readonly #openStreams = new Set<(error?: QmfError) => void>();
   readonly #searches = new Set<(reason: QmfError) => void>();
   #filter: Predicate | undefined;
   #brokerAgent: string | undefined;
@@ -53,56 +58,33 @@ export class ConsoleSession {
     private readonly connection: BusConnection,
     private readonly options: ConsoleOptions = {},
   ) {
-    this.#domain = options.domain ?? 'default';
     this.#maxAgentAge = options.maxAgentAge ?? MAX_AGENT_AGE;
     this.#now = options.now ?? (() => performance.now());
     this.#filter = toPredicate(options.agentFilter);
+    const log = options.log ?? silentLog;
+    this.#bindings = new SessionBindings(connection, options.domain ?? 'default', log);
     this.#requests = new Requests(connection, options, () => this.#state === 'open');
-    this.#events = new EventHub(error => options.log?.warn(`a listener for events failed: ${String(error)}`));
+    this.#events = new EventHub(error => log.warn(`a listener for events failed: ${String(error)}`));
   }
 
   /** Listens, and asks agents to show up; works before the broker is there. */
   async open(): Promise<void> {
     if (this.#state !== 'new') throw new QmfError('closed', 'a console session cannot be opened again');
     this.#state = 'open';
-    const topic = {
-      exchange: topicExchange(this.#domain),
-      exchangeType: 'topic',
-      create: this.#domain !== 'default',
-    } as const;
-    const deliver = (envelope: Envelope): void => this.#receive(envelope);
-    this.#cleanUps.push(
-      this.connection.onStatus(status => {
-        if (status.kind === 'open') this.#locate();
-        if (status.kind === 'waiting' || status.kind === 'failed' || status.kind === 'closed') {
-          this.#requests.failAll(
-            new QmfError(
-              'connection_lost',
-              `the connection to ${status.broker} was lost before the answer came`,
-            ),
-          );
-        }
-      }),
-    );
+    this.#cleanUps.push(this.connection.onStatus(status => this.#onStatus(status)));
     this.#housekeeping = setInterval(
       () => this.#keepHouse(),
       Math.min(HOUSEKEEPING_INTERVAL, this.#maxAgentAge),
     );
     this.#housekeeping.unref();
-    const keys = [this.#requests.replyKey, 'agent.ind.#'];
+    const keys = [this.#requests.replyKey, 'agent.ind.#'].map(key => ({ exchange: 'topic', key }) as const);
     try {
-      await Promise.all(keys.map(key => this.#bind({ ...topic, key }, deliver)));
+      await this.#bindings.open(keys, envelope => this.#dispatch(envelope));
     } catch (error) {
       this.close();
       throw error;
     }
     this.#locate();
-  }
-
-  async #bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<void> {
-    const unbind = await this.connection.bind(binding, deliver);
-    if (this.#isClosed()) unbind();
-    else this.#cleanUps.push(unbind);
   }
 
   #isClosed(): boolean {
@@ -115,10 +97,32 @@ export class ConsoleSession {
     this.#state = 'closed';
     clearInterval(this.#housekeeping);
     for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
+    this.#bindings.close();
     const reason = new QmfError('closed', 'the console session was closed');
     this.#requests.failAll(reason);
-    for (const fail of [...this.#searches]) fail(reason);
-    for (const end of [...this.#openStreams]) end();
+    this.#endAll(reason);
+  }
+
+  #onStatus(status: ConnectionStatus): void {
+    const { kind, broker } = status;
+    if (kind === 'open') {
+      // Nobody could be heard while the bus was away; silence counts from now on.
+      for (const known of this.#agents.values()) known.lastSeen = this.#now();
+      this.#locate();
+      return;
+    }
+    if (kind !== 'waiting' && kind !== 'failed' && kind !== 'closed') return;
+    this.#requests.failAll(
+      new QmfError('connection_lost', `the connection to ${broker} was lost before the answer came`),
+    );
+    // The bus won't come back: nobody is to wait for it.
+    if (kind === 'failed') this.#endAll(status.reason, status.reason);
+    if (kind === 'closed') this.#endAll(new QmfError('closed', `the connection to ${broker} was closed`));
+  }
+
+  #endAll(searches: QmfError, streams?: QmfError): void {
+    for (const fail of [...this.#searches]) fail(searches);
+    for (const end of [...this.#openStreams]) end(streams);
   }
 
   /** Agents known at present. */
@@ -129,6 +133,22 @@ export class ConsoleSession {
   /** Events that had to be dropped: nobody came to know their agent, or their reader was too slow. */
   get droppedEvents(): number {
     return this.#events.dropped;
+  }
+
+  /** Events that an agent sent again after its connection broke, though they had arrived; they were not told twice. */
+  get duplicateEvents(): number {
+    return this.#duplicates.events;
+  }
+
+  /** What this session has met so far. */
+  get statistics(): ConsoleStatistics {
+    return {
+      agents: this.#agents.size,
+      pendingRequests: this.#requests.pending,
+      droppedEvents: this.droppedEvents,
+      duplicateEvents: this.duplicateEvents,
+      duplicateAnswers: this.#duplicates.answers,
+    };
   }
 
   /**
@@ -197,6 +217,15 @@ export class ConsoleSession {
     this.#locate();
   }
 
+  /** Calls `listener` when the bus is gone for good: the connection was closed, or gave up. The result unsubscribes. */
+  onBusGone(listener: (reason: QmfError) => void): () => void {
+    return this.connection.onStatus(status => {
+      if (status.kind === 'failed') listener(status.reason);
+      if (status.kind === 'closed')
+        listener(new QmfError('closed', `the connection to ${status.broker} was closed`));
+    });
+  }
+
   /** Calls `listener` when the bus is back after it was away, with everything in place again; the result unsubscribes. */
   onReconnect(listener: () => void): () => void {
     return this.connection.onStatus(status => {
@@ -206,23 +235,11 @@ export class ConsoleSession {
 
   /** Streams end with the session; one that ended before is forgotten. */
   #tracked<T>(make: (ended: () => void) => EventStream<T>): EventStream<T> {
-    const end = (): void => stream.end();
+    const end = (error?: QmfError): void => stream.end(error);
     const stream = make(() => this.#openStreams.delete(end));
     if (this.#isClosed()) end();
     else this.#openStreams.add(end);
     return stream;
-  }
-
-  #receive(envelope: Envelope): void {
-    if (this.#state !== 'open') return;
-    try {
-      this.#dispatch(envelope);
-    } catch (error) {
-      // One bad message must cost neither the session nor the connection.
-      this.options.log?.warn(
-        `a message to ${envelope.to.subject ?? envelope.to.node} was dropped: ${String(error)}`,
-      );
-    }
   }
 
   #dispatch(envelope: Envelope): void {
@@ -240,15 +257,23 @@ export class ConsoleSession {
         if (agentName !== undefined) this.#heard(agentName, envelope);
         return;
       case '_data_indication':
-        if (contentKindOf(envelope.headers) === '_event') {
-          if (agentName !== undefined) this.#receiveEvents(agentName, envelope);
-        } else {
-          this.#requests.answer(envelope); // subscription data; the broker's unsolicited updates match no request
+        if (contentKindOf(envelope.headers) !== '_event') {
+          this.#answer(agentName, envelope); // subscription data; the broker's unsolicited updates match no request
+        } else if (agentName !== undefined) {
+          if (this.#recent.seen(agentName, envelope.messageId)) this.#duplicates.events++;
+          else this.#receiveEvents(agentName, envelope);
         }
         return;
       default:
-        this.#requests.answer(envelope);
+        this.#answer(agentName, envelope);
     }
+  }
+
+  /** A part of an answer that came twice would put its objects into the result twice. */
+  #answer(agentName: string | undefined, envelope: Envelope): void {
+    if (agentName !== undefined && this.#recent.seen(agentName, envelope.messageId))
+      this.#duplicates.answers++;
+    else this.#requests.answer(envelope);
   }
 
   #seen(agentName: string): void {
@@ -277,6 +302,7 @@ export class ConsoleSession {
     agent.refreshInfo(info);
     const difference = compareInfo(before, info);
     if (difference === 'restarted') {
+      this.#recent.forget(agentName);
       this.#requests.failAll(
         new QmfError('agent_unknown', `${agentName} was restarted before it answered`),
         agentName,

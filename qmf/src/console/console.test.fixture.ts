@@ -21,6 +21,8 @@ export type Script = (request: BareMessage, agent: ScriptedAgent) => void;
 /** An agent that does what the test says, as other implementations would: binary text, no app id, its own routes. */
 export class ScriptedAgent {
   readonly requests: BareMessage[] = [];
+  /** Set on events and answers from now on, as senders do whose messages may arrive twice. */
+  messageId: string | undefined;
   /** Answers requests of an opcode; without one the agent stays silent. */
   readonly scripts = new Map<string, Script>();
   readonly name: string;
@@ -118,6 +120,7 @@ export class ScriptedAgent {
     this.peer.send('qmf.default.topic', {
       subject: 'agent.ind.event.com.example.WidgetResized',
       contentType,
+      ...(this.messageId === undefined ? {} : { messageId: this.messageId }),
       applicationProperties: this.headers('_data_indication', { 'qmf.content': Buffer.from(content) }),
       body: value(list),
     });
@@ -133,6 +136,7 @@ export class ScriptedAgent {
     const isBody = typeof body === 'object' && body !== null && 'form' in body;
     this.peer.send(node, {
       ...(subject === undefined ? {} : { subject }),
+      ...(this.messageId === undefined ? {} : { messageId: this.messageId }),
       ...(request.correlationId === undefined ? {} : { correlationId: request.correlationId }),
       ...(isBody ? {} : { contentType: body instanceof Map ? 'amqp/map' : 'amqp/list' }),
       applicationProperties: this.headers(opcode, more),

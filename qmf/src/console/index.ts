@@ -1,6 +1,7 @@
 export type { AgentChange, AgentGoneReason } from './agent-record.js';
 export { ConsoleAgent } from './console-agent.js';
 export { ConsoleSession } from './console-session.js';
+export type { ConsoleStatistics } from './console-statistics.js';
 export type { ConsoleOptions } from './options.js';
 export type { QueryInput } from './query-input.js';
 export { asTyped, type ReceivedEvent, type TypedEvent } from './received-event.js';

@@ -1,6 +1,6 @@
-import type { SessionLog } from '../agent/options.js';
 import type { BodyForm } from '../message/envelope.js';
 import { parsePredicate, type Predicate } from '../query/index.js';
+import type { SessionLog } from '../session/session-log.js';
 
 export interface ConsoleOptions {
   /** QMF domain, default `default`. */

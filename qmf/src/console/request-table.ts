@@ -1,5 +1,5 @@
 import { wait } from '../connection/signals.js';
-import { QmfError } from '../errors.js';
+import { QmfError, type QmfErrorCode } from '../errors.js';
 import type { Envelope } from '../message/envelope.js';
 import { agentOf } from '../message/headers.js';
 import { BROKER_KEY } from '../message/keys.js';
@@ -14,6 +14,16 @@ export interface RequestOptions {
 }
 
 export const DEFAULT_REQUEST_TIMEOUT = 60_000;
+
+/** What a request asks, and of whom. */
+export interface RequestKind {
+  /** For people, in the text of errors. */
+  readonly what: string;
+  readonly agent: string;
+  /** A call that goes out on an open connection: once it has, its failures say that it may have been carried out. */
+  readonly isCall?: boolean;
+  readonly version?: 'QMFv2' | 'QMFv1';
+}
 
 interface Pending {
   readonly agent: string;
@@ -37,28 +47,42 @@ export class RequestTable {
    *
    * @param send hands the request to the bus under the given correlation id
    */
-  request(
-    what: string,
-    agent: string,
+  async request(
+    { what, agent, isCall = false, version = 'QMFv2' }: RequestKind,
     options: RequestOptions,
     send: (correlationId: string) => Promise<void>,
     receive: (envelope: Envelope) => boolean,
-    version: 'QMFv2' | 'QMFv1' = 'QMFv2',
   ): Promise<void> {
     // Decimal text within 32 bits: C++ agents' consoles parse it so, and Python wants an integer back (wire document §2.1).
     const id = String(this.#next);
     this.#next = this.#next >= 0xffff_fffe ? 1 : this.#next + 1;
     const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT;
-    return wait<undefined>(what, { timeout, signal: options.signal }, (resolve, reject) => {
+    const progress: { state: 'unsent' | 'sent' | 'refused' | 'answered' } = { state: 'unsent' };
+    const limits = { timeout, signal: options.signal };
+    const answered = wait<undefined>(what, limits, (resolve, reject) => {
       const key = version === 'QMFv1' ? keyOfV1(id) : id;
-      this.#pending.set(key, { agent, receive, succeed: () => resolve(undefined), fail: reject });
+      const take = (envelope: Envelope): boolean => {
+        progress.state = 'answered';
+        return receive(envelope);
+      };
+      this.#pending.set(key, { agent, receive: take, succeed: () => resolve(undefined), fail: reject });
       const cleanUp = () => this.#pending.delete(key);
       try {
-        send(id).catch((error: unknown) => reject(QmfError.from(error, 'connection_lost')));
+        const sending = send(id);
+        progress.state = 'sent';
+        sending.catch((error: unknown) => {
+          const failure = QmfError.from(error, 'connection_lost');
+          if (neverArrived.has(failure.code)) progress.state = 'refused';
+          reject(failure);
+        });
       } catch (error) {
-        reject(QmfError.from(error, 'not_encodable')); // the body could not be made
+        reject(QmfError.from(error, 'not_encodable')); // the body could not be made, or there is no connection
       }
       return cleanUp;
+    });
+    await answered.catch((error: unknown) => {
+      const failure = QmfError.from(error, 'connection_lost');
+      throw isCall && progress.state === 'sent' ? failure.maybeExecuted() : failure;
     });
   }
 
@@ -90,6 +114,15 @@ export class RequestTable {
     }
   }
 }
+
+/** With these words of the broker or the transport a request has reached nobody. */
+const neverArrived: ReadonlySet<QmfErrorCode> = new Set([
+  'message_released',
+  'message_rejected',
+  'address_refused',
+  'not_encodable',
+  'outbox_full',
+]);
 
 /** Kept apart, so that no answer of one version is taken for the other's. */
 function keyOfV1(sequence: string): string {

@@ -42,6 +42,11 @@ export class Requests implements AgentTransport {
     return this.#table.answerV1(sequence, envelope);
   }
 
+  /** Requests that wait for an answer. */
+  get pending(): number {
+    return this.#table.size;
+  }
+
   /** Fails all requests, or those to one agent. */
   failAll(error: QmfError, agent?: string): void {
     this.#table.failAll(error, agent);
@@ -63,7 +68,9 @@ export class Requests implements AgentTransport {
         headers: headersFor(opcode),
         ...mapContent(body, this.#bodyForm),
       });
-    return this.#table.request(what, agent.name, this.#limited(options), send, receive);
+    const isCall = opcode === '_method_request' && this.connection.state === 'open';
+    const kind = { what, agent: agent.name, isCall };
+    return this.#table.request(kind, this.#limited(options), send, receive);
   }
 
   requestV1(
@@ -85,7 +92,8 @@ export class Requests implements AgentTransport {
       if (body.form === 'data') receive(body.bytes);
       return true;
     };
-    return this.#table.request(what, agent.name, this.#limited(options), send, take, 'QMFv1');
+    const kind = { what, agent: agent.name, version: 'QMFv1' } as const;
+    return this.#table.request(kind, this.#limited(options), send, take);
   }
 
   /** Sends without waiting for an answer. */

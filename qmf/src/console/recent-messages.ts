@@ -1,0 +1,64 @@
+/** How many message ids are remembered. */
+export interface RecentLimits {
+  /** Of one agent; more than its outbox sends again at once. */
+  readonly perAgent: number;
+  /** Of all agents together. */
+  readonly total: number;
+}
+
+const defaultLimits: RecentLimits = { perAgent: 10_000, total: 100_000 };
+
+/** Ids are short everywhere; a longer one is not worth its room. */
+const LONGEST_ID = 256;
+
+/**
+ * Remembers which messages of an agent were seen, so that one that the agent sent again after a broken connection is recognised by
+ * its message id (wire document §6.7). The oldest ids of the agent that was silent for longest are forgotten first.
+ */
+export class RecentMessages {
+  /** The agent heard of last comes last; within an agent, the id seen last. */
+  readonly #agents = new Map<string, Set<string>>();
+  readonly #limits: RecentLimits;
+  #size = 0;
+
+  constructor(limits: Partial<RecentLimits> = {}) {
+    this.#limits = { ...defaultLimits, ...limits };
+  }
+
+  /** Ids remembered at present. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether the message was seen before; it counts as seen from now on. One without an id never was. */
+  seen(agent: string, messageId: string | undefined): boolean {
+    if (messageId === undefined || messageId === '' || messageId.length > LONGEST_ID) return false;
+    const ids = this.#agents.get(agent) ?? new Set<string>();
+    this.#agents.delete(agent);
+    this.#agents.set(agent, ids);
+    if (ids.has(messageId)) return true;
+    ids.add(messageId);
+    this.#size++;
+    if (ids.size > this.#limits.perAgent) this.#forgetOldest(agent, ids);
+    else if (this.#size > this.#limits.total) {
+      const [[silent, oldest] = [agent, ids]] = this.#agents;
+      this.#forgetOldest(silent, oldest);
+    }
+    return false;
+  }
+
+  /** A new run of an agent may count its ids from the start again. */
+  forget(agent: string): void {
+    this.#size -= this.#agents.get(agent)?.size ?? 0;
+    this.#agents.delete(agent);
+  }
+
+  #forgetOldest(agent: string, ids: Set<string>): void {
+    for (const id of ids) {
+      ids.delete(id);
+      this.#size--;
+      break;
+    }
+    if (ids.size === 0) this.#agents.delete(agent);
+  }
+}

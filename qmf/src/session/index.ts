@@ -1,0 +1,1 @@
+export type { SessionLog } from './session-log.js';
