@@ -1,16 +1,27 @@
+import {
+  decodeList,
+  decodeMap,
+  encodeList,
+  encodeMap,
+  Int,
+  toValue,
+  Uuid,
+  type ValueMap,
+} from '@imagefactory/qmf';
 import { AGENT, REPLY_KEY, REQUEST_KEY, TOPIC } from './bare-keys.js';
 import type { Publication } from './amqplib-link.js';
 import { callInputs, objectName, objectValues } from './sample.js';
 
 /**
- * The messages of QMF with amqplib: same headers, same content, same routing. The bodies are JSON, the cheapest that a program
- * without a library would send; those of QMF are in the codec of AMQP 0-10.
+ * The messages of QMF with amqplib: same headers, same content, same routing. The bodies are in the codec of AMQP 0-10, which no
+ * library for 0-9-1 has; so the bare side uses ours, and both send the same bytes.
  */
 function publication(
   key: string,
   opcode: string,
   method: string,
-  body: unknown,
+  content: Buffer,
+  contentType: 'amqp/map' | 'amqp/list',
   more: {
     readonly correlationId?: string;
     readonly replyTo?: string;
@@ -20,11 +31,11 @@ function publication(
   const { headers, ...properties } = more;
   return {
     key,
-    content: Buffer.from(JSON.stringify(body)),
+    content,
     options: {
       deliveryMode: 1,
       appId: 'qmf2',
-      contentType: Array.isArray(body) ? 'amqp/list' : 'amqp/map',
+      contentType,
       headers: {
         'x-amqp-0-10.app-id': 'qmf2',
         method,
@@ -37,15 +48,35 @@ function publication(
   };
 }
 
+/** What a program would do first with the body of a message. */
+export function readBody(content: Buffer, contentType: unknown): unknown {
+  return contentType === 'amqp/list' ? decodeList(content) : decodeMap(content);
+}
+
+function mapBody(body: object): Buffer {
+  // Plain objects become maps, which `Value` has no narrower word for.
+  return encodeMap(toValue({ ...body }) as ValueMap);
+}
+
+function listBody(items: readonly object[]): Buffer {
+  return encodeList(items.map(item => toValue({ ...item })));
+}
+
 const fromAgent = { 'qmf.agent': AGENT };
 
-const address = (name: string) => ({ _agent_name: AGENT, _object_name: name, _agent_epoch: 1 });
+const address = (name: string) => ({
+  _agent_name: AGENT,
+  _object_name: name,
+  _agent_epoch: new Int('uint32', 1),
+});
+
+const hash = Uuid.parse('01234567-89ab-cdef-0123-456789abcdef');
 
 const schemaId = (className: string, type: string) => ({
   _package_name: 'com.redhat.imagefactory',
   _class_name: className,
   _type: type,
-  _hash: '01234567-89ab-cdef-0123-456789abcdef',
+  _hash: hash,
 });
 
 const asking = (correlationId: string) => ({ correlationId, replyTo: `${TOPIC}/${REPLY_KEY}` });
@@ -56,12 +87,22 @@ export function callRequest(correlationId: string): Publication {
     _method_name: 'build_image',
     _arguments: { ...callInputs },
   };
-  return publication(REQUEST_KEY, '_method_request', 'request', body, asking(correlationId));
+  return publication(
+    REQUEST_KEY,
+    '_method_request',
+    'request',
+    mapBody(body),
+    'amqp/map',
+    asking(correlationId),
+  );
 }
 
 export function callReply(key: string, correlationId: string): Publication {
   const body = { _arguments: { build_adaptor: address(objectName(0)) } };
-  return publication(key, '_method_response', 'response', body, { correlationId, headers: fromAgent });
+  return publication(key, '_method_response', 'response', mapBody(body), 'amqp/map', {
+    correlationId,
+    headers: fromAgent,
+  });
 }
 
 export function queryRequest(correlationId: string): Publication {
@@ -69,7 +110,14 @@ export function queryRequest(correlationId: string): Publication {
     _what: 'OBJECT',
     _schema_id: { _package_name: 'com.redhat.imagefactory', _class_name: 'BuildAdaptor', _type: '_data' },
   };
-  return publication(REQUEST_KEY, '_query_request', 'request', body, asking(correlationId));
+  return publication(
+    REQUEST_KEY,
+    '_query_request',
+    'request',
+    mapBody(body),
+    'amqp/map',
+    asking(correlationId),
+  );
 }
 
 /** One message of a query's answer with the objects from `first` up to, but not with, `end`. */
@@ -80,16 +128,16 @@ export function queryReply(
   end: number,
   last: boolean,
 ): Publication {
-  const now = Date.now() * 1e6;
+  const now = timestamp();
   const body = Array.from({ length: end - first }, (_item, index) => ({
     _object_id: address(objectName(first + index)),
     _schema_id: schemaId('BuildAdaptor', '_data'),
     _values: objectValues(first + index),
     _create_ts: now,
     _update_ts: now,
-    _delete_ts: 0,
+    _delete_ts: new Int('uint64', 0n),
   }));
-  return publication(key, '_query_response', 'response', body, {
+  return publication(key, '_query_response', 'response', listBody(body), 'amqp/list', {
     correlationId,
     headers: { ...fromAgent, 'qmf.content': '_data', ...(last ? {} : { partial: '' }) },
   });
@@ -106,10 +154,14 @@ export function eventMessage(key: string): Publication {
         old_status: 'INITIALIZING',
       },
       _severity: 5,
-      _timestamp: Date.now() * 1e6,
+      _timestamp: timestamp(),
     },
   ];
-  return publication(key, '_data_indication', 'indication', body, {
+  return publication(key, '_data_indication', 'indication', listBody(body), 'amqp/list', {
     headers: { ...fromAgent, 'qmf.content': '_event' },
   });
+}
+
+function timestamp(): Int {
+  return new Int('uint64', BigInt(Date.now()) * 1_000_000n);
 }

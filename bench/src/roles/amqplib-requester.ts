@@ -2,7 +2,7 @@ import type { ConsumeMessage } from 'amqplib';
 import { residentMemory, serve } from '../process/serve.js';
 import { median } from '../statistics.js';
 import { connect, type Link } from './amqplib-link.js';
-import { callRequest, queryRequest } from './amqplib-messages.js';
+import { callRequest, queryRequest, readBody } from './amqplib-messages.js';
 import { EVENT_KEYS, REPLY_KEY } from './bare-keys.js';
 import { measureCalls } from './calls.js';
 import { clock, type Requester } from './contract.js';
@@ -26,9 +26,9 @@ class BareRequester implements Requester {
   readonly calls = ({ count, inFlight }: { readonly count: number; readonly inFlight: number }) =>
     measureCalls(count, inFlight, answered => {
       const id = String(this.#next++);
-      this.#pending.set(id, ({ content }) => {
+      this.#pending.set(id, ({ content, properties }) => {
         this.#pending.delete(id);
-        JSON.parse(content.toString());
+        readBody(content, properties.contentType);
         answered();
       });
       this.#open().publish(callRequest(id));
@@ -61,7 +61,7 @@ class BareRequester implements Requester {
       const id = String(this.#next++);
       const objects: unknown[] = [];
       this.#pending.set(id, ({ content, properties }) => {
-        const body: unknown = JSON.parse(content.toString());
+        const body = readBody(content, properties.contentType);
         if (Array.isArray(body)) objects.push(...(body as unknown[]));
         if (properties.headers !== undefined && 'partial' in properties.headers) return;
         this.#pending.delete(id);
@@ -71,8 +71,8 @@ class BareRequester implements Requester {
     });
   }
 
-  #event({ content }: ConsumeMessage): void {
-    JSON.parse(content.toString());
+  #event({ content, properties }: ConsumeMessage): void {
+    readBody(content, properties.contentType);
     const events = this.#events;
     if (events === undefined) return;
     events.received++;

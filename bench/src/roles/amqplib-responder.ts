@@ -1,7 +1,7 @@
 import type { ConsumeMessage } from 'amqplib';
 import { residentMemory, serve } from '../process/serve.js';
 import { connect, type Link, publishWindowed } from './amqplib-link.js';
-import { callReply, eventMessage, queryReply } from './amqplib-messages.js';
+import { callReply, eventMessage, queryReply, readBody } from './amqplib-messages.js';
 import { REQUEST_KEY } from './bare-keys.js';
 import { clock, type Responder } from './contract.js';
 import { OBJECTS, OBJECTS_PER_MESSAGE } from './sample.js';
@@ -27,7 +27,7 @@ class BareResponder implements Responder {
 }
 
 function answer(link: Link, { properties, content }: ConsumeMessage): void {
-  JSON.parse(content.toString()); // as any program would that wants to know what it was asked
+  readBody(content, properties.contentType); // as any program would that wants to know what it was asked
   const replyTo: unknown = properties.replyTo;
   const key = typeof replyTo === 'string' ? (replyTo.split('/')[1] ?? '') : '';
   const id = String(properties.correlationId);
