@@ -47,11 +47,28 @@ const methodWords: Readonly<Record<Opcode, MethodWord>> = {
   _subscribe_cancel_indication: 'request',
 };
 
-/** The headers of a message: all that any peer looks at, as text. */
-export function headersFor(
-  opcode: Opcode,
-  extra: { readonly agent?: string; readonly content?: ContentKind; readonly partial?: boolean } = {},
-): ValueMap {
+interface ExtraHeaders {
+  readonly agent?: string;
+  readonly content?: ContentKind;
+  readonly partial?: boolean;
+}
+
+/** Headers made before: a session sends few different ones, each very often. */
+const made = new Map<string, ValueMap>();
+const MAX_MADE = 1_000;
+
+/** The headers of a message: all that any peer looks at, as text. Equal ones are one and the same map. */
+export function headersFor(opcode: Opcode, extra: ExtraHeaders = {}): ValueMap {
+  const key = `${opcode} ${extra.content ?? ''} ${extra.partial === true ? 'partial' : ''} ${extra.agent ?? ''}`;
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const headers = makeHeaders(opcode, extra);
+  if (made.size >= MAX_MADE) made.clear();
+  made.set(key, headers);
+  return headers;
+}
+
+function makeHeaders(opcode: Opcode, extra: ExtraHeaders): ValueMap {
   const headers = new Map<string, Value>([
     [header.appId, 'qmf2'],
     [header.method, methodWords[opcode]],

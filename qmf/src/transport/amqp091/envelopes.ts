@@ -13,7 +13,7 @@ import { header } from '../../message/headers.js';
 import { bufferView, textOf } from '../../value/text.js';
 import { isValueList, isValueMap, type Value, type ValueMap } from '../../value/value.js';
 import { readBasicProperties } from './basic-properties.js';
-import { toFieldTable } from './field-table.js';
+import { type FieldTable, toFieldTable } from './field-table.js';
 import type { Manners } from './manners.js';
 import { replyAddress } from './reply-address.js';
 
@@ -55,14 +55,7 @@ export function toPublication(
     content,
     options: {
       deliveryMode: TRANSIENT,
-      // Broker-J takes the subject from there on its way to AMQP 1.0.
-      headers: toFieldTable(
-        new Map<string, Value>([
-          ...headers,
-          ['qpid.subject', routingKey],
-          ...(headerSection ? [[AMQP10_HEADERS, encodeApplicationProperties(headers)] as const] : []),
-        ]),
-      ),
+      headers: headerTable(headers, routingKey, headerSection),
       ...(contentType === undefined ? {} : { contentType: shortString('the content type', contentType) }),
       ...(appId === undefined ? {} : { appId: shortString('the app id', appId) }),
       ...(correlationId === undefined ? {} : { correlationId: idText('the correlation id', correlationId) }),
@@ -75,6 +68,27 @@ export function toPublication(
       mandatory: to.subject === undefined,
     },
   };
+}
+
+/** Headers as amqplib and RabbitMQ 3 take them; QMF has few different ones and sends each very often. */
+interface EncodedHeaders {
+  readonly table: FieldTable;
+  section?: Buffer;
+}
+const encodedHeaders = new WeakMap<ValueMap, EncodedHeaders>();
+
+function headerTable(headers: ValueMap, routingKey: string, withSection: boolean): FieldTable {
+  let encoded = encodedHeaders.get(headers);
+  if (encoded === undefined) {
+    encoded = { table: toFieldTable(headers) };
+    encodedHeaders.set(headers, encoded);
+  }
+  // Broker-J takes the subject from there on its way to AMQP 1.0.
+  const more: FieldTable = { 'qpid.subject': routingKey };
+  if (!withSection) return Object.assign(Object.create(null), encoded.table, more) as FieldTable;
+  encoded.section ??= encodeApplicationProperties(headers);
+  const section: FieldTable = { [AMQP10_HEADERS]: encoded.section };
+  return Object.assign(Object.create(null), encoded.table, more, section) as FieldTable;
 }
 
 function idText(what: string, id: MessageId): string {
@@ -145,7 +159,8 @@ export function toEnvelope(delivery: Delivery, manners: Pick<Manners, 'expiratio
 
 function headersOf(headers: ValueMap): ValueMap {
   const section = headers.get(AMQP10_HEADERS);
-  if (!(section instanceof Uint8Array)) return headers;
+  // With the opcode beside it, it comes from a 0-9-1 peer of ours, and says the same again.
+  if (!(section instanceof Uint8Array) || headers.has(header.opcode)) return headers;
   return new Map([...(decodeBareMessage(section).applicationProperties ?? noHeaders), ...headers]);
 }
 
