@@ -3,6 +3,7 @@ import { QmfError } from '../../errors.js';
 import { type BrokerAddress, describeBroker, parseBrokerUrl } from '../broker-url.js';
 import type { Peer, Transport, Wire } from '../transport.js';
 import { bindingError, dialError, lacksMechanism, lostError } from './errors.js';
+import { gatherWrites } from './gathered-writes.js';
 import { mannersOf } from './manners.js';
 import { leaveHeadersUndecoded } from './undecoded-headers.js';
 import { Amqp091Wire } from './wire.js';
@@ -78,6 +79,7 @@ function wireOf(
   model.on('error', error => wire.fail(lostError(where, error), bindingError(where, error)));
   model.on('close', error => wire.fail(lostError(where, error)));
   leaveHeadersUndecoded(model);
+  gatherWrites(model);
   return wire;
 }
 
