@@ -31,6 +31,12 @@ export function tellConnectionNews(connection: BusConnection, log: Logger): () =
         log.error(`given up on ${status.broker}: ${status.reason.message}`);
         return;
       case 'dialling':
+        // After a break, the next broker of a list is dialled without any waiting.
+        if (told !== 'open' || status.reason === undefined) return;
+        log.warn(`${status.reason.message}; trying ${status.broker}`);
+        told = 'lost';
+        return;
+      case 'draining':
       case 'closed':
         return;
     }

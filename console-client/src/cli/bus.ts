@@ -28,9 +28,10 @@ export async function openBus(settings: Settings, signal: AbortSignal): Promise<
 export function tellBusChanges(connection: BusConnection, tell: (text: string) => void): () => void {
   let isAway = false;
   return connection.onStatus(status => {
-    if (status.kind === 'waiting' && !isAway) {
+    const reason = status.kind === 'waiting' || status.kind === 'dialling' ? status.reason : undefined;
+    if (reason !== undefined && !isAway) {
       isAway = true;
-      tell(`the bus is away: ${status.reason.message}; trying to come back`);
+      tell(`the bus is away: ${reason.message}; trying to come back`);
     } else if (status.kind === 'open' && isAway) {
       isAway = false;
       tell(`the bus is back: ${status.broker}`);

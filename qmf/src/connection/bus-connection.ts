@@ -1,65 +1,72 @@
 import { QmfError } from '../errors.js';
 import type { BodyForm, Envelope } from '../message/envelope.js';
 import type { Binding, Transport, Wire } from '../transport/transport.js';
-import { backoffDelay, defaultRetry, type RetryPolicy } from './backoff.js';
+import { Bindings } from './bindings.js';
+import { DropNews } from './drop-news.js';
 import { EventStream } from './event-stream.js';
-import { notifyAll } from './listeners.js';
+import { Failover } from './failover.js';
+import { notifySafely } from './listeners.js';
+import { openWire } from './open-wire.js';
+import {
+  type ConnectionOptions,
+  type ConnectionSettings,
+  connectionSettings,
+  type DrainOptions,
+  type SendOptions,
+} from './options.js';
 import { Outbox } from './outbox.js';
 import { wait, type WaitOptions } from './signals.js';
-import { assertTransition, type ConnectionState, type ConnectionStatus } from './state.js';
+import { assertTransition, type ConnectionState, type ConnectionStatus, statusOf } from './state.js';
+import { type ConnectionStatistics, Tally } from './statistics.js';
 
-export interface ConnectionOptions {
-  readonly retry?: Partial<RetryPolicy>;
-  /** Milliseconds that one attempt may take; default 10 000. */
-  readonly dialTimeout?: number;
-  /** Messages that may wait while the broker is away; default 10 000. */
-  readonly outboxLimit?: number;
-  /** Gives numbers from 0 up to 1; for tests. */
-  readonly random?: () => number;
-}
-
-export interface SendOptions {
-  /**
-   * What to do while the broker is away: `fail` at once (requests, whose caller wants to know), or `keep` the message in the
-   * outbox and send it when the broker is back (events, answers).
-   */
-  readonly whileAway: 'fail' | 'keep';
-}
-
-interface Bound {
-  readonly binding: Binding;
-  readonly deliver: (envelope: Envelope) => void;
-  /** Takes it off the present wire. */
-  release: (() => void) | undefined;
-}
+/** Messages under way that are not kept; together with those of the outbox, less than the 10 000 that a wire takes. */
+const MAX_UNKEPT = 5_000;
 
 /**
- * A connection that stays: it dials, rebuilds its bindings on every new wire, and dials again when the wire breaks. Sessions
- * hang on to it and never see a socket.
+ * A connection that stays: it dials one broker of a list, rebuilds its bindings on every new wire, and dials again when the wire
+ * breaks. Sessions hang on to it and never see a socket.
  */
-export class BusConnection {
-  readonly #transport: Transport;
-  readonly #retry: RetryPolicy;
-  readonly #dialTimeout: number;
-  readonly #random: () => number;
-  readonly #bound = new Set<Bound>();
+export class BusConnection implements AsyncDisposable {
+  readonly #transports: readonly [Transport, ...Transport[]];
+  readonly #settings: ConnectionSettings;
+  readonly #bindings = new Bindings();
   readonly #listeners = new Set<(status: ConnectionStatus) => void>();
+  readonly #tally = new Tally();
+  readonly #drops: DropNews;
   readonly #outbox: Outbox;
   readonly #stop = new AbortController();
   #state: ConnectionState = { kind: 'idle' };
+  /** The one that is dialled, open, or comes next. */
+  #transport: Transport;
+  #lastOpen: Transport | undefined;
   #bodyForm: BodyForm;
+  /** Messages under way that are not kept. */
+  #unkept = 0;
   #running: Promise<void> = Promise.resolve();
+  #drained: Promise<{ left: number }> | undefined;
+  /** Ends a drain, with the number of messages that are left. */
+  #endDrain: ((left: number) => void) | undefined;
 
-  constructor(transport: Transport, options: ConnectionOptions = {}) {
-    this.#transport = transport;
-    this.#retry = { ...defaultRetry, ...options.retry };
-    this.#dialTimeout = options.dialTimeout ?? 10_000;
-    this.#random = options.random ?? Math.random;
-    this.#outbox = new Outbox(options.outboxLimit ?? 10_000);
-    this.#bodyForm = transport.bodyForm ?? 'value';
+  /**
+   * @param transports a broker, or a list of them in the order in which they are tried
+   * @throws QmfError `invalid_argument` for an empty list
+   */
+  constructor(transports: Transport | readonly Transport[], options: ConnectionOptions = {}) {
+    this.#transports = atLeastOne(transports);
+    [this.#transport] = this.#transports;
+    this.#settings = connectionSettings(options);
+    this.#drops = new DropNews(this.#settings.timers);
+    this.#outbox = new Outbox({
+      limit: this.#settings.outboxLimit,
+      byteLimit: this.#settings.outboxBytes,
+      tally: this.#tally,
+      onDrop: () => this.#drops.count(),
+      onEmpty: () => this.#checkDrained(),
+    });
+    this.#bodyForm = this.#transport.bodyForm ?? 'value';
   }
 
-  /** Where the connection goes, for people. */
+  /** The broker that the connection is open to, or goes to next; for people. */
   get broker(): string {
     return this.#transport.description;
   }
@@ -73,6 +80,11 @@ export class BusConnection {
     return this.#bodyForm;
   }
 
+  get statistics(): ConnectionStatistics {
+    const { size, bytes, underWay } = this.#outbox;
+    return { ...this.#tally.counts(), waiting: size - underWay, underWay: underWay + this.#unkept, bytes };
+  }
+
   /** Starts dialling. What comes of it is told by {@link status} and {@link ready}. */
   start(): void {
     if (this.#state.kind !== 'idle') return;
@@ -82,36 +94,36 @@ export class BusConnection {
   /**
    * Resolves when the connection is open.
    *
-   * @throws QmfError the reason when it has failed, `closed`, `timeout` or `aborted`
+   * @throws QmfError the reason when it has failed, `closed`, `timeout` (default after 60 s) or `aborted`
    */
   async ready(options: WaitOptions = {}): Promise<void> {
     if (this.#state.kind === 'open') return;
     if (this.#state.kind === 'failed') throw this.#state.reason;
-    if (this.#state.kind === 'closed') throw this.#closedError();
-    await wait<undefined>(
-      `connecting to ${this.broker}`,
-      { timeout: options.timeout ?? 60_000, signal: options.signal },
-      (resolve, reject) => {
-        const listener = (status: ConnectionStatus): void => {
-          if (status.kind === 'open') resolve(undefined);
-          else if (status.kind === 'failed') reject(status.reason);
-          else if (status.kind === 'closed') reject(this.#closedError());
-        };
-        this.#listeners.add(listener);
-        return () => this.#listeners.delete(listener);
-      },
-    );
+    if (this.#isLeaving()) throw this.#closedError();
+    const limits = {
+      timeout: options.timeout ?? 60_000,
+      signal: options.signal,
+      timers: this.#settings.timers,
+    };
+    await wait<undefined>(`connecting to ${this.broker}`, limits, (resolve, reject) => {
+      return this.onStatus(status => {
+        if (status.kind === 'open') resolve(undefined);
+        else if (status.kind === 'failed') reject(status.reason);
+        else if (status.kind === 'closed') reject(this.#closedError());
+      });
+    });
   }
 
-  /** Changes of state from now on, ending with `closed`. */
+  /** The present state, once the connection was started, and all that follow, ending with `closed`. */
   status(): AsyncIterableIterator<ConnectionStatus> {
     const stream = new EventStream<ConnectionStatus>(() => this.#listeners.delete(listener));
     const listener = (status: ConnectionStatus): void => {
       stream.push(status);
       if (status.kind === 'closed') stream.end();
     };
-    if (this.#state.kind === 'closed') stream.end();
-    else this.#listeners.add(listener);
+    this.#listeners.add(listener);
+    const present = statusOf(this.#state, this.broker);
+    if (present !== undefined) listener(present);
     return stream;
   }
 
@@ -121,210 +133,216 @@ export class BusConnection {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Calls `listener` with the number of messages that found no room since the last call, at most once a second. */
+  onDropped(listener: (count: number) => void): () => void {
+    return this.#drops.listen(listener);
+  }
+
   /**
    * Listens to a key until the result is called, across reconnects.
    *
-   * @throws QmfError when the broker refuses the address; the binding is forgotten then.
+   * @throws QmfError when the broker refuses the address, and the binding is forgotten then; `closed` when it is too late
    */
   async bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
-    const bound: Bound = { binding, deliver, release: undefined };
-    this.#bound.add(bound);
-    const unbind = (): void => {
-      this.#bound.delete(bound);
-      bound.release?.();
-      bound.release = undefined;
-    };
-    if (this.#state.kind !== 'open') return unbind; // put in place when the wire opens
-    try {
-      await this.#bindOn(this.#state.wire, bound);
-    } catch (error) {
-      const failure = QmfError.from(error, 'connection_lost');
-      if (failure.retryable) return unbind; // the wire broke; the next one gets the binding
-      this.#bound.delete(bound);
-      throw failure;
-    }
-    return unbind;
-  }
-
-  async #bindOn(wire: Wire, bound: Bound): Promise<void> {
-    const release = await wire.bind(bound.binding, bound.deliver);
-    if (this.#bound.has(bound)) bound.release = release;
-    else release(); // given up while the broker was still at it
+    if (this.#isLeaving()) throw this.#closedError();
+    return this.#bindings.add(binding, deliver, this.#state.kind === 'open' ? this.#state.wire : undefined);
   }
 
   /**
    * Sends a message. Resolves when the broker has accepted it.
    *
-   * @throws QmfError as {@link Wire.send}; `connection_lost` while the broker is away and the message isn't to be kept.
+   * @throws QmfError as {@link Wire.send}; `connection_lost` when the broker is away, or went away before its word on a message that
+   *   isn't to be kept; `outbox_full` for a message that found no room, or had to make room for others; `closed`
    */
   send(envelope: Envelope, options: SendOptions): Promise<void> {
-    switch (this.#state.kind) {
-      case 'open':
-        if (options.whileAway === 'fail') return this.#state.wire.send(envelope);
-        // Something kept while the state is open: the wire broke just now, or its news is being told; keep the order.
-        return this.#outbox.size > 0
-          ? this.#outbox.keep(envelope)
-          : this.#sendKept(this.#state.wire, envelope);
-      case 'closed':
-        return Promise.reject(this.#closedError());
-      case 'failed':
-        return Promise.reject(this.#state.reason);
-      default:
-        return options.whileAway === 'keep'
-          ? this.#outbox.keep(envelope)
-          : Promise.reject(new QmfError('connection_lost', `no connection to ${this.broker} at present`));
+    const state = this.#state;
+    if (state.kind === 'closed') return Promise.reject(this.#closedError());
+    if (state.kind === 'failed') return Promise.reject(state.reason);
+    if (options.whileAway === 'keep') return this.#outbox.keep(envelope, options.importance ?? 'lasting');
+    if (state.kind === 'draining') return Promise.reject(this.#closedError());
+    if (state.kind === 'open') return this.#sendUnkept(state.wire, envelope);
+    return Promise.reject(new QmfError('connection_lost', `no connection to ${this.broker} at present`));
+  }
+
+  #sendUnkept(wire: Wire, envelope: Envelope): Promise<void> {
+    if (this.#unkept >= MAX_UNKEPT) {
+      const text = `${MAX_UNKEPT} requests wait for ${this.broker} already`;
+      return Promise.reject(new QmfError('outbox_full', text));
     }
+    this.#unkept++;
+    return wire.send(envelope).then(
+      () => {
+        this.#tally.accepted++;
+        this.#unkeptDone();
+      },
+      (error: unknown) => {
+        const failure = QmfError.from(error, 'connection_lost');
+        this.#tally.refused(failure);
+        this.#unkeptDone();
+        throw failure;
+      },
+    );
   }
 
-  /** A message that was under way when the wire broke goes out again on the next one; it may arrive twice. */
-  #sendKept(wire: Wire, envelope: Envelope): Promise<void> {
-    return wire.send(envelope).catch((error: unknown) => {
-      const failure = QmfError.from(error, 'connection_lost');
-      if (failure.code !== 'connection_lost') throw failure;
-      // The news of the break may come before or after this failure; there may even be another wire already.
-      if (this.#state.kind === 'open' && this.#state.wire === wire) return this.#outbox.keep(envelope);
-      return this.send(envelope, { whileAway: 'keep' });
-    });
+  #unkeptDone(): void {
+    this.#unkept--;
+    this.#checkDrained();
   }
 
-  /** Closes for good. What waits in the outbox fails. Never rejects. */
+  /**
+   * Leaves in good order: takes no new bindings and no messages but kept ones, waits until everything has been accepted, at most so
+   * long, and closes. Without an open connection it closes at once, and a break while draining is not mended. Never rejects; a
+   * second call gives the same.
+   *
+   * @returns `left`, the number of messages that the broker has not accepted
+   */
+  drain(options: DrainOptions = {}): Promise<{ left: number }> {
+    return (this.#drained ??= this.#drain(options.timeout ?? 5_000));
+  }
+
+  async #drain(timeout: number): Promise<{ left: number }> {
+    let left = this.#unsettled;
+    if (this.#state.kind === 'open') {
+      this.#enter({ kind: 'draining', wire: this.#state.wire });
+      left = await new Promise<number>(resolve => {
+        const cancel = this.#settings.timers.after(timeout, () => this.#endDrain?.(this.#unsettled));
+        this.#endDrain = count => {
+          this.#endDrain = undefined;
+          cancel();
+          resolve(count);
+        };
+        this.#checkDrained();
+      });
+    }
+    await this.close();
+    return { left };
+  }
+
+  get #unsettled(): number {
+    return this.#outbox.size + this.#unkept;
+  }
+
+  #checkDrained(): void {
+    if (this.#endDrain !== undefined && this.#unsettled === 0) this.#endDrain(0);
+  }
+
+  /** Closes at once and for good. What the broker has not accepted fails with `closed`. Never rejects. */
   async close(): Promise<void> {
     const before = this.#state;
     if (before.kind !== 'closed') {
+      this.#endDrain?.(this.#unsettled);
       this.#enter({ kind: 'closed' });
       this.#stop.abort();
       this.#outbox.fail(this.#closedError());
-      if (before.kind === 'open') await before.wire.close();
+      this.#drops.end();
+      if (before.kind === 'open' || before.kind === 'draining') await before.wire.close();
     }
     await this.#running;
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   async #run(): Promise<void> {
-    let attempt = 1;
-    while (!this.#stop.signal.aborted) {
-      this.#enter({ kind: 'dialling', attempt });
-      const result = await this.#attempt();
-      if (this.#isClosed()) {
-        if (result.kind === 'open') await result.wire.close();
+    const { retry, random, timers } = this.#settings;
+    const names = this.#transports.map(({ description }) => description);
+    const failover = new Failover(names, retry, random, timers.now());
+    let reason: QmfError | undefined;
+    for (let attempt = 1; ; attempt++) {
+      this.#enter({ kind: 'dialling', attempt, ...(reason === undefined ? {} : { reason }) });
+      const end = await this.#attempt();
+      if (this.#isLeaving()) return;
+      ({ reason } = end);
+      if (end.openFor !== undefined) attempt = 0;
+      const next = failover.failed(reason, timers.now(), end.openFor);
+      if (next.kind === 'give-up') {
+        this.#outbox.fail(next.reason);
+        this.#drops.end();
+        this.#enter({ kind: 'failed', reason: next.reason });
         return;
       }
-      let reason: QmfError;
-      if (result.kind === 'open') {
-        attempt = 1;
-        const { wire } = result;
-        this.#bodyForm = wire.bodyForm;
-        this.#enter({ kind: 'open', wire });
-        this.#outbox.flush(envelope => this.#sendKept(wire, envelope));
-        const ended = await wire.closed;
-        if (this.#isClosed()) return;
-        reason = ended ?? new QmfError('connection_lost', `the connection to ${this.broker} ended`);
-      } else {
-        reason = result.reason;
-        attempt++;
-      }
-      const givenUp = attempt > this.#retry.maxAttempts || (!reason.retryable && !this.#retry.retryRefused);
-      if (givenUp) {
-        this.#outbox.fail(reason);
-        this.#enter({ kind: 'failed', reason });
-        return;
-      }
-      await this.#pause(attempt, reason);
+      this.#transport = this.#transports[failover.present] ?? this.#transport;
+      if (next.kind === 'dial') continue;
+      this.#enter({ kind: 'waiting', attempt: attempt + 1, delay: next.delay, reason });
+      await this.#pause(next.delay);
+      if (this.#isLeaving()) return;
     }
   }
 
-  /** Dials and puts the bindings in place; only then does the connection count as open. */
-  async #attempt(): Promise<{ kind: 'open'; wire: Wire } | { kind: 'refused'; reason: QmfError }> {
-    let wire: Wire | undefined;
-    const limit = { timeout: this.#dialTimeout, signal: this.#stop.signal };
-    const given = new AbortController();
+  /** From a dial to the end of what came of it. */
+  async #attempt(): Promise<{ reason: QmfError; openFor?: number }> {
+    const { timers, dialTimeout } = this.#settings;
+    const { description } = this.#transport;
+    let openedAt = 0;
+    let wire: Wire;
+    this.#tally.attempts++;
     try {
-      // The deadline covers the bindings too: a broker may open a connection and then never answer an attach.
-      await wait<undefined>(`connecting to ${this.broker}`, limit, (resolve, reject) => {
-        this.#transport
-          .dial(given.signal)
-          .then(async dialled => {
-            wire = dialled;
-            if (given.signal.aborted) await dialled.close();
-            else await this.#bindAll(dialled);
-          })
-          .then(
-            () => resolve(undefined),
-            (error: unknown) => reject(QmfError.from(error, 'unreachable')),
-          );
-        return () => given.abort();
+      wire = await openWire(this.#transport, {
+        bindings: this.#bindings,
+        timeout: dialTimeout,
+        signal: this.#stop.signal,
+        timers,
+        onOpen: opened => {
+          openedAt = timers.now();
+          this.#opened(opened);
+        },
       });
-      if (wire === undefined) throw new QmfError('unreachable', `${this.broker} gave no connection`);
-      return { kind: 'open', wire };
     } catch (error) {
-      await wire?.close();
-      return { kind: 'refused', reason: this.#refusal(QmfError.from(error, 'unreachable')) };
+      return { reason: QmfError.from(error, 'unreachable') };
     }
+    const ended = await wire.closed;
+    this.#outbox.detach();
+    this.#endDrain?.(this.#unsettled);
+    const reason = ended ?? new QmfError('connection_lost', `the connection to ${description} ended`);
+    return { reason, openFor: timers.now() - openedAt };
   }
 
-  /** Until there is none left: sessions may ask for more bindings while these are under way. */
-  async #bindAll(wire: Wire): Promise<void> {
-    const done = new Set<Bound>();
-    for (;;) {
-      const missing = [...this.#bound].filter(bound => !done.has(bound));
-      if (missing.length === 0) return;
-      for (const bound of missing) done.add(bound);
-      await Promise.all(missing.map(bound => this.#bindOn(wire, bound)));
-    }
+  #opened(wire: Wire): void {
+    const before = this.#lastOpen;
+    const movedFrom = before === this.#transport ? undefined : before?.description;
+    this.#lastOpen = this.#transport;
+    if (before !== undefined) this.#tally.reconnects++;
+    if (movedFrom !== undefined) this.#tally.failovers++;
+    this.#bodyForm = wire.bodyForm;
+    this.#enter({ kind: 'open', wire, ...(movedFrom === undefined ? {} : { movedFrom }) });
+    // After the listeners: an agent tells who it is before what it kept.
+    const { kind } = this.#state;
+    if (kind === 'open' || kind === 'draining') this.#outbox.attach(wire);
   }
 
-  /** The only abort besides the owner's own is the dial deadline, which is worth another try. */
-  #refusal(reason: QmfError): QmfError {
-    if (reason.code !== 'aborted' && reason.code !== 'timeout') return reason;
-    return new QmfError('unreachable', `${this.broker} did not answer within ${this.#dialTimeout / 1000} s`);
-  }
-
-  async #pause(attempt: number, reason: QmfError): Promise<void> {
-    // The first attempt after an open connection has no failed one before it, the second after one has one.
-    const delay = backoffDelay(Math.max(1, attempt - 1), this.#retry, this.#random);
-    this.#enter({ kind: 'waiting', attempt, delay, reason });
+  async #pause(delay: number): Promise<void> {
     const { signal } = this.#stop;
     await new Promise<void>(resolve => {
       const done = (): void => {
-        clearTimeout(timer);
+        cancel();
         signal.removeEventListener('abort', done);
         resolve();
       };
-      const timer = setTimeout(done, delay);
+      const cancel = this.#settings.timers.after(delay, done);
       signal.addEventListener('abort', done, { once: true });
     });
   }
 
-  #isClosed(): boolean {
-    return this.#state.kind === 'closed';
+  #isLeaving(): boolean {
+    return this.#state.kind === 'closed' || this.#state.kind === 'draining';
   }
 
   #enter(next: ConnectionState): void {
     if (this.#state.kind === 'closed') return;
     assertTransition(this.#state.kind, next.kind);
     this.#state = next;
-    const status = this.#describe(next);
-    if (status === undefined) return;
-    try {
-      notifyAll(this.#listeners, status);
-    } catch (error) {
-      // A listener's bug is its owner's business; the connection goes on.
-      process.emitWarning(error instanceof Error ? error : String(error));
-    }
-  }
-
-  #describe(state: ConnectionState): ConnectionStatus | undefined {
-    const { broker } = this;
-    switch (state.kind) {
-      case 'idle':
-        return undefined;
-      case 'open':
-        return { kind: 'open', broker, peer: state.wire.peer };
-      default:
-        return { ...state, broker };
-    }
+    const status = statusOf(next, this.broker);
+    if (status !== undefined) notifySafely(this.#listeners, status);
   }
 
   #closedError(): QmfError {
     return new QmfError('closed', `the connection to ${this.broker} was closed`);
   }
+}
+
+function atLeastOne(transports: Transport | readonly Transport[]): readonly [Transport, ...Transport[]] {
+  const [first, ...others] = 'dial' in transports ? [transports] : transports;
+  if (first === undefined) throw new QmfError('invalid_argument', 'a connection needs at least one broker');
+  return [first, ...others];
 }

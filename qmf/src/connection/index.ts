@@ -1,4 +1,8 @@
-export { BusConnection, type ConnectionOptions, type SendOptions } from './bus-connection.js';
+export { BusConnection } from './bus-connection.js';
+export type { ConnectionOptions, DrainOptions, SendOptions } from './options.js';
+export type { Importance } from './lane.js';
+export type { ConnectionStatistics } from './statistics.js';
+export type { Timers } from './timers.js';
 export { backoffDelay, defaultRetry, type RetryPolicy } from './backoff.js';
 export { EventStream, type StreamOptions } from './event-stream.js';
 export {

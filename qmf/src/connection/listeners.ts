@@ -13,3 +13,12 @@ export function notifyAll<T>(listeners: Iterable<(item: T) => void>, item: T): v
   }
   if (failure !== undefined) throw failure.error;
 }
+
+/** The same, for one who must go on: what a listener throws becomes a warning of the process. */
+export function notifySafely<T>(listeners: Iterable<(item: T) => void>, item: T): void {
+  try {
+    notifyAll(listeners, item);
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : String(error));
+  }
+}

@@ -1,46 +1,207 @@
+import { randomUUID } from 'node:crypto';
 import { QmfError } from '../errors.js';
 import type { Envelope } from '../message/envelope.js';
+import type { Wire } from '../transport/transport.js';
+import { type Importance, type Kept, Lane } from './lane.js';
+import { messageSize } from './message-size.js';
+import type { Tally } from './statistics.js';
 
-interface Kept {
-  readonly envelope: Envelope;
-  readonly resolve: () => void;
-  readonly reject: (error: QmfError) => void;
+export interface OutboxOptions {
+  /** Messages. */
+  readonly limit: number;
+  /** Bytes of memory, about. */
+  readonly byteLimit: number;
+  readonly tally: Tally;
+  /** A message was dropped, because there was no room. */
+  readonly onDrop: () => void;
+  /** The last message has left. */
+  readonly onEmpty: () => void;
 }
 
-/** Messages that wait for the broker to come back, in order and bounded. */
+/** How far beyond the limits lasting messages may fill the outbox when there is no progress left to drop. */
+const LASTING_FACTOR = 8;
+/** Messages handed to the wire and not settled: of one destination, so that one without credit doesn't hold up the others. */
+const LANE_WINDOW = 1_024;
+/** The same of all destinations; with those that are not kept, less than the 10 000 that a wire takes. */
+const WINDOW = 4_096;
+/** Destinations without messages that are remembered. */
+const IDLE_LANES = 16;
+
+/**
+ * Messages that are sent until the broker has given its word on them, in the order in which they were given to each destination.
+ *
+ * The outbox holds those that wait and those under way alike, and hands a wire a bounded number only: so the limits hold too
+ * while a broker is there and takes nothing, and what is dropped is chosen by importance. When the limits are reached the oldest
+ * progress goes first; lasting messages go up to eight times the limits, and are refused only then.
+ */
 export class Outbox {
-  #kept: Kept[] = [];
+  readonly #options: OutboxOptions;
+  readonly #lanes = new Map<string, Lane>();
+  /** Those that had to stop because of the window of all. */
+  readonly #held = new Set<Lane>();
+  #wire: Wire | undefined;
+  #size = 0;
+  #bytes = 0;
+  #underWay = 0;
+  #number = 0;
 
-  constructor(private readonly limit: number) {}
-
-  get size(): number {
-    return this.#kept.length;
+  constructor(options: OutboxOptions) {
+    this.#options = options;
   }
 
-  /** Keeps a message; settles when it was sent, or with `outbox_full` at once. */
-  keep(envelope: Envelope): Promise<void> {
-    if (this.#kept.length >= this.limit) {
-      return Promise.reject(
-        new QmfError(
-          'outbox_full',
-          `${this.limit} messages wait for the broker already; this one is dropped`,
-        ),
-      );
-    }
+  /** Messages that wait or are under way. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** Takes a message; settles with the broker's word on it, with `outbox_full`, or as {@link fail} says. */
+  keep(envelope: Envelope, importance: Importance): Promise<void> {
+    const size = messageSize(envelope);
+    if (!this.#makeRoom(size, importance)) return Promise.reject(this.#dropped());
     return new Promise((resolve, reject) => {
-      this.#kept.push({ envelope, resolve, reject });
+      const { node } = envelope.to;
+      let lane = this.#lanes.get(node);
+      if (lane === undefined) this.#lanes.set(node, (lane = new Lane()));
+      const kept: Kept = {
+        envelope: envelope.messageId === undefined ? { ...envelope, messageId: randomUUID() } : envelope,
+        importance,
+        number: this.#number++,
+        size,
+        lane,
+        resolve,
+        reject,
+        place: 'waiting',
+        wasSent: false,
+        previous: undefined,
+        next: undefined,
+      };
+      this.#size++;
+      this.#bytes += size;
+      lane.add(kept);
+      this.#pump(lane);
     });
   }
 
-  /** Hands everything over, oldest first. What `send` keeps again counts as new. */
-  flush(send: (envelope: Envelope) => Promise<void>): void {
-    for (const { envelope, resolve, reject } of this.#kept.splice(0)) {
-      send(envelope).then(resolve, (error: unknown) => reject(QmfError.from(error, 'connection_lost')));
+  /** Sends on this wire from now on, beginning with the oldest. */
+  attach(wire: Wire): void {
+    this.#wire = wire;
+    for (const lane of this.#lanes.values()) this.#pump(lane);
+  }
+
+  /** The wire has ended: what was under way on it waits in its old place. */
+  detach(): void {
+    this.#wire = undefined;
+    this.#held.clear();
+    this.#underWay = 0;
+    for (const lane of this.#lanes.values()) lane.recall();
+  }
+
+  /** Fails everything. */
+  fail(reason: QmfError): void {
+    this.#wire = undefined;
+    const all = [...this.#lanes.values()].flatMap(lane => [...lane]);
+    for (const kept of all) this.#leave(kept);
+    for (const kept of all) kept.reject(reason);
+  }
+
+  #pump(lane: Lane): void {
+    const wire = this.#wire;
+    if (wire === undefined) return;
+    while (lane.underWayCount < LANE_WINDOW) {
+      const kept = lane.next;
+      if (kept === undefined) return;
+      if (this.#underWay >= WINDOW) {
+        this.#held.add(lane);
+        return;
+      }
+      this.#send(wire, kept);
     }
   }
 
-  /** Fails everything that waits. */
-  fail(reason: QmfError): void {
-    for (const { reject } of this.#kept.splice(0)) reject(reason);
+  #send(wire: Wire, kept: Kept): void {
+    kept.lane.send(kept);
+    this.#underWay++;
+    if (kept.wasSent) this.#options.tally.resent++;
+    kept.wasSent = true;
+    wire.send(kept.envelope).then(
+      () => this.#settle(kept, undefined),
+      (error: unknown) => this.#settle(kept, QmfError.from(error, 'connection_lost')),
+    );
+  }
+
+  #settle(kept: Kept, error: QmfError | undefined): void {
+    if (kept.place === 'gone') return;
+    // Nobody knows whether it arrived: it keeps its place, and the end of the wire, of which this is a part, recalls it.
+    if (error?.code === 'connection_lost' || error?.code === 'closed') return;
+    this.#leave(kept);
+    if (error === undefined) {
+      this.#options.tally.accepted++;
+      kept.resolve();
+    } else {
+      this.#options.tally.refused(error);
+      kept.reject(error);
+    }
+    this.#pump(kept.lane);
+    for (const lane of this.#held) {
+      if (this.#underWay >= WINDOW) break;
+      this.#held.delete(lane);
+      this.#pump(lane);
+    }
+  }
+
+  #leave(kept: Kept): void {
+    const { lane } = kept;
+    if (kept.place === 'under way') this.#underWay--;
+    lane.remove(kept);
+    this.#size--;
+    this.#bytes -= kept.size;
+    if (lane.isEmpty && this.#lanes.size > IDLE_LANES) {
+      this.#lanes.delete(kept.envelope.to.node);
+      this.#held.delete(lane);
+    }
+    if (this.#size === 0) this.#options.onEmpty();
+  }
+
+  #makeRoom(size: number, importance: Importance): boolean {
+    while (!this.#hasRoom(size, 1)) {
+      const oldest = this.#oldestProgress();
+      if (oldest === undefined) return importance === 'lasting' && this.#hasRoom(size, LASTING_FACTOR);
+      this.#leave(oldest);
+      oldest.reject(this.#dropped());
+    }
+    return true;
+  }
+
+  /** A message larger than everything is for an empty outbox only. */
+  #hasRoom(size: number, factor: number): boolean {
+    if (this.#size === 0) return true;
+    const { limit, byteLimit } = this.#options;
+    return this.#size < limit * factor && this.#bytes + size <= byteLimit * factor;
+  }
+
+  #oldestProgress(): Kept | undefined {
+    let oldest: Kept | undefined;
+    for (const { firstProgress } of this.#lanes.values()) {
+      if (firstProgress === undefined) continue;
+      if (oldest === undefined || firstProgress.number < oldest.number) oldest = firstProgress;
+    }
+    return oldest;
+  }
+
+  #dropped(): QmfError {
+    this.#options.tally.dropped++;
+    this.#options.onDrop();
+    return new QmfError(
+      'outbox_full',
+      `${this.#size} messages (${Math.ceil(this.#bytes / 1024)} kB) wait for the broker; this one was dropped`,
+    );
   }
 }

@@ -1,7 +1,7 @@
 import { QmfError } from '../errors.js';
+import { systemTimers, type Timers } from './timers.js';
 
-/** The longest that a timer can run; Node.js takes more for one millisecond. */
-export const LONGEST_TIMER = 2 ** 31 - 1;
+export { LONGEST_TIMER } from './timers.js';
 
 /** Limits of a wait: every one has a deadline, and may be cancelled. */
 export interface WaitOptions {
@@ -18,11 +18,15 @@ export interface WaitOptions {
  */
 export function wait<T>(
   what: string,
-  options: { readonly timeout: number; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly timeout: number;
+    readonly signal?: AbortSignal | undefined;
+    readonly timers?: Timers;
+  },
   start: (resolve: (value: T) => void, reject: (error: QmfError) => void) => () => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const { signal } = options;
+    const { signal, timers = systemTimers } = options;
     if (signal?.aborted === true) {
       reject(new QmfError('aborted', `${what}: cancelled`));
       return;
@@ -32,19 +36,14 @@ export function wait<T>(
     const settle = (finish: () => void): void => {
       if (state.settled) return;
       state.settled = true;
-      clearTimeout(timer);
+      cancelTimer();
       signal?.removeEventListener('abort', onAbort);
       cleanUp();
       finish();
     };
     const onAbort = (): void => settle(() => reject(new QmfError('aborted', `${what}: cancelled`)));
-    const timer = setTimeout(
-      () => {
-        settle(() =>
-          reject(new QmfError('timeout', `${what}: no answer within ${options.timeout / 1000} s`)),
-        );
-      },
-      Math.min(options.timeout, LONGEST_TIMER),
+    const cancelTimer = timers.after(options.timeout, () =>
+      settle(() => reject(new QmfError('timeout', `${what}: no answer within ${options.timeout / 1000} s`))),
     );
     signal?.addEventListener('abort', onAbort, { once: true });
     try {

@@ -111,9 +111,10 @@ export class ConsoleSession {
       this.#locate();
       return;
     }
-    if (kind !== 'waiting' && kind !== 'failed' && kind !== 'closed') return;
+    if (kind === 'draining') return;
+    // Also upon `dialling`: the next of several brokers may be dialled without any waiting.
     this.#requests.failAll(
-      new QmfError('connection_lost', `the connection to ${broker} was lost before the answer came`),
+      new QmfError('connection_lost', 'the connection to the broker was lost before the answer came'),
     );
     // The bus won't come back: nobody is to wait for it.
     if (kind === 'failed') this.#endAll(status.reason, status.reason);

@@ -1,0 +1,51 @@
+import { defaultRetry, type RetryPolicy } from './backoff.js';
+import type { Importance } from './lane.js';
+import { systemTimers, type Timers } from './timers.js';
+
+export interface ConnectionOptions {
+  readonly retry?: Partial<RetryPolicy>;
+  /** Milliseconds that one attempt may take; default 10 000. */
+  readonly dialTimeout?: number;
+  /** Messages that are kept until the broker has accepted them; default 10 000. Beyond that progress is dropped. */
+  readonly outboxLimit?: number;
+  /** The same in bytes of memory, about; default 32 MiB. Lasting messages may take up to eight times either limit. */
+  readonly outboxBytes?: number;
+  /** Gives numbers from 0 up to 1; for tests. */
+  readonly random?: () => number;
+  /** For tests. */
+  readonly timers?: Timers;
+}
+
+/**
+ * What to do with a message while the broker is away: `fail` at once (requests, whose caller wants to know), or `keep` it in the
+ * outbox and send it until the broker has accepted it (events, answers). When the outbox is full, `progress` is dropped first, the
+ * oldest before all; `lasting` is the default.
+ */
+export type SendOptions =
+  | { readonly whileAway: 'fail' }
+  | { readonly whileAway: 'keep'; readonly importance?: Importance };
+
+export interface DrainOptions {
+  /** Milliseconds that the messages have to reach the broker; default 5 000. */
+  readonly timeout?: number;
+}
+
+export interface ConnectionSettings {
+  readonly retry: RetryPolicy;
+  readonly dialTimeout: number;
+  readonly outboxLimit: number;
+  readonly outboxBytes: number;
+  readonly random: () => number;
+  readonly timers: Timers;
+}
+
+export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
+  return {
+    retry: { ...defaultRetry, ...options.retry },
+    dialTimeout: options.dialTimeout ?? 10_000,
+    outboxLimit: options.outboxLimit ?? 10_000,
+    outboxBytes: options.outboxBytes ?? 32 * 1024 * 1024,
+    random: options.random ?? Math.random,
+    timers: options.timers ?? systemTimers,
+  };
+}
