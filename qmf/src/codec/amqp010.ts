@@ -200,11 +200,17 @@ function writeMap(map: ValueMap): void {
   endSized(size);
 }
 
-function sortedKeys(map: ValueMap): string[] {
-  const keys = [...map.keys()];
-  if (keys.length < 2) return keys;
-  // Code unit order is byte order for everything below the surrogates, which is all that keys hold in practice.
-  return keys.sort();
+function sortedKeys(map: ValueMap): readonly string[] {
+  const keys: string[] = [];
+  let sorted = true;
+  let last = '';
+  for (const key of map.keys()) {
+    // Code unit order is byte order for everything below the surrogates, which is all that keys hold in practice.
+    sorted &&= last <= key;
+    last = key;
+    keys.push(key);
+  }
+  return sorted ? keys : keys.sort();
 }
 
 function writeList(list: ValueList): void {

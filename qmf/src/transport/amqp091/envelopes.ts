@@ -84,11 +84,9 @@ function headerTable(headers: ValueMap, routingKey: string, withSection: boolean
     encodedHeaders.set(headers, encoded);
   }
   // Broker-J takes the subject from there on its way to AMQP 1.0.
-  const more: FieldTable = { 'qpid.subject': routingKey };
-  if (!withSection) return Object.assign(Object.create(null), encoded.table, more) as FieldTable;
+  if (!withSection) return { ...encoded.table, 'qpid.subject': routingKey };
   encoded.section ??= encodeApplicationProperties(headers);
-  const section: FieldTable = { [AMQP10_HEADERS]: encoded.section };
-  return Object.assign(Object.create(null), encoded.table, more, section) as FieldTable;
+  return { ...encoded.table, 'qpid.subject': routingKey, [AMQP10_HEADERS]: encoded.section };
 }
 
 function idText(what: string, id: MessageId): string {
