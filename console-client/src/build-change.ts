@@ -14,7 +14,7 @@ export type BuildChange =
       readonly oldStatus: string;
       /** Path or name of the result; only with `COMPLETED`. */
       readonly finishedImage?: string;
-      /** Read back by a query, because no event told of it: the bus was away, or watching began later. */
+      /** Read back by a query, because no event told of it: the bus was away, it was lost, or watching began later. */
       readonly caughtUp: boolean;
     }
   | { readonly kind: 'percent'; readonly percent: number; readonly caughtUp: boolean }
@@ -31,6 +31,8 @@ export type BuildChange =
 export interface AddressedChange {
   readonly address: DataAddress;
   readonly change: BuildChange;
+  /** When the agent raised it: nanoseconds since 1970 by its clock, 0 where it gave none. */
+  readonly at: bigint;
 }
 
 /** The change that an event tells of; `undefined` for events that are no build's. */
@@ -68,5 +70,6 @@ function addressed(
 ): AddressedChange | undefined {
   if (typeof addr._object_name !== 'string') return undefined;
   const address = addressFromPlain(addr);
-  return { address: address.agentName === '' ? { ...address, agentName: event.agent } : address, change };
+  const at = event.timestamp;
+  return { address: address.agentName === '' ? { ...address, agentName: event.agent } : address, change, at };
 }

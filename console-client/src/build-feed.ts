@@ -1,7 +1,7 @@
 import type { ConsoleSession, DataAddress } from '@imagefactory/qmf';
 import { type AddressedChange, type BuildChange, changeOf } from './build-change.js';
 
-type Listener = (change: BuildChange) => void;
+type Listener = (change: BuildChange, at: bigint) => void;
 
 /**
  * Sorts the session's events by build. While a call is under way whose build has no name yet, changes are kept: the first
@@ -9,17 +9,22 @@ type Listener = (change: BuildChange) => void;
  */
 export class BuildFeed {
   readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #closing = new Set<() => void>();
   #unclaimed: AddressedChange[] = [];
   #expecting = 0;
   readonly #stop: () => void;
 
-  constructor(session: ConsoleSession) {
+  /** @param silence milliseconds after which a build that nothing was heard of is asked how it stands */
+  constructor(
+    session: ConsoleSession,
+    readonly silence: number,
+  ) {
     this.#stop = session.onEvent(event => {
       const addressed = changeOf(event);
       if (addressed === undefined) return;
       const listeners = this.#listeners.get(keyOf(addressed.address));
       if (listeners !== undefined) {
-        for (const listener of [...listeners]) listener(addressed.change);
+        for (const listener of [...listeners]) listener(addressed.change, addressed.at);
       }
       if (this.#expecting > 0) this.#unclaimed.push(addressed);
     });
@@ -36,9 +41,9 @@ export class BuildFeed {
   }
 
   /** Hands over what was kept of a build. */
-  claim(address: DataAddress): readonly BuildChange[] {
+  claim(address: DataAddress): readonly AddressedChange[] {
     const key = keyOf(address);
-    return this.#unclaimed.filter(kept => keyOf(kept.address) === key).map(({ change }) => change);
+    return this.#unclaimed.filter(kept => keyOf(kept.address) === key);
   }
 
   /** Calls `listener` with every change of a build; the result unsubscribes. */
@@ -52,11 +57,19 @@ export class BuildFeed {
     };
   }
 
+  /** Calls `listener` when nothing will come any more; the result unsubscribes. */
+  onClose(listener: () => void): () => void {
+    this.#closing.add(listener);
+    return () => this.#closing.delete(listener);
+  }
+
   close(): void {
     this.#stop();
+    for (const listener of [...this.#closing]) listener();
   }
 }
 
-function keyOf({ agentName, objectName }: DataAddress): string {
+/** Names a build: its agent and its adaptor; the epoch says nothing more, since adaptors' names are never used again. */
+export function keyOf({ agentName, objectName }: DataAddress): string {
   return `${agentName}\n${objectName}`;
 }

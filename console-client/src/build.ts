@@ -1,4 +1,6 @@
 import {
+  type AgentChange,
+  type ConsoleAgent,
   type ConsoleSession,
   type DataAddress,
   EventStream,
@@ -7,38 +9,20 @@ import {
   type WaitOptions,
 } from '@imagefactory/qmf';
 import { type BuildAdaptor, isTerminal } from '@imagefactory/schema';
-import type { BuildChange } from './build-change.js';
+import type { AddressedChange, BuildChange } from './build-change.js';
 import type { BuildFeed } from './build-feed.js';
-
-/** How a build stands. */
-export type BuildState =
-  | { readonly kind: 'running' }
-  | { readonly kind: 'completed'; readonly finishedImage: string }
-  | { readonly kind: 'failed'; readonly type: string; readonly info: string }
-  /** The agent no longer tells: it was restarted or is gone. How the build ended is not known. */
-  | { readonly kind: 'lost'; readonly reason: QmfError };
-
-/** The end of a build that did not make an image. */
-export class BuildFailedError extends Error {
-  override readonly name = 'BuildFailedError';
-  constructor(
-    readonly address: DataAddress,
-    /** The agent's word for the cause. */
-    readonly type: string,
-    info: string,
-  ) {
-    super(info);
-  }
-}
+import { BuildFailedError, type BuildState, goneAgent, unknownTo } from './build-state.js';
+import { Inquiry, OUTBOX_HEAD_START } from './inquiry.js';
 
 /** Status and failure are told by two events; the second may take this long, in milliseconds. */
 const FAILURE_GRACE = 2_000;
-/** How long one question after a gap waits, in milliseconds. */
-const CATCH_UP_TIMEOUT = 1_000;
+
+type StatusChange = BuildChange & { readonly kind: 'status' };
 
 /**
  * A build, followed by its events. It remembers every change it heard of, so that a late reader of {@link changes} misses
- * nothing, and asks the agent only after the bus was away.
+ * nothing. After a gap (the bus or the agent was away, or nothing was heard for a while) it asks the agent and fills in what no
+ * event has told.
  */
 export class Build {
   readonly address: DataAddress;
@@ -50,34 +34,56 @@ export class Build {
   #percent = 0;
   #state: BuildState = { kind: 'running' };
   #failureTimer: NodeJS.Timeout | undefined;
-  readonly #closed = new AbortController();
-  #catchingUp: Promise<void> | undefined;
+  /** When the agent reached that status, by its clock: what is older tells nothing new. 0 when it doesn't say. */
+  #statusAt = 0n;
+  #restarted = false;
+  /** COMPLETED was told, and the answer that names the image is awaited. */
+  #completion: StatusChange | undefined;
+  readonly #inquiry: Inquiry;
+  readonly #silence: NodeJS.Timeout;
 
   constructor(
     session: ConsoleSession,
     feed: BuildFeed,
     adaptor: TypedObject<typeof BuildAdaptor>,
-    early: readonly BuildChange[],
+    early: readonly AddressedChange[],
   ) {
     this.address = adaptor.address;
     this.#adaptor = adaptor;
+    this.#inquiry = new Inquiry({
+      ask: limits => this.#ask(limits),
+      isBusThere: () => session.isConnected,
+      onUnknown: () => this.#lose(unknownTo(this.address, this.#restarted)),
+    });
+    this.#silence = setInterval(() => this.#inquiry.start(), feed.silence).unref();
     this.#cleanUps = [
-      feed.listen(this.address, change => this.#heard(change)),
-      session.onReconnect(() => void this.#catchUp()),
-      session.onAgentChange(change => {
-        if (change.agent.name !== this.address.agentName) return;
-        if (change.kind === 'restarted' || change.kind === 'added') void this.#catchUp();
-        if (change.kind === 'removed') {
-          this.#lose(
-            new QmfError(
-              'agent_unknown',
-              `${change.agent.name} is gone (${change.reason}); how the build ends is not known`,
-            ),
-          );
-        }
-      }),
+      () => this.#inquiry.stop(),
+      () => clearInterval(this.#silence),
+      feed.listen(this.address, (change, at) => this.#heard(change, at)),
+      feed.onClose(() => this.close()),
+      session.onReconnect(() => this.#inquiry.start(OUTBOX_HEAD_START)),
+      session.onBusGone(reason => this.#lose(reason)),
+      session.onAgentChange(change => this.#onAgentChange(change)),
     ];
-    for (const change of early) this.#heard(change);
+    for (const { change, at } of early) this.#heard(change, at);
+  }
+
+  #onAgentChange(change: AgentChange<ConsoleAgent>): void {
+    if (change.agent.name !== this.address.agentName) return;
+    switch (change.kind) {
+      case 'restarted':
+        this.#restarted = true;
+        this.#inquiry.start();
+        return;
+      case 'added':
+        this.#inquiry.start();
+        return;
+      case 'removed':
+        this.#lose(goneAgent(change.agent, change.reason));
+        return;
+      case 'schemaUpdated':
+        return;
+    }
   }
 
   /** Object name of the adaptor: `build_adaptor-<uuid>`. */
@@ -148,16 +154,16 @@ export class Build {
   /** Stops following; open loops end. */
   close(): void {
     clearTimeout(this.#failureTimer);
-    this.#closed.abort();
     for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
     for (const stream of [...this.#streams]) stream.end();
   }
 
-  #heard(change: BuildChange): void {
+  #heard(change: BuildChange, at: bigint): void {
     if (this.#state.kind !== 'running') return;
+    this.#silence.refresh();
     switch (change.kind) {
       case 'percent':
-        if (change.percent <= this.#percent) return;
+        if (change.percent <= this.#percent || change.percent > 100) return;
         this.#percent = change.percent;
         this.#tell(change);
         return;
@@ -165,10 +171,14 @@ export class Build {
         this.#fail(change);
         return;
       case 'status':
-        if (change.status === this.#status) return;
-        if (change.status === 'COMPLETED') void this.#complete(change);
+        // An event from the agent's outbox that an answer of the agent has overtaken.
+        if (at !== 0n && at < this.#statusAt) return;
+        if (at !== 0n) this.#statusAt = at;
+        // FAILED and COMPLETED are left for nothing; their reason or result may still be on its way.
+        if (change.status === this.#status || isTerminal(this.#status)) return;
+        this.#status = change.status;
+        if (change.status === 'COMPLETED') this.#complete(change);
         else {
-          this.#status = change.status;
           this.#tell(change);
           if (change.status === 'FAILED') this.#awaitReason();
         }
@@ -180,15 +190,21 @@ export class Build {
     for (const stream of this.#streams) stream.push(change);
   }
 
-  /** The event names no image, so the adaptor is asked once; its answer belongs to the last change. */
-  async #complete(change: BuildChange & { readonly kind: 'status' }): Promise<void> {
-    this.#status = change.status;
-    const known =
-      change.finishedImage ?? (await this.#adaptor.refresh().catch(() => undefined))?.finished_image ?? '';
+  /** The event names no image, so the adaptor is asked for it; its answer belongs to the last change. */
+  #complete(change: StatusChange): void {
+    if (change.finishedImage !== undefined) {
+      this.#completed(change, change.finishedImage);
+      return;
+    }
+    this.#completion = change;
+    this.#inquiry.start();
+  }
+
+  #completed(change: StatusChange, finishedImage: string): void {
     if (this.#state.kind !== 'running') return;
-    this.#state = { kind: 'completed', finishedImage: known };
+    this.#state = { kind: 'completed', finishedImage };
     this.#percent = 100;
-    this.#tell({ ...change, finishedImage: known });
+    this.#tell({ ...change, finishedImage });
     this.#end();
   }
 
@@ -213,6 +229,10 @@ export class Build {
 
   #lose(reason: QmfError): void {
     if (this.#state.kind !== 'running') return;
+    if (this.#completion !== undefined) {
+      this.#completed(this.#completion, '');
+      return;
+    }
     this.#state = { kind: 'lost', reason };
     this.#end(reason);
   }
@@ -222,32 +242,13 @@ export class Build {
     this.close();
   }
 
-  /**
-   * After a gap. The agent may need longer than we to come back, so it is asked again until it answers, is known to be gone,
-   * or the bus goes away again, which starts the next round.
-   */
-  #catchUp(): Promise<void> {
-    this.#catchingUp ??= this.#askUntilAnswered().finally(() => {
-      this.#catchingUp = undefined;
-    });
-    return this.#catchingUp;
-  }
-
-  async #askUntilAnswered(): Promise<void> {
-    while (this.#state.kind === 'running' && !this.#closed.signal.aborted) {
-      try {
-        await this.#compare({ timeout: CATCH_UP_TIMEOUT, signal: this.#closed.signal });
-        return;
-      } catch (error) {
-        const { code } = QmfError.from(error, 'connection_lost');
-        if (code === 'schema_unknown') {
-          const agent = this.address.agentName;
-          this.#lose(
-            new QmfError('agent_unknown', `${agent} was restarted and does not know ${this.name} any more`),
-          );
-        }
-        if (code !== 'timeout') return;
-      }
+  async #ask(limits: WaitOptions): Promise<void> {
+    try {
+      await this.#compare(limits);
+    } catch (error) {
+      const { code } = QmfError.from(error, 'malformed_message');
+      if (code !== 'agent_exception' || this.#completion === undefined) throw error;
+      this.#completed(this.#completion, ''); // it will not tell us
     }
   }
 
@@ -257,14 +258,24 @@ export class Build {
       percent_complete: percent,
       finished_image: finishedImage,
     } = await this.#adaptor.refresh(options);
+    if (this.#completion !== undefined) {
+      if (isTerminal(status)) this.#completed(this.#completion, finishedImage);
+      return;
+    }
+    const at = this.#adaptor.updateTime;
+    // What was heard since is newer than this answer; an end is an end, whatever the clocks say.
+    if (at !== 0n && at < this.#statusAt && !isTerminal(status)) return;
     if (percent > this.#percent && !isTerminal(status))
-      this.#heard({ kind: 'percent', percent, caughtUp: true });
-    this.#heard({
-      kind: 'status',
-      status,
-      oldStatus: this.#status,
-      caughtUp: true,
-      ...(status === 'COMPLETED' ? { finishedImage } : {}),
-    });
+      this.#heard({ kind: 'percent', percent, caughtUp: true }, 0n);
+    this.#heard(
+      {
+        kind: 'status',
+        status,
+        oldStatus: this.#status,
+        caughtUp: true,
+        ...(status === 'COMPLETED' ? { finishedImage } : {}),
+      },
+      isTerminal(status) ? 0n : at,
+    );
   }
 }

@@ -1,4 +1,5 @@
 import {
+  asTyped,
   BusConnection,
   type ConnectionStatus,
   type ConsoleOptions,
@@ -15,6 +16,7 @@ import {
 import { ImageFactory, PRODUCT, VENDOR } from '@imagefactory/schema';
 import { BuildFeed } from './build-feed.js';
 import { Factory } from './factory.js';
+import { type Delivery, type EventsOptions, FactoryEvents, type StreamDelivery } from './factory-events.js';
 
 export interface ConnectOptions extends ConsoleOptions, WaitOptions {
   /**
@@ -26,7 +28,11 @@ export interface ConnectOptions extends ConsoleOptions, WaitOptions {
   readonly transport?: Transport;
   /** How to come back after the bus was lost. The first connection is tried once, then it is an error. */
   readonly retry?: Partial<RetryPolicy>;
+  /** Milliseconds after which a build that nothing was heard of is asked how it stands: events can be lost. Default 10 000. */
+  readonly silence?: number;
 }
+
+const SILENCE = 10_000;
 
 /**
  * Connects a console to the bus.
@@ -51,7 +57,7 @@ export async function connectConsole(options: ConnectOptions = {}): Promise<Conn
       refused.failed,
     ]);
     refused.stop();
-    return new ConnectedConsole(connection, session);
+    return new ConnectedConsole(connection, session, options);
   } catch (error) {
     session.close();
     await connection.close();
@@ -73,13 +79,16 @@ function firstFailure(connection: BusConnection): { failed: Promise<never>; stop
 /** A console on the bus. Close it when done: `await console.close()`, or `await using`. */
 export class ConnectedConsole {
   readonly #feed: BuildFeed;
+  readonly #events: FactoryEvents;
 
   constructor(
     readonly connection: BusConnection,
     /** The QMF session below, for everything that is not particular to Image Factory. */
     readonly session: ConsoleSession,
+    { silence = SILENCE }: Pick<ConnectOptions, 'silence'> = {},
   ) {
-    this.#feed = new BuildFeed(session);
+    this.#feed = new BuildFeed(session, silence);
+    this.#events = new FactoryEvents(session, silence);
   }
 
   /**
@@ -112,11 +121,35 @@ export class ConnectedConsole {
     return new Factory(this.session, this.#feed, object);
   }
 
-  /** Events from now on: of one class, typed; or of all. Leaving the loop stops listening. */
-  events(): AsyncIterableIterator<ReceivedEvent>;
-  events<C extends EventClass>(eventClass: C): AsyncIterableIterator<TypedEvent<C>>;
-  events(eventClass?: EventClass): AsyncIterableIterator<unknown> {
-    return eventClass === undefined ? this.session.events() : this.session.events(eventClass);
+  /**
+   * Events from now on: of one class, typed; or of all. Leaving the loop stops listening. After a gap the agents are asked, and
+   * what happened to builds meanwhile is filled in, marked `caughtUp`. Where the reader was too slow, `droppedBefore` says so.
+   * The loop throws when the connection is given up.
+   */
+  events(
+    eventClass?: undefined,
+    options?: EventsOptions,
+  ): AsyncIterableIterator<ReceivedEvent & StreamDelivery>;
+  events<C extends EventClass>(
+    eventClass: C,
+    options?: EventsOptions,
+  ): AsyncIterableIterator<TypedEvent<C> & StreamDelivery>;
+  events(eventClass?: EventClass, options?: EventsOptions): AsyncIterableIterator<unknown> {
+    if (eventClass === undefined) return this.#events.stream(event => event, options);
+    return this.#events.stream(event => {
+      const typed = asTyped(event, eventClass);
+      return typed === undefined ? undefined : { ...typed, caughtUp: event.caughtUp };
+    }, options);
+  }
+
+  /** The same, told to a listener at once; the result unsubscribes. */
+  onEvent(listener: (event: ReceivedEvent & Delivery) => void): () => void {
+    return this.#events.listen(listener);
+  }
+
+  /** Events that {@link events} had to drop because their reader was too slow. */
+  get droppedEvents(): number {
+    return this.#events.dropped;
   }
 
   /** Comings and goings of the bus. */
@@ -127,6 +160,7 @@ export class ConnectedConsole {
   /** Ends all loops and calls, and closes the connection. */
   async close(): Promise<void> {
     this.#feed.close();
+    this.#events.close();
     this.session.close();
     await this.connection.close();
   }

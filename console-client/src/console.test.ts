@@ -2,7 +2,7 @@ import { QmfError, startBroker } from '@imagefactory/qmf';
 import { BuildAdaptorStatusEvent } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { BuildFailedError } from './build.js';
+import { BuildFailedError } from './build-state.js';
 import type { BuildChange } from './build-change.js';
 import { type ConnectedConsole, connectConsole } from './connect.js';
 import { ScriptedFactory } from './testing/scripted-factory.js';

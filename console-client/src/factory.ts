@@ -10,7 +10,7 @@ import {
 } from '@imagefactory/qmf';
 import { BuildAdaptor, type ImageFactory } from '@imagefactory/schema';
 import { Build } from './build.js';
-import type { BuildChange } from './build-change.js';
+import type { AddressedChange } from './build-change.js';
 import type { BuildFeed } from './build-feed.js';
 import { camelCase, type CamelKeys } from './camel-case.js';
 
@@ -77,7 +77,7 @@ export class Factory {
     return this.agent.objects(BuildAdaptor, options);
   }
 
-  #follow(adaptor: TypedObject<typeof BuildAdaptor>, early: readonly BuildChange[]): Build {
+  #follow(adaptor: TypedObject<typeof BuildAdaptor>, early: readonly AddressedChange[]): Build {
     return new Build(this.session, this.feed, adaptor, early);
   }
 

@@ -1,9 +1,11 @@
-export { Build, BuildFailedError, type BuildState } from './build.js';
+export { Build } from './build.js';
+export { BuildFailedError, type BuildState } from './build-state.js';
 export type { BuildChange } from './build-change.js';
 export type { CamelCase, CamelKeys } from './camel-case.js';
 export { type ConnectedConsole, type ConnectOptions, connectConsole } from './connect.js';
 export type { Progress, ProgressView } from './cli/output/progress.js';
 export { type BuildImageInputs, Factory } from './factory.js';
+export type { Delivery, EventsOptions, StreamDelivery } from './factory-events.js';
 export { terminalProgress } from './terminal.js';
 // What a program needs beside the above, so that it depends on one package.
 export {

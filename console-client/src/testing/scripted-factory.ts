@@ -57,18 +57,7 @@ export class ScriptedFactory {
         build_image: (inputs, call) => {
           factory.lastInputs = inputs;
           if (inputs.target !== 'mock') throw new AgentException(`target: ${inputs.target} is not known`, 4);
-          const adaptor = session.publish(BuildAdaptor, {
-            name: ADAPTOR_PREFIX + randomUUID(),
-            values: {
-              descriptor: inputs.descriptor,
-              target: inputs.target,
-              status: 'NEW',
-              percent_complete: 0,
-              finished_image: '',
-            },
-            methods: {},
-          });
-          factory.adaptors.push(adaptor);
+          const adaptor = factory.makeBuild(inputs.descriptor);
           factory.beforeReply(adaptor);
           call.afterReply(() => factory.onBuild(adaptor));
           return { build_adaptor: adaptor.addressMap };
@@ -79,6 +68,17 @@ export class ScriptedFactory {
     connection.start();
     await connection.ready({ timeout: 5_000 });
     return factory;
+  }
+
+  /** A build of which nobody is told. */
+  makeBuild(descriptor: string): Adaptor {
+    const adaptor = this.session.publish(BuildAdaptor, {
+      name: ADAPTOR_PREFIX + randomUUID(),
+      values: { descriptor, target: 'mock', status: 'NEW', percent_complete: 0, finished_image: '' },
+      methods: {},
+    });
+    this.adaptors.push(adaptor);
+    return adaptor;
   }
 
   async status(adaptor: Adaptor, status: string): Promise<void> {

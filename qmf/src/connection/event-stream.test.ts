@@ -28,6 +28,41 @@ describe('EventStream', () => {
     );
   });
 
+  it('drops what matters least beyond its limit, the oldest first', async () => {
+    const dropped: number[] = [];
+    const stream = new EventStream<number>(undefined, {
+      limit: 3,
+      rank: item => item % 10,
+      onDrop: item => dropped.push(item),
+    });
+    for (const item of [12, 10, 11, 20, 22, 32, 42]) stream.push(item);
+    stream.end();
+    expect(await readAll(stream)).to.deep.equal([22, 32, 42]);
+    expect(dropped).to.deep.equal([10, 20, 11, 12]);
+  });
+
+  it('keeps to its limit with ranks, whatever comes, and tells of each item that went', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(99), { maxLength: 200 }),
+        fc.integer({ min: 1, max: 40 }),
+        async (all, limit) => {
+          const dropped: number[] = [];
+          const stream = new EventStream<number>(undefined, {
+            limit,
+            rank: item => item % 3,
+            onDrop: item => dropped.push(item),
+          });
+          for (const item of all) stream.push(item);
+          stream.end();
+          const read = await readAll(stream);
+          expect(read.length).to.be.at.most(limit);
+          expect([...read, ...dropped].sort()).to.deep.equal([...all].sort());
+        },
+      ),
+    );
+  });
+
   it('drops the oldest beyond its limit and tells', async () => {
     const dropped: number[] = [];
     const stream = new EventStream<number>(undefined, { limit: 2, onDrop: item => dropped.push(item) });

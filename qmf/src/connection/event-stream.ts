@@ -1,7 +1,9 @@
 /** What happened to a stream's reader when it was too slow. */
 export interface StreamOptions<T> {
-  /** Items kept for a slow reader; beyond that the oldest go. */
+  /** Items kept for a slow reader; beyond that the oldest of the lowest rank go. */
   readonly limit?: number;
+  /** How much an item matters, from 0; without it all matter alike. */
+  readonly rank?: (item: T) => number;
   /** Told of each item that had to go. */
   readonly onDrop?: (item: T) => void;
 }
@@ -36,10 +38,30 @@ export class EventStream<T> implements AsyncIterableIterator<T> {
       return;
     }
     this.#items.push(item);
-    if (this.#items.length - this.#head > this.#limit) {
+    if (this.#items.length - this.#head > this.#limit) this.#makeRoom();
+  }
+
+  /** With ranks some more go at once, so that the search for them is not made for every item. */
+  #makeRoom(): void {
+    const { rank, onDrop } = this.options;
+    if (rank === undefined) {
       const dropped = this.#take();
-      if (dropped !== undefined) this.options.onDrop?.(dropped.item);
+      if (dropped !== undefined) onDrop?.(dropped.item);
+      return;
     }
+    const waiting = this.#items.slice(this.#head);
+    const ranks = waiting.map(rank);
+    const lowest = ranks.reduce((least, next) => Math.min(least, next));
+    let left = Math.max(1, this.#limit >> 4);
+    const kept: T[] = [];
+    waiting.forEach((item, index) => {
+      if (ranks[index] === lowest && left > 0) {
+        left--;
+        onDrop?.(item);
+      } else kept.push(item);
+    });
+    this.#items = kept;
+    this.#head = 0;
   }
 
   /** No more items; those already here are still read. With an error, the reader gets it after them. */

@@ -111,6 +111,7 @@ export class ConsoleSession {
       this.#locate();
       return;
     }
+    // Answers still come while the connection is being left in an orderly way.
     if (kind === 'draining') return;
     // Also upon `dialling`: the next of several brokers may be dialled without any waiting.
     this.#requests.failAll(
@@ -124,6 +125,11 @@ export class ConsoleSession {
   #endAll(searches: QmfError, streams?: QmfError): void {
     for (const fail of [...this.#searches]) fail(searches);
     for (const end of [...this.#openStreams]) end(streams);
+  }
+
+  /** Whether the bus is there at present. */
+  get isConnected(): boolean {
+    return this.connection.state === 'open';
   }
 
   /** Agents known at present. */

@@ -24,6 +24,7 @@ export function remoteObject(agent: ConsoleAgent, item: DataItem): RemoteObject 
 /** An object of a class that was declared in TypeScript. */
 export class TypedObject<C extends DataClass> {
   #values: ValuesOf<C>;
+  #updateTime: bigint;
 
   constructor(
     readonly agent: ConsoleAgent,
@@ -32,11 +33,17 @@ export class TypedObject<C extends DataClass> {
     item: DataItem,
   ) {
     this.#values = this.#decode(item);
+    this.#updateTime = item.updateTime ?? 0n;
   }
 
   /** Property values as of the last answer. */
   get values(): Readonly<ValuesOf<C>> {
     return this.#values;
+  }
+
+  /** When the object last changed before that answer: nanoseconds since 1970 by the agent's clock, 0 where it doesn't say. */
+  get updateTime(): bigint {
+    return this.#updateTime;
   }
 
   /**
@@ -47,6 +54,7 @@ export class TypedObject<C extends DataClass> {
   async refresh(options: RequestOptions = {}): Promise<Readonly<ValuesOf<C>>> {
     const item = await this.agent.fetch(this.address, options);
     this.#values = this.#decode(item);
+    this.#updateTime = item.updateTime ?? 0n;
     return this.#values;
   }
 

@@ -7,9 +7,6 @@ import { exitCodes } from '../exit-codes.js';
 import { brokenPipe } from '../io.js';
 import { progressView } from '../output/progress.js';
 
-/** Agents of 2011 raise no events; a build that was silent for this long is asked. Milliseconds. */
-const SILENCE = 10_000;
-
 /** Shows a build until it ends. Gives the exit code: a failed build is a failure. */
 export async function followBuild(context: Context, build: Build): Promise<number> {
   const { io, out, signal } = context;
@@ -20,10 +17,6 @@ export async function followBuild(context: Context, build: Build): Promise<numbe
     if (out.json || isTerminal(build.status)) return;
     view.update({ status: build.status, percent: build.percentComplete });
   };
-  const asker = setInterval(
-    () => void build.refresh({ timeout: SILENCE, signal }).catch(() => undefined),
-    SILENCE,
-  );
   const untell = tellBusChanges(connection, text => {
     view.end();
     out.note(text);
@@ -31,7 +24,6 @@ export async function followBuild(context: Context, build: Build): Promise<numbe
   try {
     show();
     for await (const change of build.changes({ signal })) {
-      asker.refresh();
       if (out.json) out.object(changeToJson(context, build, change));
       else show();
       await out.drained(signal);
@@ -43,7 +35,6 @@ export async function followBuild(context: Context, build: Build): Promise<numbe
     }
     throw error;
   } finally {
-    clearInterval(asker);
     untell();
     view.end();
   }
