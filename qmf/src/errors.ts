@@ -13,6 +13,8 @@ export const qmfErrorCodes = {
   invalid_query: { retryable: false },
   /** The broker cannot be reached. */
   unreachable: { retryable: true },
+  /** No secure connection came about: a certificate, a TLS version, or no TLS there at all. */
+  tls_failed: { retryable: false },
   /** The broker refused the credentials or the mechanism. */
   not_authorised: { retryable: false },
   /** The connection went away while something was under way; whether it took effect is unknown. */

@@ -33,9 +33,11 @@ const endings: Readonly<Record<QmfErrorCode, { readonly ending: Ending; readonly
     ending: 'unreachable',
     remedy: 'check that the broker runs, and name it with --broker HOST[:PORT]',
   },
+  tls_failed: { ending: 'unreachable', remedy: 'see --ca, --cert, --key and --server-name' },
   not_authorised: {
     ending: 'unreachable',
-    remedy: 'give --broker amqp://user:password@host:port, or set IMAGEFACTORY_BROKER',
+    remedy:
+      'give --broker amqp://user@host:port and --password-file, or set IMAGEFACTORY_USER and IMAGEFACTORY_PASSWORD',
   },
   connection_lost: {
     ending: 'unreachable',

@@ -59,6 +59,11 @@ export function parseBrokerUrl(text: string): BrokerAddress {
   };
 }
 
+/** Whether the address asks for TLS. */
+export function isSecure(address: BrokerAddress): boolean {
+  return address.scheme === 'amqps' || address.scheme === 'amqp091s';
+}
+
 function isScheme(text: string): text is BrokerScheme {
   return Object.hasOwn(defaultPorts, text);
 }

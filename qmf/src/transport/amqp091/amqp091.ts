@@ -1,14 +1,18 @@
-import { connect, type ChannelModel, credentials } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import { QmfError } from '../../errors.js';
 import { type BrokerAddress, describeBroker, parseBrokerUrl } from '../broker-url.js';
+import { type OpenSocket, openSocket } from '../dial/open-socket.js';
+import { brokenLogin, refusedLogin, type Security, type SecurityOptions, securityOf } from '../security.js';
+import type { Login } from '../sasl/choose.js';
 import type { Peer, Transport, Wire } from '../transport.js';
-import { bindingError, dialError, lacksMechanism, lostError } from './errors.js';
+import { bindingError, dialError, isRefusedLogin, lostError, vhostError } from './errors.js';
 import { gatherWrites } from './gathered-writes.js';
 import { mannersOf } from './manners.js';
+import { openConnection, type OpeningFailure } from './opening.js';
 import { leaveHeadersUndecoded } from './undecoded-headers.js';
 import { Amqp091Wire } from './wire.js';
 
-export interface Amqp091Options {
+export interface Amqp091Options extends SecurityOptions {
   /** Tells connections apart at the broker, in the lists of its management. */
   readonly clientName?: string;
   /** A peer silent for this long is taken for dead; milliseconds, default 30 000, at least 2 000. */
@@ -22,44 +26,95 @@ export interface Amqp091Options {
   readonly onMalformed?: (error: QmfError) => void;
 }
 
-/** Who one is at a broker that was given no user; RabbitMQ lets this one in from the same machine. */
+/** RabbitMQ lets this one in from the same machine. */
 const GUEST = 'guest';
 const DEFAULT_VHOST = '/';
 
-/** AMQP 0-9-1 over amqplib. Accepts what {@link parseBrokerUrl} reads, whichever version its scheme names. */
+/**
+ * AMQP 0-9-1 over amqplib. Accepts what {@link parseBrokerUrl} reads, whichever version its scheme names.
+ *
+ * @throws QmfError `invalid_argument` for an address or options that cannot be meant
+ */
 export function amqp091(broker: string | BrokerAddress, options: Amqp091Options = {}): Transport {
   const address = typeof broker === 'string' ? parseBrokerUrl(broker) : broker;
+  const security = securityOf(address, options);
   return {
     description: describeBroker(address),
     // Nothing but bytes can be sent.
     bodyForm: 'data',
-    dial: signal => dial(address, options, signal),
+    dial: async signal => {
+      const opened = await openSocket(address, security.tls, signal);
+      return openWire({ address, options, security, opened }, signal);
+    },
   };
 }
 
-async function dial(address: BrokerAddress, options: Amqp091Options, signal: AbortSignal): Promise<Wire> {
+interface Opening {
+  readonly address: BrokerAddress;
+  readonly options: Amqp091Options;
+  readonly security: Security;
+  readonly opened: OpenSocket;
+}
+
+async function openWire(opening: Opening, signal: AbortSignal): Promise<Wire> {
+  const { address, opened } = opening;
   const where = describeBroker(address);
-  const cancelled = (): QmfError => new QmfError('aborted', `connecting to ${where} was cancelled`);
-  if (signal.aborted) throw cancelled();
-  // Also ends the socket of an open connection: amqplib itself never destroys one.
-  const socket = new AbortController();
-  const onAbort = (): void => socket.abort();
-  signal.addEventListener('abort', onAbort, { once: true });
+  // With an error, or else amqplib would not notice and keep its timers going.
+  const hangUp = (): void => void opened.socket.destroy(new Error('the connection was given up'));
+  signal.addEventListener('abort', hangUp, { once: true });
   try {
-    const wire = wireOf(await open(address, options, socket.signal), where, options, () => socket.abort());
+    const wire = await logIn(opening, where, hangUp);
     await wire.start();
     return wire;
   } catch (error) {
-    socket.abort();
-    throw hasFired(signal) ? cancelled() : dialError(where, address.vhost ?? DEFAULT_VHOST, error);
+    hangUp();
+    if (hasFired(signal)) throw new QmfError('aborted', `connecting to ${where} was cancelled`);
+    throw error instanceof QmfError && error.code !== 'connection_lost' ? error : dialError(where, error, '');
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    signal.removeEventListener('abort', hangUp);
   }
 }
 
 /** Asked anew: the compiler takes it for unchanged since the last look. */
 function hasFired(signal: AbortSignal): boolean {
   return signal.aborted;
+}
+
+async function logIn(opening: Opening, where: string, hangUp: () => void): Promise<Amqp091Wire> {
+  const { address, options, security, opened } = opening;
+  const login = orGuest(await security.login(opened));
+  const setup = {
+    vhost: address.vhost ?? DEFAULT_VHOST,
+    clientName: options.clientName ?? 'qmf',
+    heartbeat: heartbeat(options.idleTimeout ?? 30_000),
+    choose: (offered: readonly string[]) => security.choose(offered, login, opened),
+  };
+  // It may have ended between two owners, and then tells nobody any more.
+  if (opened.socket.destroyed) throw opened.socket.errored ?? new Error('the peer hung up');
+  const outcome = await openConnection(opened.socket, setup, model => wireOf(model, where, options, hangUp));
+  if (outcome.kind === 'open') return outcome.result;
+  throw openingError(opening, where, login, outcome);
+}
+
+/** Nobody in particular: where there are passwords, that one is called `guest`. */
+function orGuest(login: Login): Login {
+  return login.user === undefined && login.sasl === undefined
+    ? { ...login, user: GUEST, password: GUEST, isGuest: true }
+    : login;
+}
+
+function openingError(
+  { address, opened }: Opening,
+  where: string,
+  login: Login,
+  { stage, mechanism = 'none', refusal, broken, error, received }: OpeningFailure,
+): QmfError {
+  if (broken !== undefined) return brokenLogin(where, broken);
+  if (refusal !== undefined && stage === 'vhost')
+    return vhostError(where, address.vhost ?? DEFAULT_VHOST, login.user, refusal);
+  if (refusal !== undefined && isRefusedLogin(refusal))
+    return refusedLogin(where, mechanism, login, refusal.text);
+  return opened.explain(error, received) ?? dialError(where, error, stage === 'greeting' ? opened.hint : '');
 }
 
 function wireOf(
@@ -81,52 +136,6 @@ function wireOf(
   leaveHeadersUndecoded(model);
   gatherWrites(model);
   return wire;
-}
-
-/** Opens a connection; without a user in the address, ANONYMOUS where the broker has no passwords. */
-async function open(
-  address: BrokerAddress,
-  options: Amqp091Options,
-  signal: AbortSignal,
-): Promise<ChannelModel> {
-  const { user, password } = address;
-  const named = credentials.plain(user ?? GUEST, password ?? (user === undefined ? GUEST : ''));
-  try {
-    return await connectWith(address, options, signal, named);
-  } catch (error) {
-    if (user !== undefined || !lacksMechanism(error)) throw error;
-    const anonymous = { mechanism: 'ANONYMOUS', response: () => Buffer.from('anonymous') };
-    return connectWith(address, options, signal, anonymous);
-  }
-}
-
-function connectWith(
-  address: BrokerAddress,
-  options: Amqp091Options,
-  signal: AbortSignal,
-  login: { readonly mechanism: string; response(): Buffer },
-): Promise<ChannelModel> {
-  const secure = address.scheme === 'amqps' || address.scheme === 'amqp091s';
-  const connection = {
-    protocol: secure ? 'amqps' : 'amqp',
-    hostname: address.host,
-    port: address.port,
-    // amqplib takes it for a piece of a URL, also from an object.
-    vhost: encodeURIComponent(address.vhost ?? DEFAULT_VHOST),
-    heartbeat: heartbeat(options.idleTimeout ?? 30_000),
-  };
-  const socket = {
-    credentials: login,
-    // Off by default in amqplib; without it request and reply stall for 40 ms.
-    noDelay: true,
-    // An option of every socket of Node.js, to which amqplib hands all of these on.
-    signal,
-    clientProperties: {
-      product: 'imagefactory-qmf',
-      connection_name: options.clientName ?? 'qmf',
-    },
-  };
-  return connect(connection, socket);
 }
 
 /** In seconds: amqplib gives a peer up that misses two in a row. */

@@ -1,7 +1,9 @@
 import { QmfError } from '../../errors.js';
+import { textOf } from '../dial/failure-text.js';
 
 /** Reply codes of AMQP 0-9-1 (§1.2) that say more than that something went wrong. */
 const replyCode = {
+  invalidPath: 402,
   accessRefused: 403,
   notFound: 404,
   locked: 405,
@@ -21,14 +23,6 @@ function codeOf(error: unknown): number | undefined {
   const code: unknown =
     typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'number' ? code : undefined;
-}
-
-function textOf(error: unknown): string {
-  const text = (error instanceof Error ? error.message : String(error)).trim();
-  if (text !== '') return text;
-  // Of several addresses tried, Node.js keeps the reasons in a list and says nothing itself.
-  const inner = error instanceof AggregateError ? error.errors.map(textOf).join('; ') : '';
-  return inner === '' ? 'no reason given' : inner;
 }
 
 /** What the broker said of something done on a channel: a refusal of that, or the end of the connection. */
@@ -65,33 +59,55 @@ export function bindingError(where: string, error: unknown): QmfError {
   return codeOf(error) === replyCode.notAllowed ? channelError(where, error) : lostError(where, error);
 }
 
-/** Whether the broker has no such way to log in. amqplib has only words for it. */
-export function lacksMechanism(error: unknown): boolean {
-  return /SASL mechanism .* is not provided/i.test(textOf(error));
+/** What a broker said when it ended a connection that was being opened. */
+export interface Refusal {
+  readonly code: number;
+  readonly text: string;
 }
 
-/** A connection that did not come about. */
-export function dialError(where: string, vhost: string, error: unknown): QmfError {
+/** Whether a broker that ended the login means who we are. */
+export function isRefusedLogin({ code, text }: Refusal): boolean {
+  return code === replyCode.accessRefused || /ACCESS.REFUSED|authentication failed/i.test(text);
+}
+
+/** The broker let us in, but not into the virtual host. */
+export function vhostError(
+  where: string,
+  vhost: string,
+  user: string | undefined,
+  { code, text }: Refusal,
+): QmfError {
+  const said = `${where} did not open the virtual host '${vhost}'`;
+  const isForUs = code === replyCode.accessRefused || code === replyCode.notAllowed;
+  // A limit of connections has the same code, and passes.
+  if (isForUs && !/limit/i.test(text)) {
+    if (code === replyCode.accessRefused || /refused/i.test(text)) {
+      const who = user === undefined ? 'this user' : `the user '${user}'`;
+      return new QmfError('not_authorised', `${said}: ${who} has no right to it: ${text}`);
+    }
+    return new QmfError('address_refused', `${said}: there is none of that name: ${text}`);
+  }
+  if (code === replyCode.notFound || code === replyCode.invalidPath)
+    return new QmfError('address_refused', `${said}: there is none of that name: ${text}`);
+  return new QmfError('unreachable', `${said} now: ${text}`);
+}
+
+/**
+ * A connection that did not come about.
+ *
+ * @param hint what may be behind it when the broker said nothing at all
+ */
+export function dialError(where: string, error: unknown, hint: string): QmfError {
   const text = textOf(error);
-  const options = { cause: error };
-  if (lacksMechanism(error) || /\b403\b|ACCESS.REFUSED|authentication failed/i.test(text)) {
-    return new QmfError('not_authorised', `${where} refused the credentials: ${text}`, options);
-  }
-  if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(text)) {
-    // May pass: RabbitMQ says the same of a virtual host that is still starting.
-    return new QmfError(
-      'unreachable',
-      `${where} did not open the virtual host '${vhost}': there is none of that name, it is not ready, or the user has no right to it`,
-      options,
-    );
-  }
-  return new QmfError('unreachable', `${where} cannot be reached: ${text}${protocolHint(text)}`, options);
+  const why = [protocolHint(text), hint].filter(part => part !== '').join('; or ');
+  return new QmfError('unreachable', `${where} cannot be reached: ${text}${why === '' ? '' : ` (${why})`}`, {
+    cause: error,
+  });
 }
 
 /** What answers in another protocol makes amqplib read nonsense, or hangs up. */
 function protocolHint(text: string): string {
-  if (/wrong version number/i.test(text)) return ' (is there TLS at that port? amqp091:// is without)';
   return /exceeds maxFrameSize|Invalid frame|frame type|during opening handshake|during handshake/i.test(text)
-    ? ' (is AMQP 0-9-1 spoken there? amqp:// is for AMQP 1.0, amqps:// for that over TLS)'
+    ? 'is AMQP 0-9-1 spoken there? amqp:// is for AMQP 1.0, amqps:// for that over TLS'
     : '';
 }

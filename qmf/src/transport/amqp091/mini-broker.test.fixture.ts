@@ -2,12 +2,17 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { ByteReader } from '../../codec/byte-reader.js';
 import { matchesTopic, topicPattern } from '../../message/topic-match.js';
 
+/** What a broker makes of the client's words at a login: a challenge, or its decision. */
+export type SaslServerSteps = (response: Buffer) => Buffer | 'accept' | 'refuse';
+
 /** How the broker behaves, beside doing its work. */
 export interface Behaviour {
   /** Reply code and text with which it ends the login. */
   readonly refuseLogin?: readonly [number, string];
   readonly refuseVhost?: readonly [number, string];
   readonly mechanisms?: string;
+  /** The broker's side of each login by another mechanism than PLAIN and ANONYMOUS. */
+  readonly login?: () => SaslServerSteps;
   /** What it says to messages for an exchange of this name; the code ends the channel. */
   readonly answer?: (exchange: string) => 'ack' | 'nack' | 'nothing' | number;
   /** Ends the connection right behind its opening, in the same packet. */
@@ -98,6 +103,7 @@ class Peer {
   >();
   readonly #published = new Map<number, number>();
   readonly #queues = new Set<string>();
+  #login: SaslServerSteps | undefined;
 
   constructor(
     private readonly broker: MiniBroker,
@@ -170,12 +176,24 @@ class Peer {
     const methodId = reader.u16();
     const { behaviour, exchanges } = this.broker;
     switch (`${classId}.${methodId}`) {
-      case '10.11':
+      case '10.11': {
+        reader.take(reader.u32()); // client properties
+        const mechanism = readShort(reader);
+        const response = reader.copy(reader.u32());
+        if (behaviour.login !== undefined && mechanism !== 'PLAIN' && mechanism !== 'ANONYMOUS') {
+          this.#login = behaviour.login();
+          this.#logIn(response);
+          return;
+        }
         this.#send(
           behaviour.refuseLogin === undefined
             ? method(0, 10, 30, u16(2047), u32(131072), u16(60))
             : this.#closeConnection(...behaviour.refuseLogin),
         );
+        return;
+      }
+      case '10.21':
+        this.#logIn(reader.copy(reader.u32()));
         return;
       case '10.40': {
         const open =
@@ -266,6 +284,13 @@ class Peer {
       }
       default: // answers to our own closing
     }
+  }
+
+  #logIn(response: Buffer): void {
+    const answer = this.#login?.(response) ?? 'refuse';
+    if (answer === 'accept') this.#send(method(0, 10, 30, u16(2047), u32(131072), u16(60)));
+    else if (answer === 'refuse') this.#send(this.#closeConnection(403, 'ACCESS_REFUSED'));
+    else this.#send(method(0, 10, 20, u32(answer.length), answer));
   }
 
   #deliver(channel: number, { exchange, key, properties, content }: Delivered): void {

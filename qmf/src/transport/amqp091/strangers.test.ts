@@ -97,13 +97,34 @@ describe('AMQP 0-9-1 dialling', () => {
     });
   });
 
-  it('tells a virtual host that is not there', async () => {
-    await withBroker({ refuseVhost: [530, 'NOT_ALLOWED - vhost nowhere not found'] }, async broker => {
-      const error = await failure(amqp091(`${broker.url}/nowhere`).dial(never()));
-      expect(error.code).to.equal('unreachable');
-      expect(error.message).to.match(/virtual host 'nowhere'/);
+  for (const [code, text, means, words] of [
+    [530, 'NOT_ALLOWED - vhost nowhere not found', 'address_refused', /there is none of that name/],
+    [404, "NOT_FOUND - Unknown virtual host: 'nowhere'", 'address_refused', /there is none of that name/],
+    [
+      530,
+      "NOT_ALLOWED - access to vhost 'nowhere' refused for user 'guest'",
+      'not_authorised',
+      /the user 'guest' has no right to it/,
+    ],
+    [403, 'ACCESS_REFUSED', 'not_authorised', /the user 'guest' has no right to it/],
+    [
+      530,
+      "NOT_ALLOWED - access to vhost 'nowhere' refused for user 'guest': connection limit (1) is reached",
+      'unreachable',
+      /limit/,
+    ],
+    [541, "INTERNAL_ERROR - access to vhost 'nowhere' refused: vhost is down", 'unreachable', /down/],
+  ] as const) {
+    it(`takes ${code} ${text} on opening for ${means}`, async () => {
+      await withBroker({ refuseVhost: [code, text] }, async broker => {
+        const error = await failure(amqp091(`${broker.url}/nowhere`).dial(never()));
+        expect(error.code).to.equal(means);
+        expect(error.message)
+          .to.match(/did not open the virtual host 'nowhere'/)
+          .and.match(words);
+      });
     });
-  });
+  }
 
   it('logs in as nobody where there are no passwords, unless it was given a user', async () => {
     await withBroker({ mechanisms: 'ANONYMOUS' }, async (broker, dial) => {
@@ -113,11 +134,23 @@ describe('AMQP 0-9-1 dialling', () => {
     });
   });
 
-  it('fails when the broker closes what it has just opened', async () => {
-    await withBroker({ closeWhenOpened: 320 }, async (_broker, dial) => {
-      expect((await failure(dial())).code).to.equal('unreachable');
+  for (const code of [320, 501, 506, 541]) {
+    it(`fails when the broker closes with ${code} in the same breath as it opens`, async () => {
+      const uncaught: unknown[] = [];
+      const note = (error: unknown): unknown => uncaught.push(error);
+      process.on('uncaughtExceptionMonitor', note);
+      try {
+        await withBroker({ closeWhenOpened: code }, async (_broker, dial) => {
+          const error = await failure(dial());
+          expect(error).to.include({ code: 'unreachable', retryable: true });
+          expect(error.message).to.include(`${code}`).and.include('not now');
+        });
+        expect(uncaught).to.deep.equal([]);
+      } finally {
+        process.off('uncaughtExceptionMonitor', note);
+      }
     });
-  });
+  }
 });
 
 describe('AMQP 0-9-1 publishing', () => {

@@ -1,18 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { isIP } from 'node:net';
+import type { Socket } from 'node:net';
 import rhea, { type Connection, type ConnectionOptions } from 'rhea';
 import { QmfError } from '../../errors.js';
 import type { BodyForm } from '../../message/envelope.js';
 import { type BrokerAddress, describeBroker, parseBrokerUrl } from '../broker-url.js';
+import { type OpenSocket, openSocket } from '../dial/open-socket.js';
+import { brokenLogin, refusedLogin, type SecurityOptions, securityOf } from '../security.js';
+import type { Login } from '../sasl/choose.js';
+import type { SaslExchange } from '../sasl/exchange.js';
 import type { Peer, Transport, Wire } from '../transport.js';
 import { discard } from '../../rhea/discard.js';
 import { on, type RheaError } from '../../rhea/events.js';
 import { gatherWrites } from '../../rhea/gathered-writes.js';
-import { connectionError } from './conditions.js';
+import { logIn } from '../../rhea/sasl-login.js';
+import { connectionError, refusedConnection } from './conditions.js';
 import { type DialectName, dialectFor, dialects } from './dialects/index.js';
 import { Amqp10Wire } from './wire.js';
 
-export interface Amqp10Options {
+export interface Amqp10Options extends SecurityOptions {
   /** Forces the form of broadcasts; by default it follows from the broker (wire document §2.4). */
   readonly bodyForm?: BodyForm;
   /** How the broker is spoken to; by default it follows from what the broker says of itself. */
@@ -25,48 +30,77 @@ export interface Amqp10Options {
   readonly onMalformed?: (error: QmfError) => void;
 }
 
-/** AMQP 1.0 over rhea. Accepts what {@link parseBrokerUrl} reads. */
+/**
+ * AMQP 1.0 over rhea. Accepts what {@link parseBrokerUrl} reads.
+ *
+ * @throws QmfError `invalid_argument` for an address or options that cannot be meant
+ */
 export function amqp10(broker: string | BrokerAddress, options: Amqp10Options = {}): Transport {
   const address = typeof broker === 'string' ? parseBrokerUrl(broker) : broker;
+  const security = securityOf(address, options);
   return {
     description: describeBroker(address),
     bodyForm: options.bodyForm,
-    dial: signal => dial(address, options, signal),
+    dial: async signal => {
+      const opened = await openSocket(address, security.tls, signal);
+      try {
+        const login = await security.login(opened);
+        const choose = (offered: readonly string[]): SaslExchange => security.choose(offered, login, opened);
+        return await openConnection({ address, options, opened, login, choose }, signal);
+      } catch (error) {
+        opened.socket.destroy();
+        throw error;
+      }
+    },
   };
 }
 
-function dial(address: BrokerAddress, options: Amqp10Options, signal: AbortSignal): Promise<Wire> {
+interface Opening {
+  readonly address: BrokerAddress;
+  readonly options: Amqp10Options;
+  readonly opened: OpenSocket;
+  readonly login: Login;
+  readonly choose: (offered: readonly string[]) => SaslExchange;
+}
+
+/** Speaks AMQP over a socket until the broker has opened the connection. */
+function openConnection(opening: Opening, signal: AbortSignal): Promise<Wire> {
+  const { address, options, opened, login, choose } = opening;
   const where = describeBroker(address);
   return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(new QmfError('aborted', `connecting to ${where} was cancelled`));
-      return;
-    }
     // A container of its own: errors that rhea raises there must not reach anybody else, nor end the process.
     const container = rhea.create_container({ id: `${options.clientName ?? 'qmf'}-${randomUUID()}` });
     let state: { kind: 'dialling' } | { kind: 'open'; wire: Amqp10Wire } | { kind: 'ended' } = {
       kind: 'dialling',
     };
-    const end = (error: RheaError | undefined): void => {
-      const before = state;
-      state = { kind: 'ended' };
-      if (before.kind === 'dialling') {
-        signal.removeEventListener('abort', onAbort);
-        discard(connection);
-        reject(connectionError(where, error, false));
-      } else if (before.kind === 'open') {
-        before.wire.fail(connectionError(where, error, true));
-      }
-    };
-    const onAbort = (): void => {
+    const giveUp = (reason: QmfError): void => {
       if (state.kind !== 'dialling') return;
       state = { kind: 'ended' };
+      signal.removeEventListener('abort', onAbort);
       discard(connection);
-      reject(new QmfError('aborted', `connecting to ${where} was cancelled`));
+      reject(reason);
     };
+    const end = (error: RheaError | undefined): void => {
+      if (state.kind === 'dialling') giveUp(dialError(opening, error, first));
+      else if (state.kind === 'open') {
+        const { wire } = state;
+        state = { kind: 'ended' };
+        wire.fail(connectionError(where, error));
+      }
+    };
+    const onAbort = (): void => giveUp(new QmfError('aborted', `connecting to ${where} was cancelled`));
     container.on('error', (error: RheaError) => end(error));
-    const connection = container.connect(connectionOptions(address, options));
+    let first: Buffer | undefined;
+    opened.socket.once('data', bytes => {
+      first = bytes;
+    });
+    const connection = container.connect(connectionOptions(address, options, opened.socket));
     gatherWrites(connection);
+    logIn(connection, {
+      choose,
+      refused: mechanism => giveUp(refusedLogin(where, mechanism, login)),
+      failed: error => giveUp(brokenLogin(where, error)),
+    });
     connection.on('connection_open', () => {
       if (state.kind !== 'dialling') return;
       signal.removeEventListener('abort', onAbort);
@@ -87,29 +121,47 @@ function dial(address: BrokerAddress, options: Amqp10Options, signal: AbortSigna
     on(connection, 'disconnected', context => end(context.error));
     connection.on('protocol_error', (error: RheaError) => end(error));
     connection.on('error', (error: RheaError) => end(error));
-    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    // It may have ended between two owners, and then tells nobody any more.
+    if (opened.socket.destroyed) end(opened.socket.errored ?? undefined);
   });
 }
 
-function connectionOptions(address: BrokerAddress, options: Amqp10Options): ConnectionOptions {
-  const base = {
+function dialError(
+  { address, opened }: Opening,
+  error: RheaError | undefined,
+  first: Buffer | undefined,
+): QmfError {
+  return (
+    opened.explain(error, first) ?? refusedConnection(address, error, first === undefined ? opened.hint : '')
+  );
+}
+
+function connectionOptions(
+  address: BrokerAddress,
+  options: Amqp10Options,
+  socket: Socket,
+): ConnectionOptions {
+  return {
     host: address.host,
     port: address.port,
     hostname: address.vhost ?? address.host,
-    // SASL ANONYMOUS rather than no SASL: brokers that authenticate insist on a SASL layer.
-    username: address.user ?? 'anonymous',
-    ...(address.password === undefined ? {} : { password: address.password }),
+    connection_details: () => ({
+      host: address.host,
+      port: address.port,
+      connect: (_port: number, _host: string, _options: object, connected: () => void) => {
+        process.nextTick(connected);
+        return socket;
+      },
+    }),
+    // Has rhea open a SASL layer in any case: brokers that authenticate insist on one. Who we are is told by logIn.
+    username: 'anonymous',
     // Reconnecting is ours: rhea drops unsettled deliveries without a word when it reconnects.
     reconnect: false as const,
-    // Off by default in rhea; without it request and reply stall for 40 ms.
-    tcp_no_delay: true,
     idle_time_out: options.idleTimeout ?? 30_000,
     properties: { product: 'imagefactory-qmf', 'qpid.client_process': process.title },
   };
-  return address.scheme === 'amqps'
-    ? // A server name is a name; TLS has none for addresses.
-      { ...base, transport: 'tls', ...(isIP(address.host) === 0 ? { servername: address.host } : {}) }
-    : { ...base, transport: 'tcp' };
 }
 
 function peerOf(connection: Connection): Peer {

@@ -1,5 +1,6 @@
 import { QmfError } from '../../errors.js';
 import type { RheaError } from '../../rhea/events.js';
+import { type BrokerAddress, describeBroker } from '../broker-url.js';
 
 /** A link's end as an error of ours. The connection goes on without that link. */
 export function linkError(what: string, error: RheaError | undefined): QmfError {
@@ -7,18 +8,40 @@ export function linkError(what: string, error: RheaError | undefined): QmfError 
   return new QmfError(code, `${what}: ${describeCondition(error)}`);
 }
 
-/** A connection's end as an error of ours. */
-export function connectionError(where: string, error: RheaError | undefined, opened: boolean): QmfError {
+/** The end of an open connection. */
+export function connectionError(where: string, error: RheaError | undefined): QmfError {
   const text = describeCondition(error);
-  // By the condition only: a broker's trouble with SASL, or no broker at all, says nothing about the credentials.
-  if (error?.condition === 'amqp:unauthorized-access') {
+  if (error?.condition === 'amqp:unauthorized-access')
     return new QmfError('not_authorised', `${where} refused the credentials: ${text}`, { cause: error });
+  return new QmfError('connection_lost', `the connection to ${where} ended: ${text}`, { cause: error });
+}
+
+/**
+ * A connection that did not come about.
+ *
+ * @param hint what may be behind it when the broker said nothing at all
+ */
+export function refusedConnection(
+  address: BrokerAddress,
+  error: RheaError | undefined,
+  hint: string,
+): QmfError {
+  const where = describeBroker(address);
+  const text = describeCondition(error);
+  const options = { cause: error };
+  switch (error?.condition) {
+    // By the condition only: a broker's trouble with SASL, or no broker at all, says nothing about the credentials.
+    case 'amqp:unauthorized-access':
+      return new QmfError('not_authorised', `${where} refused the credentials: ${text}`, options);
+    case 'amqp:not-found': {
+      const vhost = address.vhost ?? address.host;
+      return new QmfError('address_refused', `${where} has no virtual host '${vhost}': ${text}`, options);
+    }
+    default: {
+      const why = protocolHint(text) || (hint === '' ? '' : ` (${hint})`);
+      return new QmfError('unreachable', `${where} cannot be reached: ${text}${why}`, options);
+    }
   }
-  if (opened)
-    return new QmfError('connection_lost', `the connection to ${where} ended: ${text}`, { cause: error });
-  return new QmfError('unreachable', `${where} cannot be reached: ${text}${protocolHint(text)}`, {
-    cause: error,
-  });
 }
 
 /** What a peer said, on one line. */
