@@ -18,4 +18,19 @@ export {
   startAgent,
   type StopReport,
 } from './runtime/index.js';
-export { defaultTemplateLimit, parseTemplate, type TemplateOptions } from './templates/index.js';
+export {
+  defaultTemplateLimit,
+  describeProblem,
+  parseTemplate,
+  printTemplate,
+  readTemplate,
+  type ReadOptions,
+  type RuleName,
+  rules as templateRules,
+  type TdlTemplate,
+  TemplateError,
+  type TemplateForm,
+  type TemplateOptions,
+  type TemplateProblem,
+  type TemplateReading,
+} from './templates/index.js';

@@ -43,6 +43,17 @@ describe('PluginSet', () => {
     );
   });
 
+  it('refuses what the plugin would leave out without a word', () => {
+    const keyed = fakeTemplate({ ...debian, os: { ...debian.os!, productKey: 'AAAA' } });
+    expect(() => set.plan(keyed, 'openstack-kvm')).to.throw(
+      'the plugin debian does not act on <key> in <os>; remove that from the template',
+    );
+    expect(set.plan(keyed, 'mock').os.name).to.equal('mock');
+    const serving: OsPlugin = { ...fakeOs(), name: 'serving', serves: ['product-key'] };
+    const plugins = bundledPlugins().filter(({ name }) => name !== 'debian');
+    expect(new PluginSet([serving, ...plugins]).plan(keyed, 'openstack-kvm').os.name).to.equal('serving');
+  });
+
   it('takes a plugin that throws out of the choice', () => {
     const broken: OsPlugin = {
       ...fakeOs(),

@@ -5,6 +5,7 @@ import {
   type Plugin,
   type Template,
 } from '@imagefactory/plugin-api';
+import { partNames, partsOf } from '../templates/index.js';
 
 /** The target that any template can be built for, by the mock plugins. */
 const mockTarget = 'mock';
@@ -66,7 +67,7 @@ export class PluginSet {
   /**
    * Who builds the template for the target. For the target `mock` that is the mock, whatever the template.
    *
-   * @throws BuildError `target_unsupported` or `os_unsupported`
+   * @throws BuildError `target_unsupported`, `os_unsupported` or `template_invalid`
    */
   plan(template: Template, target: string): BuildPlan {
     const cloud = this.cloudFor(target);
@@ -88,7 +89,10 @@ export class PluginSet {
     }
     const candidates = this.#os.filter(({ name }) => name !== mockOsName);
     const os = candidates.find(plugin => supports(plugin, template));
-    if (os !== undefined) return { target, os, cloud, baseShare: baseShares.real };
+    if (os !== undefined) {
+      refuseUnserved(os, template);
+      return { target, os, cloud, baseShare: baseShares.real };
+    }
     const { name, version, arch } = template.os;
     const asked = JSON.stringify(`${name} ${version} ${arch}`.slice(0, 80));
     const supported = candidates.map(({ summary }) => summary).join('; ');
@@ -97,6 +101,17 @@ export class PluginSet {
       `no plugin of this agent builds ${asked}; supported: ${supported === '' ? 'none beside the target mock' : supported}`,
     );
   }
+}
+
+/** What a plugin would leave out without a word must not be in the template. */
+function refuseUnserved(plugin: OsPlugin, template: Template): void {
+  const { serves = [] } = plugin;
+  const unserved = partsOf(template).filter(part => !serves.includes(part));
+  if (unserved.length === 0) return;
+  throw new BuildError(
+    'template_invalid',
+    `the plugin ${plugin.name} does not act on ${unserved.map(part => partNames[part]).join(', ')}; remove that from the template`,
+  );
 }
 
 /** A plugin that throws here only takes itself out of the choice. */

@@ -1,91 +1,57 @@
 import type { Template } from '@imagefactory/plugin-api';
-import { readCommands } from './commands.js';
-import { readFiles, readPackages, readRepositories } from './content.js';
-import { type Shape, TemplateElement } from './element.js';
-import { osShape, readOs } from './os.js';
-import { quoted, templateError } from './template-error.js';
-import { readDiskSize } from './values.js';
-import { parseXml } from './xml.js';
+import { isRemote, type TdlCommand, type TdlTemplate } from './model.js';
+import { TemplateError } from './problems.js';
+import { readTemplate } from './read-template.js';
 
 export interface TemplateOptions {
   /** Bytes of UTF-8 that a template may have; default 2 MiB. */
   readonly limit?: number;
 }
 
-const templateShape: Shape = {
-  attributes: ['version'],
-  children: {
-    name: 'once',
-    os: 'once',
-    description: 'once',
-    packages: 'once',
-    repositories: 'once',
-    files: 'once',
-    commands: 'once',
-    precommands: 'once',
-    disk: 'once',
-  },
-  text: true,
-};
-
-const commandsShape: Shape = { children: { command: 'many' } };
+/**
+ * Reads a TDL document for building. `<template></template>` and a template of mere text are taken as they are; only the target
+ * `mock` builds those.
+ *
+ * @throws TemplateError (a BuildError `template_invalid`), whose message tells line, column, what is wrong and what would be right
+ */
+export function parseTdl(text: string, options: TemplateOptions = {}): TdlTemplate {
+  const limits = options.limit === undefined ? {} : { bytes: options.limit };
+  const reading = readTemplate(text, { form: 'build', limits });
+  if (!reading.valid) throw new TemplateError(reading.problems);
+  return reading.template;
+}
 
 /**
- * Reads a TDL document (Template Description Language, as `tdl.rng` of Oz has it) into the model that plugins get.
+ * The same as plugins get it, for templates that hold all of their content.
  *
- * `<template></template>` and a template of mere text are taken as they are; only the target `mock` builds those. Elements of
- * TDL that no plugin can serve as yet are refused rather than left out.
- *
- * @throws BuildError `template_invalid`, whose message tells line, column, what is wrong and what would be right
+ * @throws TemplateError also for content that would have to be fetched (`type="url"`); `loadTemplate` does that
  */
 export function parseTemplate(text: string, options: TemplateOptions = {}): Template {
-  const element = parseXml(text, options.limit);
-  if (element.tagName !== 'template') {
-    throw templateError(
-      { line: element.lineNumber ?? 1, column: element.columnNumber ?? 1 },
-      `the root element is ${quoted(element.tagName)}`,
-      'a TDL document begins with <template>',
-    );
-  }
-  const root = new TemplateElement(element, templateShape);
-  checkVersion(root);
-  if (element.getElementsByTagName('*').length === 0) return minimalTemplate(root.trimmed);
-  if (root.trimmed !== '') {
-    throw root.error(
-      '<template> has text between its elements',
-      'remove the text, or put it into an element',
-    );
-  }
-  const name = root.requiredChild('name', '<name>my-image</name>').requiredText('my-image');
-  const os = root.child('os', osShape);
-  const description = root.child('description')?.trimmed;
-  const disk = root.child('disk', { children: { size: 'once' } });
+  const template = parseTdl(text, options);
   return {
-    name,
-    ...(description === undefined ? {} : { description }),
-    ...(os === undefined ? {} : { os: readOs(os) }),
-    packages: readPackages(root.child('packages', { children: { package: 'many' } })),
-    repositories: readRepositories(root.child('repositories', { children: { repository: 'many' } })),
-    files: readFiles(root.child('files', { children: { file: 'many' } })),
-    commands: readCommands(root.child('commands', commandsShape)),
-    precommands: readCommands(root.child('precommands', commandsShape)),
-    ...(disk === undefined
-      ? {}
-      : { diskSize: readDiskSize(disk.requiredChild('size', '<size>10 GiB</size>')) }),
-    text: '',
+    ...template,
+    files: template.files.map(({ path, content }) =>
+      isRemote(content) ? refuseRemote(`the file ${path}`) : { path, content },
+    ),
+    commands: template.commands.map(scriptInside),
+    precommands: template.precommands.map(scriptInside),
   };
 }
 
-function minimalTemplate(text: string): Template {
-  return { name: '', packages: [], repositories: [], files: [], commands: [], precommands: [], text };
+function scriptInside({ name, script }: TdlCommand): { name: string; script: string } {
+  return isRemote(script) ? refuseRemote(`the command ${name}`) : { name, script };
 }
 
-function checkVersion(root: TemplateElement): void {
-  const version = root.attribute('version');
-  if (version !== undefined && version !== '1.0') {
-    throw root.error(
-      `<template> has the version ${quoted(version)}`,
-      'this agent reads version="1.0"; leave the attribute out if in doubt',
-    );
-  }
+function refuseRemote(what: string): never {
+  throw new TemplateError([
+    {
+      rule: 'url',
+      severity: 'error',
+      line: 0,
+      column: 0,
+      path: '',
+      message: `${what} says type="url", which is not fetched here`,
+      remedy: 'put the content itself there, or hand the template to an agent',
+    },
+  ]);
 }

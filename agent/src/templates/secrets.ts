@@ -1,18 +1,28 @@
-import type { Template } from '@imagefactory/plugin-api';
+import type { Template, TemplateInstall } from '@imagefactory/plugin-api';
 
-/** Every password in a template: root's, and those in URLs, in the forms in which they may turn up. */
-export function templateSecrets(template: Template): readonly string[] {
-  const { os, repositories } = template;
-  const urls = repositories.map(({ url }) => url);
-  if (os !== undefined) urls.push(os.install.type === 'url' ? os.install.url : os.install.iso);
-  return [
-    ...(os?.rootPassword === undefined ? [] : [os.rootPassword, os.rootPassword.trim()]),
-    ...urls.flatMap(urlPassword),
-  ].filter(secret => secret !== '');
+/** Every password in a template: root's, the product key, and those in URLs, in the forms in which they may turn up. */
+export function templateSecrets({
+  os,
+  repositories,
+}: Pick<Template, 'os' | 'repositories'>): readonly string[] {
+  const { rootPassword = '', productKey = '' } = os ?? {};
+  const urls = [...repositories.map(({ url }) => url), ...installUrls(os?.install)];
+  return [rootPassword, rootPassword.trim(), productKey, ...urls.flatMap(urlPassword)].filter(
+    secret => secret !== '',
+  );
+}
+
+function installUrls(install: TemplateInstall | undefined): readonly string[] {
+  if (install === undefined) return [];
+  if (install.type === 'url') return [install.url];
+  const { iso, checksum, extras = [] } = install;
+  return [iso, ...(checksum === undefined ? [] : [checksum.url]), ...extras.map(({ source }) => source)];
 }
 
 /** As it stands in the URL, and decoded. */
-function urlPassword(text: string): readonly string[] {
+function urlPassword(given: string): readonly string[] {
+  // A repository may also be a line as in sources.list(5), with its URL somewhere in it.
+  const text = /\b[a-z]+:\/\/\S+/i.exec(given)?.[0] ?? '';
   if (!URL.canParse(text)) return [];
   const written = /^[a-z]+:\/\/[^/?#@]*?:([^/?#]*)@/i.exec(text)?.[1] ?? '';
   const { password } = new URL(text);
@@ -28,17 +38,28 @@ function decoded(text: string): string {
 }
 
 /**
- * The text of a valid template for people's eyes: what stands in `<rootpw>` is `***`, and so is every other place where one of
- * the template's passwords stands.
+ * The text of a valid template for people's eyes: what stands in `<rootpw>` and `<key>` is `***`, and so are the passwords in
+ * URLs, and every other place where one of the template's passwords stands.
  *
  * @param mask hides the template's secrets in a text
  */
 export function publicDescriptor(text: string, mask: (text: string) => string): string {
   // Comments and CDATA sections come first, so that a tag inside them is not taken for one.
   const aside = '<!--[\\s\\S]*?-->|<!\\[CDATA\\[[\\s\\S]*?\\]\\]>';
-  const password = new RegExp(`${aside}|(<rootpw\\s*>)(?:${aside}|[^<]+)*(</rootpw\\s*>)`, 'g');
+  const password = new RegExp(
+    `${aside}|(<(?:rootpw|key)\\s*>)(?:${aside}|[^<]+)*(</(?:rootpw|key)\\s*>)`,
+    'g',
+  );
   const withoutPassword = text.replace(password, (found: string, open?: string, close?: string) =>
     open === undefined || close === undefined ? found : `${open}***${close}`,
   );
-  return mask(withoutPassword);
+  return mask(maskUrls(withoutPassword));
+}
+
+/** A text with `***` for every password in a URL. */
+export function maskUrls(text: string): string {
+  return text.replace(
+    /(\b[a-z][a-z\d+.-]{1,20}:\/\/[^/?#@\s<>"':]{0,200}:)[^/?#@\s<>"']{1,2000}(?=@)/gi,
+    '$1***',
+  );
 }

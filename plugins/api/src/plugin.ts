@@ -1,6 +1,6 @@
 import type { BuildContext } from './context.js';
 import type { Diagnosis } from './doctor.js';
-import type { Template } from './template.js';
+import type { Template, TemplatePart } from './template.js';
 
 /** A disk image in the build's scratch directory, made by an OS plugin. */
 export interface BaseImage {
@@ -32,6 +32,8 @@ export interface OsPlugin extends PluginBase {
   readonly kind: 'os';
   /** Whether this plugin builds that operating system, version and architecture. */
   supports(template: Template): boolean;
+  /** The less usual parts of a template that it acts on; a template with others is refused beforehand. Default: none. */
+  readonly serves?: readonly TemplatePart[];
   /** Makes the base image. Rejects with a {@link BuildError} for failures that a person can act on. */
   buildBase(template: Template, context: BuildContext): Promise<BaseImage>;
 }

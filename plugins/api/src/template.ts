@@ -31,14 +31,38 @@ export interface TemplateOs {
   readonly install: TemplateInstall;
   readonly rootPassword?: string;
   readonly kernelParameters?: string;
+  /** `<key>`: what some systems ask for at installation. A secret. */
+  readonly productKey?: string;
+  /** `<icicle><extra_command>`: run inside the image to add to the list of its packages. */
+  readonly icicleCommand?: string;
 }
 
 export type TemplateInstall =
   | { readonly type: 'url'; readonly url: string }
-  | { readonly type: 'iso'; readonly iso: string };
+  | {
+      readonly type: 'iso';
+      readonly iso: string;
+      /** Where the ISO's checksum is published. */
+      readonly checksum?: { readonly algorithm: 'md5' | 'sha1' | 'sha256'; readonly url: string };
+      readonly extras?: readonly TemplateIsoExtra[];
+    };
+
+/** Something that is put on the ISO before it is started. */
+export interface TemplateIsoExtra {
+  readonly type: 'file' | 'directory';
+  readonly source: string;
+  /** Path inside the ISO. */
+  readonly destination: string;
+}
 
 export interface TemplatePackage {
   readonly name: string;
+  /** Name of the repository that it comes from. */
+  readonly repository?: string;
+  /** Name of the file that it comes in. */
+  readonly file?: string;
+  /** Arguments for its installation. */
+  readonly arguments?: string;
 }
 
 export interface TemplateRepository {
@@ -47,7 +71,18 @@ export interface TemplateRepository {
   readonly signed: boolean;
   /** False: used while building, removed from the finished image. */
   readonly persisted: boolean;
+  /** There when certificates are to be verified (`<sslverify>`). */
+  readonly verifyTls?: true;
 }
+
+/** Parts of a template that few plugins can serve; one that names none of them never gets a template with any. */
+export type TemplatePart =
+  | 'product-key'
+  | 'icicle-command'
+  | 'iso-checksum'
+  | 'iso-extras'
+  | 'package-source'
+  | 'verify-tls';
 
 export interface TemplateFile {
   /** Absolute path inside the image. */

@@ -1,0 +1,76 @@
+import { DOMParser, type Element } from '@xmldom/xmldom';
+import type { TemplateLimits } from '../limits.js';
+import { quoted } from '../position.js';
+import type { Problems } from '../problems.js';
+import { scanXml } from './scan.js';
+
+/**
+ * The root element of the text, or undefined when that is no XML which a template may be; `problems` tells why. No problem quotes
+ * a piece of the text that may be a password.
+ */
+export function parseXml(given: string, limits: TemplateLimits, problems: Problems): Element | undefined {
+  const size = Buffer.byteLength(given, 'utf8');
+  if (size > limits.bytes) {
+    reportTooLarge(size, limits, problems);
+    return undefined;
+  }
+  // As XML has it; the parser's own way would also replace U+2028 and U+0085 inside scripts.
+  const text = (given.startsWith('\uFEFF') ? given.slice(1) : given).replace(/\r\n?/g, '\n');
+  if (!checkStart(text, problems)) return undefined;
+  scanXml(text, limits, problems);
+  if (problems.hasErrors) return undefined;
+  try {
+    const parser = new DOMParser({
+      normalizeLineEndings: same => same,
+      // It warns of U+FFFD, and of what the scan has refused already.
+      onError: (level, message) => {
+        if (level !== 'warning') throw new Error(message);
+      },
+    });
+    const root = parser.parseFromString(text, 'text/xml').documentElement;
+    if (root !== null) return root;
+  } catch {
+    // Told below; the parser's words may quote a password.
+  }
+  problems.add(
+    'not-well-formed',
+    { line: 1, column: 1 },
+    '',
+    'the XML parser refuses it',
+    'look for a wrong tag',
+  );
+  return undefined;
+}
+
+export function reportTooLarge(size: number, limits: TemplateLimits, problems: Problems): void {
+  problems.add(
+    'too-large',
+    undefined,
+    '',
+    `the template has ${size} bytes; at most ${limits.bytes} are taken`,
+    'put large files where <commands> can fetch them',
+  );
+}
+
+function checkStart(text: string, problems: Problems): boolean {
+  const start = text.trimStart();
+  if (start.startsWith('<')) return true;
+  const form = 'give the TDL text itself: <template>…</template>';
+  const first = quoted(start.split('\n', 1)[0] ?? '');
+  if (start === '') {
+    problems.add(
+      'no-template',
+      undefined,
+      '',
+      'the template is empty',
+      'give TDL text such as <template>…</template>',
+    );
+  } else if (/^https?:/i.test(start)) {
+    problems.add('no-template', undefined, '', `a URL, ${first}, was given`, form);
+  } else if (/^[0-9a-f]{8}-[0-9a-f]{4}-/i.test(start)) {
+    problems.add('no-template', undefined, '', `a uuid, ${first}, was given`, form);
+  } else {
+    problems.add('no-template', undefined, '', 'the text given is no XML', form);
+  }
+  return false;
+}

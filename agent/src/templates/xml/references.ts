@@ -1,0 +1,34 @@
+import type { ScanReport } from './scan.js';
+
+/** Characters that XML 1.0 has no place for, and halves of surrogate pairs, which UTF-8 has none for. */
+export const forbidden = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|\p{Cs}/u;
+
+const reference = /&(?:(?:amp|lt|gt|quot|apos)|#0*(\d{1,7})|#x0*([\da-fA-F]{1,6}));/y;
+
+/** Reports every '&' in the piece of text that begins no reference which XML itself knows. */
+export function checkReferences(piece: string, offset: number, report: ScanReport): void {
+  for (let at = piece.indexOf('&'); at >= 0; at = piece.indexOf('&', at + 1)) {
+    reference.lastIndex = at;
+    const match = reference.exec(piece);
+    if (match === null) {
+      report.problem(
+        'reference',
+        offset + at,
+        "this '&' begins no entity that XML knows",
+        'write &amp; for the character itself',
+      );
+      continue;
+    }
+    const [, decimal, hexadecimal] = match;
+    if (decimal === undefined && hexadecimal === undefined) continue;
+    const code = decimal === undefined ? parseInt(hexadecimal ?? '', 16) : Number(decimal);
+    if (code > 0x10ffff || forbidden.test(String.fromCodePoint(code))) {
+      report.problem(
+        'reference',
+        offset + at,
+        'this character reference names no character that XML allows',
+        'remove it',
+      );
+    }
+  }
+}
