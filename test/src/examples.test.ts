@@ -56,4 +56,11 @@ describe('the example programs', () => {
     expect(program.status, program.output).to.equal(0);
     expect(program.stdout).to.match(/^made \S+\.body$/m);
   });
+
+  it('broken-bus: loses an answer, breaks the connections, and hears the end of the build', async () => {
+    const program = await run('broken-bus');
+    expect(program.status, program.output).to.equal(0);
+    expect(program.stdout).to.match(/^answers lost: 1, and the call ended with timeout$/m);
+    expect(program.stdout).to.match(/^made \S+\.body$/m);
+  });
 });

@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import rhea, { type Container } from 'rhea';
 import { QmfError } from '../errors.js';
 import { BrokerConnection } from './connection.js';
+import { FaultSwitches } from './faults/index.js';
 import { NodeRegistry } from './node-registry.js';
 import { type BrokerOptions, type BrokerSettings, brokerSettings } from './options.js';
 import type { QueueStats } from './queue.js';
@@ -25,6 +26,8 @@ export interface RunningBroker {
   stats(): BrokerStats;
   /** Cuts every connection off without a word, as a crash would; the broker goes on. */
   dropConnections(): void;
+  /** Makes the broker misbehave, for tests of its peers. */
+  readonly faults: FaultSwitches;
   /** Closes every connection and the port; settles when both are closed, within a second. */
   stop(): Promise<void>;
 }
@@ -51,6 +54,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
     addExchange: (name, type) => broker.addExchange(name, type),
     stats: () => broker.stats(),
     dropConnections: () => broker.dropConnections(),
+    faults: broker.faults,
     stop: () => broker.stop(),
   };
 }
@@ -60,6 +64,9 @@ class Broker {
   readonly #nodes: NodeRegistry;
   readonly #connections = new Set<BrokerConnection>();
   readonly #server: Server;
+  readonly faults: FaultSwitches;
+  /** Sockets that a fault switch leaves without an answer. */
+  readonly #ignored = new Set<Socket>();
 
   constructor(readonly settings: BrokerSettings) {
     this.#nodes = new NodeRegistry(settings.queueBounds, settings.now);
@@ -67,6 +74,21 @@ class Broker {
     this.#container = container(settings);
     this.#server = createServer(socket => this.#accept(socket));
     this.#server.maxConnections = settings.maxConnections;
+    this.faults = new FaultSwitches(settings.faults, {
+      close: error =>
+        this.#sum(connection => {
+          connection.close(error);
+          return 1;
+        }),
+      endSessions: error => this.#sum(connection => connection.endSessions(error)),
+      detach: (matches, error) => this.#sum(connection => connection.detach(matches, error)),
+      replenish: () => {
+        for (const connection of this.#connections) connection.replenish();
+      },
+      freeze: frozen => {
+        for (const connection of this.#connections) connection.freeze(frozen);
+      },
+    });
   }
 
   /** Gives the port, which is another one than asked for when that was 0. */
@@ -84,6 +106,10 @@ class Broker {
     this.#server.on('error', error => this.settings.onEvent({ level: 'warn', message: error.message }));
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : this.settings.port;
+  }
+
+  #sum(count: (connection: BrokerConnection) => number): number {
+    return [...this.#connections].reduce((sum, connection) => sum + count(connection), 0);
   }
 
   addExchange(name: string, type: 'topic' | 'direct'): void {
@@ -107,16 +133,29 @@ class Broker {
     const closed = once(this.#server, 'close');
     this.#server.close();
     for (const connection of this.#connections) {
-      connection.close('amqp:connection:forced', 'The broker is stopping');
+      connection.freeze(false);
+      connection.close({ condition: 'amqp:connection:forced', description: 'The broker is stopping' });
     }
+    for (const socket of this.#ignored) socket.destroy();
     await closed;
   }
 
   #accept(socket: Socket): void {
+    const fault = this.faults.onConnect();
+    if (fault === 'cut') {
+      socket.resetAndDestroy();
+      return;
+    }
+    if (fault === 'ignore') {
+      this.#ignored.add(socket.on('error', () => undefined).on('close', () => this.#ignored.delete(socket)));
+      return;
+    }
     const connection = new BrokerConnection(socket, {
       container: this.#container,
       settings: this.settings,
       nodes: this.#nodes,
+      faults: this.faults,
+      closeAtOnce: fault && { error: fault.error },
       closed: gone => this.#connections.delete(gone),
     });
     this.#connections.add(connection);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Connection, Container, EventContext, Session } from 'rhea';
+import { type AttachedLink, type FaultSwitches, faultText, type SaidError } from './faults/index.js';
 import { FrameError } from './frame-error.js';
 import type { NodeRegistry } from './node-registry.js';
 import type { BrokerSettings } from './options.js';
@@ -16,6 +17,9 @@ export interface ConnectionEnvironment {
   readonly container: Container;
   readonly settings: BrokerSettings;
   readonly nodes: NodeRegistry;
+  readonly faults: FaultSwitches;
+  /** A fault switch wants the connection closed as soon as it is open. */
+  readonly closeAtOnce?: { readonly error: SaidError | undefined } | undefined;
   closed(connection: BrokerConnection): void;
 }
 
@@ -53,9 +57,28 @@ export class BrokerConnection {
   }
 
   /** Tells the peer why it is cut off, then closes. */
-  close(condition: string, description: string): void {
-    this.#connection.close({ condition, description });
+  close(error: SaidError | undefined): void {
+    this.#connection.close(error && { description: faultText, ...error });
     this.#socket.end();
+  }
+
+  replenish(): void {
+    for (const session of this.#sessions.values()) session.replenish();
+  }
+
+  endSessions(error: SaidError | undefined): number {
+    const sessions = [...this.#sessions.values()];
+    for (const session of sessions) session.end(error);
+    return sessions.length;
+  }
+
+  detach(matches: (link: AttachedLink) => boolean, error: SaidError | undefined): number {
+    return [...this.#sessions.values()].reduce((sum, session) => sum + session.detach(matches, error), 0);
+  }
+
+  /** Neither reads nor writes any more, or does again. */
+  freeze(frozen: boolean): void {
+    this.#socket.freeze(frozen);
   }
 
   destroy(): void {
@@ -67,7 +90,7 @@ export class BrokerConnection {
     connection.on('connection_open', () => this.#opened());
     connection.on('session_open', ({ session }: EventContext) => session && this.#openSession(session));
     connection.on('session_close', ({ session }: EventContext) => session && this.#closeSession(session));
-    connection.on('connection_close', () => this.#endSessions());
+    connection.on('connection_close', () => this.#dropSessions());
     // rhea reports what it can't read as 'error' or 'protocol_error', and ends the socket after that.
     connection.on('error', (error: unknown) => this.#broken(error));
     connection.on('protocol_error', (error: unknown) => this.#broken(error));
@@ -83,6 +106,7 @@ export class BrokerConnection {
     clearTimeout(this.#state.deadline);
     this.#state = { at: 'open' };
     this.#event('debug', `opened by ${this.#containerId()}`);
+    if (this.environment.closeAtOnce !== undefined) this.close(this.environment.closeAtOnce.error);
   }
 
   #late(): void {
@@ -92,7 +116,7 @@ export class BrokerConnection {
 
   #openSession(session: Session): void {
     if (this.#sessions.size >= maxSessions) throw new FrameError(`more than ${maxSessions} sessions`);
-    const { settings, nodes } = this.environment;
+    const { settings, nodes, faults } = this.environment;
     const containerId = this.#containerId();
     this.#sessions.set(
       session,
@@ -103,8 +127,9 @@ export class BrokerConnection {
         limits: { maxMessageSize: settings.maxMessageSize, maxLinks },
         maxFrameSize: () =>
           Math.max(512, Math.min(this.#connection.max_frame_size ?? frameSizeUnsaid, settings.maxFrameSize)),
-        fault: (role, address) => settings.faults.attach?.(role, address),
-        publishing: { nodes, now: settings.now, user: this.#user(), faults: settings.faults },
+        faults,
+        publishing: { nodes, now: settings.now, user: this.#user(), faults },
+        closeConnection: error => this.close(error),
       }),
     );
   }
@@ -114,7 +139,7 @@ export class BrokerConnection {
     this.#sessions.delete(session);
   }
 
-  #endSessions(): void {
+  #dropSessions(): void {
     for (const session of [...this.#sessions.keys()]) this.#closeSession(session);
   }
 
@@ -132,7 +157,7 @@ export class BrokerConnection {
     if (this.#state.at === 'closed') return;
     if (this.#state.at === 'handshake') clearTimeout(this.#state.deadline);
     this.#state = { at: 'closed' };
-    this.#endSessions();
+    this.#dropSessions();
     this.#event('debug', 'closed');
     this.environment.closed(this);
   }

@@ -1,3 +1,4 @@
+import type { FaultSwitches } from './faults/index.js';
 import type { BrokerMessage } from './message.js';
 import type { Outbox } from './outbox.js';
 import type { BrokerQueue, Consumer, Offer } from './queue.js';
@@ -17,6 +18,8 @@ export interface Unsettled {
 /** A link from a queue to a receiver. */
 export class ConsumerLink implements Consumer {
   #state: State = 'attaching';
+  /** What a fault switch holds up, with all that is behind it. */
+  #delayed: { readonly message: BrokerMessage; readonly until: number } | undefined;
 
   constructor(
     readonly queue: BrokerQueue,
@@ -24,6 +27,7 @@ export class ConsumerLink implements Consumer {
     private readonly outbox: Outbox,
     /** Deliveries of the whole session by id; undefined when this link sends them settled. */
     private readonly unsettled: Map<number, Unsettled> | undefined,
+    private readonly faults: FaultSwitches,
   ) {
     queue.addConsumer(this);
   }
@@ -37,6 +41,35 @@ export class ConsumerLink implements Consumer {
 
   offer(message: BrokerMessage): Offer {
     if (this.#state !== 'open' || this.link.credit <= 0 || !this.outbox.ready) return 'declined';
+    if (this.faults.watchesDeliveries) return this.#misbehave(message);
+    return this.#send(message);
+  }
+
+  #misbehave(message: BrokerMessage): Offer {
+    if (this.#delayed !== undefined && this.#delayed.until > Date.now()) return 'declined';
+    const waited = this.#delayed?.message === message;
+    this.#delayed = undefined;
+    const fault = waited
+      ? undefined
+      : this.faults.onDeliver({ queue: this.queue.name, subject: message.subject });
+    if (fault === undefined) return this.#send(message);
+    if (fault === 'drop') return 'taken';
+    if (fault === 'duplicate') {
+      this.#send(message);
+      if (this.link.credit <= 0 || !this.outbox.ready) return this.unsettled === undefined ? 'taken' : 'held';
+      // A copy that is not of the queue: its settling must not count twice.
+      this.outbox.send(this.link, message.bytes, true);
+      return this.unsettled === undefined ? 'taken' : 'held';
+    }
+    this.#delayed = { message, until: Date.now() + fault.milliseconds };
+    setTimeout(() => {
+      this.#delayed = this.#delayed?.message === message ? { message, until: 0 } : this.#delayed;
+      this.pump();
+    }, fault.milliseconds);
+    return 'declined';
+  }
+
+  #send(message: BrokerMessage): Offer {
     const id = this.outbox.send(this.link, message.bytes, this.unsettled === undefined);
     if (this.unsettled === undefined) return 'taken';
     this.unsettled.set(id, { link: this, message });

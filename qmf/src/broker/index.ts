@@ -1,5 +1,18 @@
 export { type BrokerStats, type RunningBroker, startBroker } from './broker.js';
 export { brokerProduct } from './connection.js';
-export type { BrokerFaults, Publication, PublishFault } from './faults.js';
+export type {
+  AttachedLink,
+  AttachFault,
+  BrokerFaults,
+  ConnectFault,
+  DeliverFault,
+  FaultRule,
+  FaultSwitches,
+  Match as FaultMatch,
+  Occasions as FaultOccasions,
+  Publication,
+  PublishFault,
+  SaidError,
+} from './faults/index.js';
 export type { BrokerEvent, BrokerOptions } from './options.js';
 export type { QueueBounds, QueueStats } from './queue.js';

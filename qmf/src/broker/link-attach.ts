@@ -1,6 +1,7 @@
 import type { AmqpError, Receiver, Sender } from 'rhea';
 import { grantedCapabilities, grantedProperties, type Node, resolveNode, subscriptionKey } from './attach.js';
 import type { Exchange } from './exchange.js';
+import { type FaultSwitches, faultText } from './faults/index.js';
 import type { NodeRegistry } from './node-registry.js';
 import type { Destination } from './publisher-link.js';
 import type { BrokerQueue } from './queue.js';
@@ -11,8 +12,7 @@ import { echoedFilter, subjectFilter, type WantedNode, wantedSource, wantedTarge
 export interface AttachEnvironment {
   readonly nodes: NodeRegistry;
   readonly containerId: string;
-  /** An AMQP error condition with which a fault switch refuses the link. */
-  readonly fault: (role: 'sender' | 'receiver', address: string) => string | undefined;
+  readonly faults: FaultSwitches;
 }
 
 export type ConsumerAttach =
@@ -20,6 +20,8 @@ export type ConsumerAttach =
   | {
       readonly is: 'attached';
       readonly queue: BrokerQueue;
+      /** The node that was asked for. */
+      readonly address: string;
       /** Whether deliveries go out settled. */
       readonly settled: boolean;
       /** Whether this link made the queue. */
@@ -36,8 +38,8 @@ export function attachConsumer(link: Sender, environment: AttachEnvironment): Co
   if (wanted.kind === 'none' || wanted.kind === 'relay') {
     return refusal('amqp:precondition-failed', 'No source specified!');
   }
-  const fault = environment.fault('receiver', addressOf(wanted));
-  if (fault !== undefined) return refusal(fault, 'refused by a fault switch of the broker');
+  const fault = environment.faults.onAttach('receiver', addressOf(wanted));
+  if (fault !== undefined) return refusal(fault.condition, fault.description ?? faultText);
   const resolution = resolveNode(wanted, generatedName(link, environment), environment.nodes);
   if (resolution.is === 'refused') return resolution;
   const { node } = resolution;
@@ -56,6 +58,7 @@ function consumeQueue(link: Sender, wanted: NamedOrDynamic, node: Node & { kind:
   return {
     is: 'attached',
     queue: node.queue,
+    address: node.queue.name,
     // Everybody can read a plain queue, so deliveries count as settled only if the receiver says so (qpidd).
     settled: link.snd_settle_mode === 1,
     created: node.created,
@@ -88,6 +91,7 @@ function subscribe(
   return {
     is: 'attached',
     queue,
+    address: exchange.name,
     settled: shared ? link.snd_settle_mode === 1 : link.snd_settle_mode !== 0,
     created: false,
   };
@@ -97,8 +101,8 @@ function subscribe(
 export function attachPublisher(link: Receiver, environment: AttachEnvironment): PublisherAttach {
   const wanted = wantedTarget(link);
   if (wanted.kind === 'none') return refusal('amqp:precondition-failed', 'No target specified!');
-  const fault = environment.fault('sender', addressOf(wanted));
-  if (fault !== undefined) return refusal(fault, 'refused by a fault switch of the broker');
+  const fault = environment.faults.onAttach('sender', addressOf(wanted));
+  if (fault !== undefined) return refusal(fault.condition, fault.description ?? faultText);
   link.set_source({ address: addressFrom(link.source) });
   if (wanted.kind === 'relay') {
     link.set_target({ address: '' });

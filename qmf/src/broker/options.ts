@@ -1,5 +1,5 @@
 import type { ExchangeType } from './exchange.js';
-import type { BrokerFaults } from './faults.js';
+import type { BrokerFaults } from './faults/index.js';
 import type { QueueBounds } from './queue.js';
 
 /** Something that happened in the broker and that an operator may want to see. Holds no secrets and no message contents. */
@@ -34,6 +34,7 @@ export interface BrokerOptions {
   readonly onEvent?: (event: BrokerEvent) => void;
   /** Clock in milliseconds for the ttl of messages; default `Date.now`. */
   readonly now?: () => number;
+  /** Functions that are asked what to do wrong; {@link RunningBroker.faults} has switches for all there is. */
   readonly faults?: BrokerFaults;
 }
 

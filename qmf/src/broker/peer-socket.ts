@@ -29,6 +29,8 @@ export class PeerSocket extends EventEmitter {
   #from = 0;
   #to = 0;
   #flushDue = false;
+  /** Output held back while a fault switch has the socket frozen. */
+  #frozen: Buffer[] | undefined;
 
   constructor(
     private readonly socket: Socket,
@@ -98,15 +100,35 @@ export class PeerSocket extends EventEmitter {
     }
   }
 
+  /** Stops reading and writing and keeps the socket open, as a peer does that has lost its power; or goes on. */
+  freeze(frozen: boolean): void {
+    if (frozen === (this.#frozen !== undefined) || this.#phase.at === 'closed') return;
+    if (frozen) {
+      this.#flush();
+      this.#frozen = [];
+      this.socket.pause();
+      return;
+    }
+    const held = this.#frozen ?? [];
+    this.#frozen = undefined;
+    for (const bytes of held) this.#send(bytes);
+    this.socket.resume();
+    if (this.#phase.at === 'ending') this.#finish();
+  }
+
   /** Ends the connection once everything written in this turn of the event loop is out. */
   end(): void {
     if (this.#phase.at !== 'open') return;
     this.#phase = { at: 'ending' };
     setImmediate(() => {
-      this.#flush();
-      this.socket.end();
-      setTimeout(() => this.destroy(), lingerMs).unref();
+      if (this.#frozen === undefined) this.#finish();
     });
+  }
+
+  #finish(): void {
+    this.#flush();
+    this.socket.end();
+    setTimeout(() => this.destroy(), lingerMs).unref();
   }
 
   destroy(): void {
@@ -164,6 +186,10 @@ export class PeerSocket extends EventEmitter {
   }
 
   #send(bytes: Buffer): void {
+    if (this.#frozen !== undefined) {
+      this.#frozen.push(bytes);
+      return;
+    }
     if (this.socket.write(bytes)) return;
     const waiting = this.socket.writableLength;
     if (waiting > congestedBytes) this.#congested = true;
@@ -173,6 +199,7 @@ export class PeerSocket extends EventEmitter {
   #drained(): void {
     if (!this.#congested) return;
     this.#congested = false;
+    if (this.#frozen !== undefined) return;
     this.socket.resume();
     this.listeners_.writable();
   }

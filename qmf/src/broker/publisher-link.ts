@@ -1,7 +1,7 @@
 import type { AmqpError, Delivery } from 'rhea';
 import { QmfError } from '../errors.js';
 import type { Exchange } from './exchange.js';
-import type { BrokerFaults, PublishFault } from './faults.js';
+import { type FaultSwitches, faultText, type PublishFault, type SaidError } from './faults/index.js';
 import { type BrokerMessage, readMessage } from './message.js';
 import type { NodeRegistry } from './node-registry.js';
 import type { BrokerQueue } from './queue.js';
@@ -18,7 +18,13 @@ export type PublishResult =
   | { readonly is: 'accepted' }
   | { readonly is: 'released' }
   | { readonly is: 'rejected'; readonly error: AmqpError }
-  | { readonly is: 'link-error'; readonly error: AmqpError };
+  | { readonly is: 'link-error'; readonly error: AmqpError }
+  // The rest are faults.
+  | { readonly is: 'modified'; readonly undeliverableHere: boolean }
+  | { readonly is: 'unanswered' }
+  | { readonly is: 'cut' }
+  | { readonly is: 'later'; readonly milliseconds: number; readonly result: () => PublishResult }
+  | { readonly is: 'detach' | 'end-session' | 'close'; readonly error: SaidError | undefined };
 
 const accepted: PublishResult = { is: 'accepted' };
 const released: PublishResult = { is: 'released' };
@@ -28,7 +34,7 @@ export interface PublishContext {
   readonly now: () => number;
   /** The authenticated user whose name messages must carry if they carry one; undefined where nobody had to authenticate. */
   readonly user: string | undefined;
-  readonly faults: BrokerFaults;
+  readonly faults: FaultSwitches;
 }
 
 /** Routes one message as it came off the wire. */
@@ -42,25 +48,57 @@ export function publish(bytes: Buffer, destination: Destination, context: Publis
   if (context.user !== undefined && message.userId !== '' && message.userId !== context.user) {
     return linkError('amqp:not-allowed', 'The user-id of a message must be the authenticated user');
   }
-  switch (faultFor(message, destination, context.faults)) {
+  const routed = (): PublishResult => route(message, destination, context.nodes);
+  if (!context.faults.watchesPublications) return routed();
+  const { subject, to } = message;
+  const fault = context.faults.onPublish({
+    address: addressOf(destination),
+    subject,
+    to,
+    bytes: message.bytes,
+  });
+  return misbehave(fault, routed);
+}
+
+function misbehave(fault: PublishFault, routed: () => PublishResult): PublishResult {
+  switch (fault) {
     case 'none':
-      return route(message, destination, context.nodes);
+      return routed();
     case 'drop':
       return accepted;
     case 'release':
       return released;
     case 'reject':
-      return rejection('amqp:internal-error', 'rejected by a fault switch of the broker');
+      return rejection('amqp:internal-error', faultText);
+    case 'modify':
+      return { is: 'modified', undeliverableHere: false };
+    case 'never-settle':
+      routed();
+      return { is: 'unanswered' };
+    case 'swallow':
+      return { is: 'unanswered' };
+    case 'duplicate':
+      routed();
+      return routed();
+    case 'cut':
+      return { is: 'cut' };
+  }
+  switch (fault.do) {
+    case 'reject':
+      return { is: 'rejected', error: { description: faultText, ...fault.error } };
+    case 'modify':
+      return { is: 'modified', undeliverableHere: fault.undeliverableHere };
+    case 'delay':
+      return { is: 'later', milliseconds: fault.milliseconds, result: routed };
+    case 'detach':
+    case 'end-session':
+    case 'close':
+      return { is: fault.do, error: fault.error };
   }
 }
 
-function faultFor(message: BrokerMessage, destination: Destination, faults: BrokerFaults): PublishFault {
-  if (faults.publish === undefined) return 'none';
-  const { subject, to, bytes } = message;
-  return faults.publish({ address: addressOf(destination), subject, to, bytes });
-}
-
-function addressOf(destination: Destination): string {
+/** Name of the exchange or queue; the empty string for the anonymous relay. */
+export function addressOf(destination: Destination): string {
   switch (destination.kind) {
     case 'exchange':
       return destination.exchange.name;
@@ -120,6 +158,16 @@ export function answer(delivery: Delivery, result: PublishResult): void {
     case 'rejected':
     case 'link-error':
       delivery.reject(result.error);
+      return;
+    case 'modified':
+      delivery.modified({ delivery_failed: true, undeliverable_here: result.undeliverableHere });
+      return;
+    case 'unanswered':
+    case 'cut':
+    case 'later':
+    case 'detach':
+    case 'end-session':
+    case 'close':
       return;
   }
 }

@@ -26,6 +26,9 @@ export interface OutgoingInternals {
 
 export interface IncomingInternals {
   on_transfer(frame: TransferFrame, receiver: LinkInternals): void;
+  /** Deliveries whose outcome has yet to be told. */
+  updated: readonly { readonly state?: unknown }[];
+  process(session: unknown): void;
   next_transfer_id: number;
 }
 

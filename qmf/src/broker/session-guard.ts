@@ -1,5 +1,5 @@
 import type { Session } from 'rhea';
-import { deliverRaw } from '../rhea/raw-deliveries.js';
+import { abandonDelivery, deliverRaw } from '../rhea/raw-deliveries.js';
 import { FrameError } from './frame-error.js';
 import {
   type AttachFrame,
@@ -41,6 +41,7 @@ export function guardSession(session: Session, limits: SessionLimits, events: Se
   guardTransfers(internals, limits);
   guardFlow(internals, events);
   guardDispositions(internals, events);
+  guardOutcomes(internals);
   return guardAttach(internals, limits);
 }
 
@@ -102,7 +103,7 @@ function guardTransfers(session: SessionInternals, limits: SessionLimits): void 
     const begun = link._incomplete !== undefined;
     if (!begun && link.credit <= 0) throw new FrameError('a transfer without credit');
     if (frame.performative.aborted === true) {
-      if (link._incomplete !== undefined) abandon(link);
+      abandonDelivery(link);
       incoming.next_transfer_id++;
       return;
     }
@@ -114,14 +115,6 @@ function guardTransfers(session: SessionInternals, limits: SessionLimits): void 
     if (frame.performative.more === true) unfinished.set(link, size);
     original(frame, link);
   };
-}
-
-function abandon(link: LinkInternals): void {
-  if (link._incomplete !== undefined) link._incomplete.settled = true;
-  link._incomplete = undefined;
-  link.credit--;
-  link.delivery_count++;
-  link.connection._register();
 }
 
 function guardFlow(session: SessionInternals, events: SessionEvents): void {
@@ -149,6 +142,30 @@ const outcomes: Readonly<Record<string, Outcome>> = {
   'amqp:released:list': 'released',
   'amqp:modified:list': 'modified',
 };
+
+/**
+ * rhea tells outcomes of one turn together, and takes the second of a row for the same as the first without looking: a message
+ * that was released behind one that was accepted would be reported as accepted.
+ */
+function guardOutcomes({ incoming }: SessionInternals): void {
+  const original = incoming.process.bind(incoming);
+  incoming.process = session => {
+    const all = incoming.updated;
+    for (let from = 0; from < all.length; ) {
+      let to = from + 1;
+      while (to < all.length && isAccepted(all[from]) && isAccepted(all[to])) to++;
+      if (from === 0 && to === all.length) break;
+      incoming.updated = all.slice(from, to);
+      original(session);
+      from = to;
+    }
+    original(session);
+  };
+}
+
+function isAccepted(delivery: { readonly state?: unknown } | undefined): boolean {
+  return outcomes[String(descriptorOf(delivery?.state))] === 'accepted';
+}
 
 /** rhea would walk through every id of the range, of which there can be four thousand million. */
 function guardDispositions(session: SessionInternals, events: SessionEvents): void {

@@ -1,9 +1,18 @@
-import type { EventContext, Receiver, Sender, Session } from 'rhea';
+import type { AmqpError, Delivery, EventContext, Receiver, Sender, Session } from 'rhea';
+import { lapseCredit } from '../rhea/credit.js';
 import { ConsumerLink, type Unsettled } from './consumer-link.js';
+import { type AttachedLink, faultText, type SaidError } from './faults/index.js';
 import { type AttachEnvironment, attachConsumer, attachPublisher } from './link-attach.js';
 import { Outbox } from './outbox.js';
 import type { PeerSocket } from './peer-socket.js';
-import { answer, type Destination, publish, type PublishContext } from './publisher-link.js';
+import {
+  addressOf,
+  answer,
+  type Destination,
+  publish,
+  type PublishContext,
+  type PublishResult,
+} from './publisher-link.js';
 import type { BrokerQueue } from './queue.js';
 import { linkInternals, sessionInternals } from './rhea-internals.js';
 import { guardSession, type Outcome, type SessionGuard, type SessionLimits } from './session-guard.js';
@@ -18,6 +27,7 @@ export interface SessionEnvironment extends AttachEnvironment {
   /** Largest frame that both sides take. */
   readonly maxFrameSize: () => number;
   readonly publishing: PublishContext;
+  readonly closeConnection: (error: SaidError | undefined) => void;
 }
 
 /** One session of one peer: its links and what they lead to. */
@@ -29,11 +39,16 @@ export class BrokerSession {
   readonly #consumers = new Map<Sender, ConsumerLink>();
   /** What to clear up when a link ends, for the links that are up. */
   readonly #endings = new Map<Sender | Receiver, () => void>();
+  readonly #links = new Map<Sender | Receiver, AttachedLink>();
+  readonly #session: Session;
+  /** We have ended the session; what still comes for it is past. */
+  #over = false;
 
   constructor(
     session: Session,
     private readonly environment: SessionEnvironment,
   ) {
+    this.#session = session;
     const internals = sessionInternals(session);
     this.#channel = internals.local.channel;
     this.#outbox = new Outbox(internals, environment.socket, environment.maxFrameSize);
@@ -69,12 +84,14 @@ export class BrokerSession {
       link.close(attach.error);
       return;
     }
-    const { queue, settled, created } = attach;
+    const { queue, settled, created, address } = attach;
+    this.#links.set(link, { role: 'receiver', address });
     const consumer = new ConsumerLink(
       queue,
       linkInternals(link),
       this.#outbox,
       settled ? undefined : this.#unsettled,
+      this.environment.faults,
     );
     this.#consumers.set(link, consumer);
     this.#endings.set(link, () => {
@@ -94,6 +111,7 @@ export class BrokerSession {
       return;
     }
     const { destination, created } = attach;
+    this.#links.set(link, { role: 'sender', address: addressOf(destination) });
     const queue = destination.kind === 'queue' ? destination.queue : undefined;
     queue?.addPublisher();
     this.#endings.set(link, () => {
@@ -101,26 +119,86 @@ export class BrokerSession {
       queue.removePublisher();
       this.#queueLost(queue, created);
     });
-    link.add_credit(publisherCredit);
-    const internals = linkInternals(link);
+    this.#giveCredit(link);
     link.on('message', (context: EventContext) => {
       this.#publish(link, destination, context);
-      if (internals.credit <= publisherCredit / 2) link.add_credit(publisherCredit - internals.credit);
+      this.#giveCredit(link);
     });
   }
 
+  /** Tops the credit of a publisher up, if half of it is used and no fault switch withholds it. */
+  #giveCredit(link: Receiver): void {
+    const { credit } = linkInternals(link);
+    if (credit > publisherCredit / 2) return;
+    const { faults } = this.environment;
+    if (faults.withholds(this.#links.get(link)?.address ?? '')) return;
+    link.add_credit(publisherCredit - credit);
+  }
+
+  /** Credit may have been withheld from publishers that can have it now. */
+  replenish(): void {
+    for (const link of this.#endings.keys()) if (link.is_receiver()) this.#giveCredit(link as Receiver);
+  }
+
+  /** Ends the links that match, and gives how many there were. */
+  detach(matches: (link: AttachedLink) => boolean, error: SaidError | undefined): number {
+    const chosen = [...this.#links].filter(([, link]) => matches(link)).map(([link]) => link);
+    for (const link of chosen) this.#closeLink(link, error);
+    return chosen.length;
+  }
+
+  /** Ends the session, with all its links. */
+  end(error: SaidError | undefined): void {
+    this.#over = true;
+    this.close();
+    this.#session.close(error && { description: faultText, ...error });
+  }
+
+  #closeLink(link: Sender | Receiver, error: AmqpError | undefined): void {
+    this.#endLink(link);
+    link.close(error && { description: faultText, ...error });
+  }
+
   #publish(link: Receiver, destination: Destination, { message, delivery }: EventContext): void {
-    if (delivery === undefined) return;
+    if (delivery === undefined || this.#over) return;
     if (!this.#endings.has(link)) {
       delivery.update(true); // a straggler on a link that we have closed
       return;
     }
     // deliverRaw makes every message a Buffer; rhea's typings know decoded ones only.
-    const result = publish(message as unknown as Buffer, destination, this.environment.publishing);
+    this.#conclude(
+      link,
+      delivery,
+      publish(message as unknown as Buffer, destination, this.environment.publishing),
+    );
+  }
+
+  #conclude(link: Receiver, delivery: Delivery, result: PublishResult): void {
     answer(delivery, result);
-    if (result.is === 'link-error') {
-      this.#endLink(link);
-      link.close(result.error);
+    switch (result.is) {
+      case 'accepted':
+      case 'released':
+      case 'rejected':
+      case 'modified':
+      case 'unanswered':
+        return;
+      case 'link-error':
+      case 'detach':
+        this.#closeLink(link, result.error);
+        return;
+      case 'end-session':
+        this.end(result.error);
+        return;
+      case 'close':
+        this.environment.closeConnection(result.error);
+        return;
+      case 'cut':
+        this.environment.socket.destroy();
+        return;
+      case 'later':
+        setTimeout(() => {
+          if (this.#endings.has(link)) this.#conclude(link, delivery, result.result());
+        }, result.milliseconds);
     }
   }
 
@@ -137,19 +215,14 @@ export class BrokerSession {
   #drain(link: Sender): void {
     process.nextTick(() => {
       this.#consumers.get(link)?.pump();
-      const internals = linkInternals(link);
-      if (internals.credit <= 0 || !link.is_open()) return;
-      // rhea would count the credit down one by one, and there can be four thousand million.
-      internals.delivery_count = (internals.delivery_count + internals.credit - 1) >>> 0;
-      internals.credit = 1;
-      link.set_drained(true);
-      internals.connection._register();
+      lapseCredit(link);
     });
   }
 
   #endLink(link: Sender | Receiver): void {
     const ending = this.#endings.get(link);
     this.#endings.delete(link);
+    this.#links.delete(link);
     ending?.();
   }
 

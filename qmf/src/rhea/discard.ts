@@ -9,6 +9,7 @@ interface ConnectionInternals {
     once(event: 'close', listener: () => void): void;
   };
   readonly local: { readonly open: { idle_time_out?: number | undefined } };
+  socket_ready: boolean;
   heartbeat_in?: NodeJS.Timeout | undefined;
   heartbeat_out?: NodeJS.Timeout | undefined;
   abort_idle?: NodeJS.Timeout | undefined;
@@ -16,11 +17,12 @@ interface ConnectionInternals {
 
 /**
  * Ends a connection at once, without a word to the peer. rhea would start its idle timer again for input that is still being
- * read, and nobody would ever stop it: the process then lives on for twice the idle timeout.
+ * read, and its heartbeat for output that is still due, and nobody would ever stop either: the process would live on.
  */
 export function discard(connection: Connection): void {
   const internals = connection as unknown as ConnectionInternals;
   internals.local.open.idle_time_out = undefined;
+  internals.socket_ready = false;
   for (const timer of ['heartbeat_in', 'heartbeat_out', 'abort_idle'] as const) {
     clearTimeout(internals[timer]);
     internals[timer] = undefined;

@@ -13,6 +13,8 @@ export interface RheaError {
   readonly description?: string | undefined;
   readonly message?: string | undefined;
   readonly code?: string | undefined;
+  /** What belongs to the condition, by name. */
+  readonly info?: Readonly<Record<string, unknown>> | undefined;
 }
 
 interface Emitter {

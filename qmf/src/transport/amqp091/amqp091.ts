@@ -15,7 +15,7 @@ import { Amqp091Wire } from './wire.js';
 export interface Amqp091Options extends SecurityOptions {
   /** Tells connections apart at the broker, in the lists of its management. */
   readonly clientName?: string;
-  /** A peer silent for this long is taken for dead; milliseconds, default 30 000, at least 2 000. */
+  /** A peer silent for this long is taken for dead; milliseconds, default 30 000, at least 2 000, 0 for never. */
   readonly idleTimeout?: number;
   /**
    * Messages that may wait in this party's queue at the broker; the oldest go first. Default 50 000. Only for brokers known to
@@ -28,6 +28,7 @@ export interface Amqp091Options extends SecurityOptions {
 
 /** RabbitMQ lets this one in from the same machine. */
 const GUEST = 'guest';
+const IDLE_TIMEOUT = 30_000;
 const DEFAULT_VHOST = '/';
 
 /**
@@ -86,7 +87,7 @@ async function logIn(opening: Opening, where: string, hangUp: () => void): Promi
   const setup = {
     vhost: address.vhost ?? DEFAULT_VHOST,
     clientName: options.clientName ?? 'qmf',
-    heartbeat: heartbeat(options.idleTimeout ?? 30_000),
+    heartbeat: heartbeat(options.idleTimeout ?? IDLE_TIMEOUT),
     choose: (offered: readonly string[]) => security.choose(offered, login, opened),
   };
   // It may have ended between two owners, and then tells nobody any more.
@@ -128,6 +129,7 @@ function wireOf(
     peer,
     manners: mannersOf(peer),
     queueLimit: options.queueLimit ?? 50_000,
+    idleTimeout: options.idleTimeout ?? IDLE_TIMEOUT,
     hangUp,
     malformed: error => options.onMalformed?.(error),
   });
@@ -138,9 +140,9 @@ function wireOf(
   return wire;
 }
 
-/** In seconds: amqplib gives a peer up that misses two in a row. */
+/** In seconds: half of what we wait, so that a peer that sends as often as asked is never late. */
 function heartbeat(idleTimeout: number): number {
-  return Math.max(1, Math.round(idleTimeout / 2_000));
+  return idleTimeout <= 0 ? 0 : Math.max(1, Math.floor(idleTimeout / 2_000));
 }
 
 function peerOf(model: ChannelModel): Peer {

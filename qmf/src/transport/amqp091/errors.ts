@@ -25,9 +25,17 @@ function codeOf(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined;
 }
 
+/** Whether the connection has all the channels that the broker allows. amqplib has only words for it. */
+export function lacksChannel(error: unknown): boolean {
+  return /No channels left to allocate/i.test(textOf(error));
+}
+
 /** What the broker said of something done on a channel: a refusal of that, or the end of the connection. */
 export function channelError(what: string, error: unknown): QmfError {
   if (error instanceof QmfError) return error;
+  if (lacksChannel(error)) {
+    return new QmfError('address_refused', `${what}: all channels that the broker allows are in use`);
+  }
   const code = codeOf(error);
   const message = `${what}: ${textOf(error)}`;
   if (code === replyCode.accessRefused) return new QmfError('not_authorised', message, { cause: error });

@@ -45,6 +45,23 @@ function intField({ type, value }: Int): Field {
   return value > MAX_INT64 ? value.toString() : { '!': 'int64', value };
 }
 
+/** Bytes that amqplib's encoding of a table takes, with the count before it. */
+export function fieldTableSize(table: FieldTable): number {
+  let size = 4;
+  for (const [key, field] of Object.entries(table)) size += 1 + Buffer.byteLength(key) + fieldSize(field);
+  return size;
+}
+
+/** With the byte for its type; numbers count as the longest. */
+function fieldSize(field: Field): number {
+  if (field === null) return 1;
+  if (typeof field === 'string') return 5 + Buffer.byteLength(field);
+  if (typeof field === 'boolean') return 2;
+  if (Buffer.isBuffer(field)) return 5 + field.length;
+  if (Array.isArray(field)) return field.reduce((size: number, item) => size + fieldSize(item), 5);
+  return field['!'] === 'object' ? 1 + fieldTableSize(field.value as FieldTable) : 9; // what toField() puts there
+}
+
 /**
  * Reads a field table at the reader's position, types kept.
  *

@@ -2,7 +2,9 @@ import type { ChannelModel, ConfirmChannel, Message } from 'amqplib';
 import { QmfError } from '../../errors.js';
 import { readBasicProperties } from './basic-properties.js';
 import type { Publication } from './envelopes.js';
-import { channelError, refusesOneMessage } from './errors.js';
+import { channelError, lacksChannel, refusesOneMessage } from './errors.js';
+import { type FieldTable, fieldTableSize } from './field-table.js';
+import { channelNumber, frameLimit } from './flow.js';
 import type { Manners } from './manners.js';
 import { UndecodedProperties } from './undecoded-headers.js';
 
@@ -13,9 +15,12 @@ interface Pending {
 }
 
 type State =
-  | { readonly kind: 'opening'; readonly waiting: Pending[] }
+  | { readonly kind: 'opening' }
   | { readonly kind: 'open'; readonly channel: ConfirmChannel }
   | { readonly kind: 'ended'; readonly reason: QmfError };
+
+/** What keeps messages here: the broker blocks the connection (`connection.blocked`), or this channel (`channel.flow`). */
+type Hold = 'connection' | 'channel';
 
 /** Messages that may wait for the broker's word on one exchange before further ones are refused. */
 const MAX_UNSETTLED = 10_000;
@@ -27,21 +32,43 @@ const MAX_UNSETTLED = 10_000;
 export class Publisher {
   readonly #what: string;
   readonly #manners: Manners;
+  readonly #frameLimit: number;
   readonly #onEnd: (reason: QmfError) => void;
   readonly #unsettled = new Set<Pending>();
-  #state: State = { kind: 'opening', waiting: [] };
+  #state: State = { kind: 'opening' };
+  /** Not published yet: the channel is being opened, or the broker holds us up. */
+  #waiting: Pending[] = [];
+  readonly #held = new Set<Hold>();
   /** For messages that must reach a queue and have no id by which a return could be told. */
   #marks = 0;
 
-  /** @param onEnd told when the broker ends the channel; with `connection_lost` what was sent may have arrived */
-  constructor(model: ChannelModel, exchange: string, manners: Manners, onEnd: (reason: QmfError) => void) {
+  /**
+   * @param ready settles when there is a channel to be had
+   * @param onEnd told when the broker ends the channel; with `connection_lost` what was sent may have arrived
+   */
+  constructor(
+    model: ChannelModel,
+    exchange: string,
+    manners: Manners,
+    ready: Promise<unknown>,
+    onEnd: (reason: QmfError) => void,
+  ) {
     this.#what = exchange === '' ? 'sending to a queue' : `sending to ${exchange}`;
     this.#manners = manners;
+    this.#frameLimit = frameLimit(model);
     this.#onEnd = onEnd;
-    model.createConfirmChannel().then(
-      channel => this.#opened(channel),
-      (error: unknown) => this.#fail(channelError(this.#what, error)),
-    );
+    ready
+      .then(() => model.createConfirmChannel())
+      .then(
+        channel => this.#opened(channel),
+        (error: unknown) => {
+          const { message, code } = channelError(this.#what, error);
+          // Nothing was sent, and another exchange's channel may become idle.
+          this.#fail(
+            new QmfError(lacksChannel(error) ? 'message_released' : code, message, { cause: error }),
+          );
+        },
+      );
   }
 
   send(publication: Publication): Promise<void> {
@@ -53,9 +80,24 @@ export class Publisher {
     return new Promise((resolve, reject) => {
       const pending: Pending = { publication: this.#marked(publication), resolve, reject };
       this.#unsettled.add(pending);
-      if (this.#state.kind === 'opening') this.#state.waiting.push(pending);
-      else if (this.#state.kind === 'open') this.#publish(this.#state.channel, pending);
+      if (this.#state.kind === 'open' && this.#held.size === 0) this.#publish(this.#state.channel, pending);
+      else this.#waiting.push(pending);
     });
+  }
+
+  /** The broker wants nothing more for now. */
+  hold(by: Hold): void {
+    this.#held.add(by);
+  }
+
+  release(by: Hold): void {
+    this.#held.delete(by);
+    this.#publishWaiting();
+  }
+
+  /** Number of the channel, once it is open. */
+  get channel(): number | undefined {
+    return this.#state.kind === 'open' ? channelNumber(this.#state.channel) : undefined;
   }
 
   get idle(): boolean {
@@ -68,14 +110,15 @@ export class Publisher {
     this.#state = { kind: 'ended', reason };
     const unsettled = [...this.#unsettled];
     this.#unsettled.clear();
+    this.#waiting = [];
     for (const { reject } of unsettled) reject(reason);
   }
 
-  /** Closes an idle channel. */
-  close(): void {
+  /** Closes an idle channel, and settles when it is. Never rejects. */
+  async close(): Promise<void> {
     const before = this.#state;
     this.end(new QmfError('connection_lost', `${this.#what}: the channel was closed`));
-    if (before.kind === 'open') before.channel.close().catch(() => undefined); // closed by the broker just now
+    if (before.kind === 'open') await before.channel.close().catch(() => undefined); // closed by the broker just now
   }
 
   #opened(channel: ConfirmChannel): void {
@@ -89,14 +132,22 @@ export class Publisher {
       channel.close().catch(() => undefined); // ended while opening
       return;
     }
-    const { waiting } = this.#state;
     this.#state = { kind: 'open', channel };
+    this.#publishWaiting();
+  }
+
+  #publishWaiting(): void {
+    if (this.#state.kind !== 'open' || this.#held.size > 0) return;
+    const { channel } = this.#state;
+    const waiting = this.#waiting;
+    this.#waiting = [];
     for (const pending of waiting) this.#publish(channel, pending);
   }
 
   #publish(channel: ConfirmChannel, pending: Pending): void {
     const { exchange, routingKey, content, options } = pending.publication;
     try {
+      assertFits(pending.publication, this.#frameLimit);
       channel.publish(exchange, routingKey, content, options, (error: unknown) => {
         // A closing channel calls back too; its own event comes with the reason.
         if (error === null) this.#settle(pending, undefined);
@@ -157,6 +208,17 @@ export class Publisher {
     this.end(reason);
     this.#onEnd(reason);
   }
+}
+
+/** What a content header takes beside its headers: its own fields, and eight short texts. */
+const OTHER_PROPERTIES = 2_100;
+
+/** A body is cut to the broker's frames, but properties go in one. amqplib sends them anyway, and the broker ends the connection. */
+function assertFits({ options }: Publication, limit: number): void {
+  if (limit >= 131_072) return; // amqplib's own bound is lower
+  const size = OTHER_PROPERTIES + fieldTableSize(options.headers as FieldTable); // made by toPublication()
+  if (size > limit)
+    throw new QmfError('not_encodable', `the headers do not fit into the broker's frames of ${limit} bytes`);
 }
 
 function noQueue({ publication }: Pending): QmfError {

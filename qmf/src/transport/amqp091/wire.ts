@@ -1,9 +1,11 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
+import { watchSilence } from '../silence.js';
 import type { Binding, Peer, Wire } from '../transport.js';
 import { toEnvelope, toPublication } from './envelopes.js';
 import { channelError } from './errors.js';
+import { channelLimit, heedChannelFlow, socketOf } from './flow.js';
 import type { Manners } from './manners.js';
 import { Publisher } from './publisher.js';
 import { Routes } from './routes.js';
@@ -12,6 +14,8 @@ import { UndecodedProperties } from './undecoded-headers.js';
 
 /** Exchanges with a channel of their own at once; requests may name any in their reply address. */
 const MAX_PUBLISHERS = 32;
+/** The channels for declaring and for listening. */
+const OTHER_CHANNELS = 2;
 /** How long an orderly close waits for the broker's own close, in milliseconds. */
 const CLOSE_TIMEOUT = 1_000;
 
@@ -20,6 +24,8 @@ export interface WireSetup {
   readonly manners: Manners;
   /** Messages that the queue holds at most. */
   readonly queueLimit: number;
+  /** A peer silent for this long is taken for dead; milliseconds, 0 for never. */
+  readonly idleTimeout: number;
   /** Destroys the socket. */
   readonly hangUp: () => void;
   /** A message that could not be decoded was dropped. */
@@ -37,6 +43,9 @@ export class Amqp091Wire implements Wire {
   readonly #routes = new Routes();
   readonly #publishers = new Map<string, Publisher>();
   readonly #pendingBinds = new Set<(error: QmfError) => void>();
+  #blocked = false;
+  readonly #maxPublishers: number;
+  readonly #stopWatch: () => void;
   #queue: Promise<string> | undefined;
   #resolveClosed: (reason: QmfError | undefined) => void = () => undefined;
   #ended: QmfError | undefined;
@@ -48,6 +57,20 @@ export class Amqp091Wire implements Wire {
     this.peer = setup.peer;
     this.closed = new Promise(resolve => {
       this.#resolveClosed = resolve;
+    });
+    this.#maxPublishers = Math.max(1, Math.min(MAX_PUBLISHERS, channelLimit(model) - OTHER_CHANNELS));
+    model.on('blocked', () => this.#hold(true));
+    model.on('unblocked', () => this.#hold(false));
+    heedChannelFlow(model, (channel, active) => {
+      for (const publisher of this.#publishers.values()) {
+        if (publisher.channel !== channel) continue;
+        if (active) publisher.release('channel');
+        else publisher.hold('channel');
+      }
+    });
+    this.#stopWatch = watchSilence(socketOf(model), setup.idleTimeout, () => {
+      const time = `for ${setup.idleTimeout / 1000} s`;
+      this.fail(new QmfError('connection_lost', `nothing came from the broker ${time}`));
     });
   }
 
@@ -109,6 +132,7 @@ export class Amqp091Wire implements Wire {
 
   #end(reason: QmfError | undefined, forPending: QmfError, forBinds = forPending): void {
     this.#ended = forPending;
+    this.#stopWatch();
     for (const publisher of this.#publishers.values()) publisher.end(forPending);
     this.#publishers.clear();
     for (const reject of this.#pendingBinds) reject(forBinds);
@@ -182,23 +206,34 @@ export class Amqp091Wire implements Wire {
       this.#publishers.set(exchange, known);
       return known;
     }
-    this.#evictIdlePublisher();
-    const publisher = new Publisher(this.#model, exchange, this.#setup.manners, reason => {
+    const ready = this.#evictIdlePublisher();
+    const publisher = new Publisher(this.#model, exchange, this.#setup.manners, ready, reason => {
       if (this.#publishers.get(exchange) === publisher) this.#publishers.delete(exchange);
       // Where it isn't known what arrived, the connection ends as a whole.
       if (reason.code === 'connection_lost') this.fail(reason);
     });
+    if (this.#blocked) publisher.hold('connection');
     this.#publishers.set(exchange, publisher);
     return publisher;
   }
 
-  #evictIdlePublisher(): void {
-    if (this.#publishers.size < MAX_PUBLISHERS) return;
+  /** Settles when the channel that had to make room is closed. */
+  async #evictIdlePublisher(): Promise<void> {
+    if (this.#publishers.size < this.#maxPublishers) return;
     for (const [exchange, publisher] of this.#publishers) {
       if (!publisher.idle) continue;
       this.#publishers.delete(exchange);
-      publisher.close();
+      await publisher.close();
       return;
+    }
+  }
+
+  /** The broker has run out of something, and reads no messages until it has it again. */
+  #hold(blocked: boolean): void {
+    this.#blocked = blocked;
+    for (const publisher of this.#publishers.values()) {
+      if (blocked) publisher.hold('connection');
+      else publisher.release('connection');
     }
   }
 }

@@ -12,6 +12,7 @@ import type { Peer, Transport, Wire } from '../transport.js';
 import { discard } from '../../rhea/discard.js';
 import { on, type RheaError } from '../../rhea/events.js';
 import { gatherWrites } from '../../rhea/gathered-writes.js';
+import { unusableFrameSize } from '../../rhea/limits.js';
 import { logIn } from '../../rhea/sasl-login.js';
 import { connectionError, refusedConnection } from './conditions.js';
 import { type DialectName, dialectFor, dialects } from './dialects/index.js';
@@ -24,11 +25,13 @@ export interface Amqp10Options extends SecurityOptions {
   readonly dialect?: DialectName;
   /** Part of the container id, so that people can tell connections apart at the broker. */
   readonly clientName?: string;
-  /** A peer silent for this long is taken for dead; milliseconds, default 30 000. */
+  /** A peer silent for this long is taken for dead; milliseconds, default 30 000, 0 for never. */
   readonly idleTimeout?: number;
   /** Told of messages that could not be decoded; they are dropped. */
   readonly onMalformed?: (error: QmfError) => void;
 }
+
+const IDLE_TIMEOUT = 30_000;
 
 /**
  * AMQP 1.0 over rhea. Accepts what {@link parseBrokerUrl} reads.
@@ -103,6 +106,11 @@ function openConnection(opening: Opening, signal: AbortSignal): Promise<Wire> {
     });
     connection.on('connection_open', () => {
       if (state.kind !== 'dialling') return;
+      const unusable = unusableFrameSize(connection);
+      if (unusable !== undefined) {
+        end({ condition: 'amqp:frame-size-too-small', description: unusable });
+        return;
+      }
       signal.removeEventListener('abort', onAbort);
       const peer = peerOf(connection);
       const dialect = options.dialect === undefined ? dialectFor(peer) : dialects[options.dialect];
@@ -111,13 +119,15 @@ function openConnection(opening: Opening, signal: AbortSignal): Promise<Wire> {
         peer,
         dialect,
         bodyForm: options.bodyForm ?? dialect.bodyForm,
+        idleTimeout: options.idleTimeout ?? IDLE_TIMEOUT,
         malformed: error => options.onMalformed?.(error),
       });
       state = { kind: 'open', wire };
       resolve(wire);
     });
-    on(connection, 'connection_error', context => end(context.error));
-    on(connection, 'connection_close', context => end(context.error));
+    // rhea's own error leaves out what belongs to the condition.
+    on(connection, 'connection_error', context => end(connection.error ?? context.error));
+    on(connection, 'connection_close', context => end(connection.error ?? context.error));
     on(connection, 'disconnected', context => end(context.error));
     connection.on('protocol_error', (error: RheaError) => end(error));
     connection.on('error', (error: RheaError) => end(error));
@@ -159,7 +169,8 @@ function connectionOptions(
     username: 'anonymous',
     // Reconnecting is ours: rhea drops unsettled deliveries without a word when it reconnects.
     reconnect: false as const,
-    idle_time_out: options.idleTimeout ?? 30_000,
+    // Half of what we wait: a peer that sends as often as asked is never late (part 2 §2.4.5).
+    idle_time_out: Math.ceil((options.idleTimeout ?? IDLE_TIMEOUT) / 2),
     properties: { product: 'imagefactory-qmf', 'qpid.client_process': process.title },
   };
 }

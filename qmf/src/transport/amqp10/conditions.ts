@@ -2,6 +2,35 @@ import { QmfError } from '../../errors.js';
 import type { RheaError } from '../../rhea/events.js';
 import { type BrokerAddress, describeBroker } from '../broker-url.js';
 
+/**
+ * Conditions (OASIS AMQP 1.0, part 2 §2.8.15-18) that can pass by themselves. All others, those of other vendors too, are taken
+ * for good: the same attempt would end the same way.
+ */
+const passing: ReadonlySet<string> = new Set([
+  'amqp:internal-error',
+  'amqp:resource-limit-exceeded',
+  'amqp:resource-locked',
+  'amqp:illegal-state',
+  'amqp:connection:forced',
+  'amqp:session:window-violation',
+  'amqp:session:errant-link',
+  'amqp:session:handle-in-use',
+  'amqp:session:unattached-handle',
+  'amqp:link:detach-forced',
+  'amqp:link:transfer-limit-exceeded',
+  'amqp:link:stolen',
+]);
+
+/** Whether a link that ended so, or without a reason, can be there again soon. */
+export function mayPass(error: RheaError | undefined): boolean {
+  return error?.condition === undefined || passing.has(error.condition);
+}
+
+/** Whether a link ended over the size of one message. */
+export function isTooLarge(error: RheaError | undefined): boolean {
+  return error?.condition === 'amqp:link:message-size-exceeded';
+}
+
 /** A link's end as an error of ours. The connection goes on without that link. */
 export function linkError(what: string, error: RheaError | undefined): QmfError {
   const code = error?.condition === 'amqp:unauthorized-access' ? 'not_authorised' : 'address_refused';
@@ -50,7 +79,17 @@ export function describeCondition(error: RheaError | undefined): string {
   const parts = [error.condition, error.description ?? error.message].filter(
     part => part !== undefined && part !== '',
   );
-  return parts.length > 0 ? parts.join(': ') : (error.code ?? 'no reason given');
+  const text = parts.length > 0 ? parts.join(': ') : (error.code ?? 'no reason given');
+  return text + otherPlace(error);
+}
+
+/** Where a broker sends us to. Going there is the business of who set the list of brokers. */
+function otherPlace({ condition, info }: RheaError): string {
+  if (condition !== 'amqp:connection:redirect' && condition !== 'amqp:link:redirect') return '';
+  const [host, port, address] = ['network-host', 'port', 'address'].map(name => info?.[name]);
+  const place = [host, port].filter(part => typeof part === 'string' || typeof part === 'number').join(':');
+  const to = [place, typeof address === 'string' ? address : ''].filter(part => part !== '').join(' ');
+  return to === '' ? '' : ` (it names ${to}; give that as the broker)`;
 }
 
 /** Brokers without AMQP 1.0 answer with the header of the version that they speak. */

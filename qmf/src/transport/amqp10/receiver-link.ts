@@ -36,6 +36,8 @@ export function openReceiver(
   });
   on(receiver, 'message', ({ message }) => {
     if (!Buffer.isBuffer(message)) return; // cannot be: the session delivers bytes
+    // What was on its way when the binding was given up.
+    if (!receiver.is_open()) return;
     let envelope: Envelope;
     try {
       const bare = decodeBareMessage(message);

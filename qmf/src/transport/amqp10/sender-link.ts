@@ -1,12 +1,20 @@
 import type { Delivery, Sender, Session } from 'rhea';
 import { QmfError } from '../../errors.js';
+import { CreditLeft, lapseCredit } from '../../rhea/credit.js';
 import { isConfirmed, on, type RheaContext } from '../../rhea/events.js';
-import { linkError } from './conditions.js';
+import { describeCondition, isTooLarge, linkError, mayPass } from './conditions.js';
 
 interface Pending {
-  readonly bytes: Buffer;
+  readonly message: Outgoing;
   readonly resolve: () => void;
   readonly reject: (error: QmfError) => void;
+}
+
+/** A message on its way out. */
+export interface Outgoing {
+  readonly bytes: Buffer;
+  /** What to make of a message that no queue takes, where the broker says `released` to it and means that. */
+  readonly unroutable: 'released' | 'sent' | 'refused';
 }
 
 /** Where a link sends to. */
@@ -31,19 +39,32 @@ export class SenderLink {
   readonly #node: string;
   readonly #session: Session;
   readonly #ownSession: boolean;
-  readonly #onEnd: () => void;
+  readonly #onEnd: (lost: QmfError | undefined) => void;
   readonly #inFlight = new Map<Delivery, Pending>();
+  readonly #credit: CreditLeft;
   #waiting: Pending[] = [];
   #state: 'attaching' | 'open' | 'ended' = 'attaching';
   #endedBy: QmfError | undefined;
 
-  constructor(session: Session, target: SenderTarget, name: string, onEnd: () => void) {
+  /** @param onEnd told when the broker ends the link; with an error when it isn't known whether messages arrived */
+  constructor(
+    session: Session,
+    target: SenderTarget,
+    name: string,
+    onEnd: (lost: QmfError | undefined) => void,
+  ) {
     const { address, what: node, ownSession } = target;
     this.#node = node;
     this.#session = session;
     this.#ownSession = ownSession;
     this.#onEnd = onEnd;
-    this.#sender = session.open_sender({ name, target: address === undefined ? {} : { address } });
+    this.#sender = session.open_sender({
+      name,
+      target: address === undefined ? {} : { address },
+      // The two differ in what they say of another try.
+      treat_modified_as_released: false,
+    });
+    this.#credit = new CreditLeft(this.#sender, session);
     on(this.#sender, 'sender_open', () => {
       // A refused link is attached without a target first, then detached with the reason.
       const confirmed = address === undefined || isConfirmed(this.#sender.target);
@@ -51,10 +72,13 @@ export class SenderLink {
       this.#pump();
     });
     on(this.#sender, 'sendable', () => this.#pump());
+    on(this.#sender, 'sender_draining', () => {
+      this.#pump();
+      process.nextTick(() => lapseCredit(this.#sender));
+    });
     on(this.#sender, 'accepted', context => this.#settle(context));
-    on(this.#sender, 'released', context =>
-      this.#settle(context, new QmfError('message_released', `${node} did not take the message now`)),
-    );
+    on(this.#sender, 'released', context => this.#released(context));
+    on(this.#sender, 'modified', context => this.#settle(context, notNow(node, context)));
     on(this.#sender, 'rejected', context =>
       this.#settle(
         context,
@@ -69,7 +93,7 @@ export class SenderLink {
     on(session, 'session_close', () => this.#endRemotely());
   }
 
-  send(bytes: Buffer): Promise<void> {
+  send(message: Outgoing): Promise<void> {
     if (this.#state === 'ended') return Promise.reject(this.#endedBy ?? this.#lost());
     if (this.#waiting.length >= MAX_WAITING) {
       return Promise.reject(
@@ -77,22 +101,15 @@ export class SenderLink {
       );
     }
     return new Promise((resolve, reject) => {
-      const pending: Pending = { bytes, resolve, reject };
-      if (this.#waiting.length === 0 && this.#state === 'open' && this.#sender.sendable())
-        this.#transfer(pending);
+      const pending: Pending = { message, resolve, reject };
+      if (this.#waiting.length === 0 && this.#state === 'open' && this.#credit.any) this.#transfer(pending);
       else this.#waiting.push(pending);
     });
   }
 
   /** Fails everything unsettled; what was in flight may have arrived. */
   end(reason: QmfError): void {
-    if (this.#state === 'ended') return;
-    this.#state = 'ended';
-    this.#endedBy = reason;
-    const unsettled = [...this.#inFlight.values(), ...this.#waiting];
-    this.#inFlight.clear();
-    this.#waiting = [];
-    for (const pending of unsettled) pending.reject(reason);
+    this.#end(reason, () => reason);
   }
 
   get idle(): boolean {
@@ -107,17 +124,42 @@ export class SenderLink {
   }
 
   #transfer(pending: Pending): void {
-    this.#inFlight.set(this.#sender.send(pending.bytes, undefined, 0), pending);
+    const { bytes } = pending.message;
+    const limit: unknown = this.#sender.max_message_size;
+    if (typeof limit === 'number' && limit > 0 && bytes.length > limit) {
+      const sizes = `its ${bytes.length} bytes are more than the ${limit} that it takes`;
+      pending.reject(new QmfError('message_rejected', `${this.#node} would reject the message: ${sizes}`));
+      return;
+    }
+    const delivery = this.#sender.send(bytes, undefined, 0);
+    this.#credit.handedOver(delivery);
+    this.#inFlight.set(delivery, pending);
   }
 
   #pump(): void {
     if (this.#state !== 'open') return;
     let sent = 0;
-    while (sent < this.#waiting.length && this.#sender.sendable()) {
+    while (sent < this.#waiting.length && this.#credit.any) {
       const pending = this.#waiting[sent++];
       if (pending !== undefined) this.#transfer(pending);
     }
     if (sent > 0) this.#waiting.splice(0, sent);
+  }
+
+  #released(context: RheaContext): void {
+    const { delivery } = context;
+    const pending = delivery === undefined ? undefined : this.#inFlight.get(delivery);
+    switch (pending?.message.unroutable) {
+      case 'sent':
+        this.#settle(context);
+        return;
+      case 'refused':
+        this.#settle(context, new QmfError('address_refused', `there is no queue behind ${this.#node}`));
+        return;
+      case 'released':
+      case undefined:
+        this.#settle(context, new QmfError('message_released', `${this.#node} did not take the message now`));
+    }
   }
 
   #settle(context: RheaContext, error?: QmfError): void {
@@ -131,10 +173,39 @@ export class SenderLink {
     if (this.#waiting.length > 0) this.#pump();
   }
 
+  /**
+   * What waited was never sent, so it can be tried again if the link can; of what was in flight nobody knows, unless the broker
+   * refuses the address as such.
+   */
   #endRemotely(): void {
     if (this.#state === 'ended') return;
-    this.end(linkError(`sending to ${this.#node}`, this.#sender.error ?? this.#session.error));
-    this.#onEnd();
+    const what = `sending to ${this.#node}`;
+    const error = this.#sender.error ?? this.#session.error;
+    const why = describeCondition(error);
+    const refusedWithoutReason = this.#state === 'attaching' && error === undefined;
+    const passes = mayPass(error) && !refusedWithoutReason;
+    const reason = passes ? new QmfError('message_released', `${what}: ${why}`) : linkError(what, error);
+    const lost = new QmfError('connection_lost', `${what}: the broker ended the link: ${why}`);
+    const tooLarge = isTooLarge(error) ? largest(this.#inFlight.values()) : undefined;
+    const unsure = passes || tooLarge !== undefined;
+    const anyUnsure = unsure && this.#inFlight.size > (tooLarge === undefined ? 0 : 1);
+    this.#end(reason, pending => {
+      if (pending === tooLarge) return new QmfError('message_rejected', `${what}: ${why}`);
+      return unsure ? lost : reason;
+    });
+    this.#onEnd(anyUnsure ? lost : undefined);
+  }
+
+  #end(reason: QmfError, forInFlight: (pending: Pending) => QmfError): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#endedBy = reason;
+    const inFlight = [...this.#inFlight.values()];
+    const waiting = this.#waiting;
+    this.#inFlight.clear();
+    this.#waiting = [];
+    for (const pending of inFlight) pending.reject(forInFlight(pending));
+    for (const pending of waiting) pending.reject(reason);
   }
 
   #lost(): QmfError {
@@ -142,12 +213,31 @@ export class SenderLink {
   }
 }
 
+function largest(pending: Iterable<Pending>): Pending | undefined {
+  let found: Pending | undefined;
+  for (const each of pending) {
+    if (found === undefined || each.message.bytes.length > found.message.bytes.length) found = each;
+  }
+  return found;
+}
+
+/** The outcome `modified`: not taken, and the broker says whether to try here again. */
+function notNow(node: string, context: RheaContext): QmfError {
+  return stateOf(context)['undeliverable_here'] === true
+    ? new QmfError('message_rejected', `${node} will not take the message at all`)
+    : new QmfError('message_released', `${node} did not take the message now`);
+}
+
 function rejection(context: RheaContext): string {
-  const state: unknown = context.delivery?.remote_state;
-  const error: unknown =
-    typeof state === 'object' && state !== null && 'error' in state ? state.error : undefined;
+  const { error } = stateOf(context);
   if (typeof error !== 'object' || error === null) return 'no reason given';
   const description: unknown = 'description' in error ? error.description : undefined;
   const condition: unknown = 'condition' in error ? error.condition : undefined;
   return [condition, description].filter(part => typeof part === 'string' && part !== '').join(': ');
+}
+
+function stateOf(context: RheaContext): Readonly<Record<string, unknown>> {
+  const state: unknown = context.delivery?.remote_state;
+  // An outcome as rhea decodes it: an object with a property for each field.
+  return typeof state === 'object' && state !== null ? (state as Readonly<Record<string, unknown>>) : {};
 }

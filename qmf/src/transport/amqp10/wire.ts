@@ -4,15 +4,18 @@ import { encodeBareMessage } from '../../codec/amqp10-message.js';
 import { QmfError } from '../../errors.js';
 import type { BodyForm, Envelope } from '../../message/envelope.js';
 import { discard, socketClosed } from '../../rhea/discard.js';
+import { linksExhausted, sessionsExhausted } from '../../rhea/limits.js';
+import { ignoreIdling, inputOf } from '../../rhea/socket.js';
 import { deliverRaw } from '../../rhea/raw-deliveries.js';
 import { on } from '../../rhea/events.js';
-import type { BrokerAddress } from '../broker-url.js';
+import { type BrokerAddress, describeBroker } from '../broker-url.js';
+import { watchSilence } from '../silence.js';
 import type { Binding, Peer, Wire } from '../transport.js';
 import { describeCondition } from './conditions.js';
 import type { Dialect, Route } from './dialects/index.js';
 import { toBareMessage } from './envelopes.js';
 import { openReceiver } from './receiver-link.js';
-import { SenderLink } from './sender-link.js';
+import { type Outgoing, SenderLink } from './sender-link.js';
 
 /** Senders kept open at once; reply queues of short-lived consoles would pile up otherwise. */
 const MAX_SENDERS = 64;
@@ -27,6 +30,8 @@ export interface WireSetup {
   readonly peer: Peer;
   readonly dialect: Dialect;
   readonly bodyForm: BodyForm;
+  /** A peer silent for this long is taken for dead; milliseconds, 0 for never. */
+  readonly idleTimeout: number;
   /** A message that could not be decoded was dropped. */
   readonly malformed: (error: QmfError) => void;
 }
@@ -44,6 +49,9 @@ export class Amqp10Wire implements Wire {
   #resolveClosed: (reason: QmfError | undefined) => void = () => undefined;
   #ended: QmfError | undefined;
   readonly #over = new AbortController();
+  readonly #stopWatch: () => void;
+  /** The peer has begun the session, and said how many links it allows. */
+  readonly #begun: Promise<void>;
 
   constructor(connection: Connection, setup: WireSetup) {
     this.peer = setup.peer;
@@ -57,6 +65,12 @@ export class Amqp10Wire implements Wire {
     const lost = (): void => this.fail(sessionLost(this.#session));
     on(this.#session, 'session_error', lost);
     on(this.#session, 'session_close', lost);
+    this.#begun = new Promise(resolve => on(this.#session, 'session_open', () => resolve()));
+    ignoreIdling(connection);
+    this.#stopWatch = watchSilence(inputOf(connection), setup.idleTimeout, () => {
+      const time = `for ${setup.idleTimeout / 1000} s`;
+      this.fail(new QmfError('connection_lost', `nothing came from ${describeBroker(setup.broker)} ${time}`));
+    });
   }
 
   async bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
@@ -77,9 +91,10 @@ export class Amqp10Wire implements Wire {
   async #openReceiver(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
     const { broker, dialect, malformed } = this.#setup;
     const queue = `${binding.key}.${randomUUID()}`;
+    await this.#begun;
     await dialect.prepare?.(binding, queue, { broker, session: this.#session, signal: this.#over.signal });
     this.#assertOpen();
-    return openReceiver(this.#sessionForLink(), binding, queue, dialect, {
+    return openReceiver(this.#sessionForLink('address_refused'), binding, queue, dialect, {
       deliver,
       malformed: error => malformed(error),
       // A session is deaf without one of its bindings; a fresh wire puts them all back.
@@ -94,10 +109,16 @@ export class Amqp10Wire implements Wire {
       const route = dialect.route(envelope.to);
       const message = toBareMessage(envelope, route, dialect);
       const bytes = encodeBareMessage(dialect.sent?.(message) ?? message);
-      return this.#senderFor(route).send(bytes);
+      return this.#senderFor(route).send({ bytes, unroutable: this.#unroutable(envelope) });
     } catch (error) {
       return Promise.reject(QmfError.from(error, 'not_encodable'));
     }
+  }
+
+  /** To an exchange, as on all other brokers, a message for nobody is sent; to a queue it is not. */
+  #unroutable({ to }: Envelope): Outgoing['unroutable'] {
+    if (this.#setup.dialect.releasesUnroutable !== true) return 'released';
+    return to.subject === undefined ? 'refused' : 'sent';
   }
 
   async close(): Promise<void> {
@@ -119,6 +140,7 @@ export class Amqp10Wire implements Wire {
   #end(reason: QmfError | undefined, forPending: QmfError): void {
     this.#ended = forPending;
     this.#over.abort();
+    this.#stopWatch();
     for (const sender of this.#senders.values()) sender.end(forPending);
     this.#senders.clear();
     for (const reject of this.#pendingBinds) reject(forPending);
@@ -137,8 +159,19 @@ export class Amqp10Wire implements Wire {
     return session;
   }
 
-  #sessionForLink(): Session {
-    return this.#setup.dialect.refusesBySession ? this.#openSession() : this.#session;
+  /** @throws QmfError `code` when the broker allows no further session or link */
+  #sessionForLink(code: 'address_refused' | 'message_released'): Session {
+    const { broker, dialect } = this.#setup;
+    const exhausted = (limit: number, what: string): QmfError =>
+      new QmfError(code, `${describeBroker(broker)} allows ${limit} ${what}, and all are in use`);
+    if (dialect.refusesBySession) {
+      const sessions = sessionsExhausted(this.#connection);
+      if (sessions !== undefined) throw exhausted(sessions, 'sessions on a connection');
+      return this.#openSession();
+    }
+    const links = linksExhausted(this.#session);
+    if (links !== undefined) throw exhausted(links, 'links on a session');
+    return this.#session;
   }
 
   #senderFor({ target, to }: Route): SenderLink {
@@ -147,15 +180,18 @@ export class Amqp10Wire implements Wire {
     if (sender === undefined) {
       this.#evictIdleSender();
       const link = new SenderLink(
-        this.#sessionForLink(),
+        // An idle link that was closed just now makes room, so the message may get through later.
+        this.#sessionForLink('message_released'),
         {
           ...(target === undefined ? {} : { address: target }),
           what: target === undefined ? 'the anonymous relay' : to,
           ownSession: this.#setup.dialect.refusesBySession,
         },
         `to-${key}.${randomUUID()}`,
-        () => {
+        lost => {
           if (this.#senders.get(key) === link) this.#senders.delete(key);
+          // Where it isn't known what arrived, the connection ends as a whole.
+          if (lost !== undefined) this.fail(lost);
         },
       );
       sender = link;
@@ -167,7 +203,7 @@ export class Amqp10Wire implements Wire {
   }
 
   #evictIdleSender(): void {
-    if (this.#senders.size < MAX_SENDERS) return;
+    if (this.#senders.size < MAX_SENDERS && linksExhausted(this.#session) === undefined) return;
     for (const [key, sender] of this.#senders) {
       if (!sender.idle) continue;
       this.#senders.delete(key);

@@ -55,7 +55,7 @@ async function createExchange({ exchange, exchangeType }: Binding, { session }: 
       ]),
     },
   });
-  await link.send(request).catch(() => undefined);
+  await link.send({ bytes: request, unroutable: 'released' }).catch(() => undefined);
   link.close();
 }
 

@@ -39,6 +39,8 @@ export interface Dialect {
   readonly bodyForm: BodyForm;
   /** Whether the broker refuses a link by ending its session: then each link gets a session of its own. */
   readonly refusesBySession: boolean;
+  /** Whether the broker says `released` to a message that no queue is bound for, which is no error on an exchange (§1.6). */
+  readonly releasesUnroutable?: boolean;
   /**
    * Makes what a binding needs and the broker lacks, with a name for the queue where that is ours to make.
    *

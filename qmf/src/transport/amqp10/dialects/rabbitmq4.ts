@@ -12,6 +12,7 @@ export const rabbitMq4: Dialect = {
   name: 'rabbitmq4',
   bodyForm: 'data',
   refusesBySession: true,
+  releasesUnroutable: true,
   prepare: bindQueue,
   source: (_binding, queue) => ({ address: `/queues/${encodeURIComponent(queue)}` }),
   // A link's own target would fix the key for all its messages.
