@@ -3,6 +3,7 @@ import {
   BusConnection,
   defineData,
   defineEvent,
+  QmfError,
   Severity,
   transportFor,
 } from '@imagefactory/qmf';
@@ -23,6 +24,7 @@ export const Gadget = defineData({
         items: { type: 'list', dir: 'IO' },
       },
     },
+    fail: { arguments: {} },
   },
 });
 
@@ -54,7 +56,12 @@ export async function startGadgetAgent(url: string): Promise<{
     session.publish(Gadget, {
       name: `gadget-${index}`,
       values: { name: `gadget-${index}`, count: index, payload: { text: 'x'.repeat(4_000) } },
-      methods: { echo: values => values },
+      methods: {
+        echo: values => values,
+        fail: () => {
+          throw new QmfError('invalid_argument', 'no such gear: Zahnräder');
+        },
+      },
     }),
   );
   await session.open();

@@ -1,4 +1,5 @@
-import { type BrokerKind, type Protocol } from '../support/brokers/index.js';
+import { appendFile, readFile } from 'node:fs/promises';
+import type { BrokerKind, Protocol } from '../support/brokers/index.js';
 
 /** Which protocol the agent and which the console speaks. */
 export interface Pair {
@@ -6,43 +7,60 @@ export interface Pair {
   readonly console: Protocol;
 }
 
-type Cell = { passed: number; failed: number; skipped: number; reason?: string };
+/** What the suite found for one broker and one pair of protocols. */
+export interface MatrixRow {
+  readonly broker: BrokerKind;
+  /** What the broker says of itself. */
+  readonly product?: string;
+  /** Absent where the whole broker is meant. */
+  readonly pair?: Pair;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly reason?: string;
+}
 
+const protocols: readonly Protocol[] = ['amqp10', 'amqp091'];
 const shortNames: Readonly<Record<Protocol, string>> = { amqp10: '1.0', amqp091: '0-9-1' };
+
+/** All pairs, for the columns of the matrix. */
+export const pairs: readonly Pair[] = protocols.flatMap(agent =>
+  protocols.map(console => ({ agent, console })),
+);
 
 export function pairName({ agent, console }: Pair): string {
   return `agent ${shortNames[agent]}, console ${shortNames[console]}`;
 }
 
-/** Broker × transports × results, for the end of a run. */
-export class Matrix {
-  readonly #rows = new Map<string, Cell>();
+/** Prints rows, and keeps them for {@link matrixTable} in the file that `IMAGEFACTORY_MATRIX` names. */
+export async function record(rows: readonly MatrixRow[]): Promise<void> {
+  console.log(matrixTable(rows));
+  const file = process.env.IMAGEFACTORY_MATRIX;
+  if (file !== undefined) await appendFile(file, rows.map(row => `${JSON.stringify(row)}\n`).join(''));
+}
 
-  count(broker: BrokerKind, pair: Pair, result: 'passed' | 'failed' | 'skipped'): void {
-    this.#cell(broker, pairName(pair))[result]++;
-  }
+/** The rows that several runs have kept, in the order of `order`. */
+export async function recorded(file: string, order: readonly BrokerKind[]): Promise<MatrixRow[]> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const rows = text.split('\n').filter(line => line !== '');
+  return rows
+    .map(line => JSON.parse(line) as MatrixRow) // our own lines
+    .sort((one, other) => order.indexOf(one.broker) - order.indexOf(other.broker));
+}
 
-  skip(broker: BrokerKind, what: string, reason: string): void {
-    const cell = this.#cell(broker, what);
-    cell.skipped++;
-    cell.reason = reason;
-  }
-
-  toString(): string {
-    const lines = [...this.#rows].map(([row, { passed, failed, skipped, reason }]) => {
-      const counts = `${passed} passed, ${failed} failed, ${skipped} skipped`;
-      return `      ${row.padEnd(42)} ${counts}${reason === undefined ? '' : `: ${reason}`}`;
-    });
-    return ['      broker × transports', ...lines].join('\n');
-  }
-
-  #cell(broker: BrokerKind, what: string): Cell {
-    const row = `${broker}: ${what}`;
-    let cell = this.#rows.get(row);
-    if (cell === undefined) {
-      cell = { passed: 0, failed: 0, skipped: 0 };
-      this.#rows.set(row, cell);
-    }
-    return cell;
-  }
+/** Broker × transports × results, as a table for people. */
+export function matrixTable(rows: readonly MatrixRow[]): string {
+  const lines = rows.map(({ broker, product, pair, passed, failed, skipped, reason }) => [
+    product === undefined ? broker : `${broker} (${product})`,
+    pair === undefined ? '' : `${shortNames[pair.agent]} → ${shortNames[pair.console]}`,
+    String(passed),
+    String(failed),
+    String(skipped),
+    reason ?? '',
+  ]);
+  const table = [['broker', 'agent → console', 'passed', 'failed', 'skipped', ''], ...lines];
+  const widths = [0, 1, 2, 3, 4].map(column => Math.max(...table.map(line => line[column]?.length ?? 0)));
+  return table
+    .map(line => `  ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd())
+    .join('\n');
 }

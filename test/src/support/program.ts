@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { guardGroup, signalGroup } from './process-group.js';
 import { until } from './until.js';
 
 /** The checkout that is tested. */
@@ -16,30 +17,38 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+export interface ProgramOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** A process group of its own, signalled as a whole, and killed when this process dies of whatever cause. */
+  readonly group?: boolean;
+}
+
 /** A program of ours (or another) as a child process, with what it printed. */
 export class Program {
   stdout = '';
   stderr = '';
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #group: boolean;
   #exit: Exit | undefined;
 
-  constructor(
-    file: string,
-    args: readonly string[],
-    options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
-  ) {
+  constructor(file: string, args: readonly string[], options: ProgramOptions = {}) {
+    this.#group = options.group ?? false;
     const script = file.endsWith('.js');
     this.#child = spawn(script ? process.execPath : file, script ? [file, ...args] : args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', ...options.env },
       cwd: options.cwd ?? projectRoot,
+      detached: this.#group,
     });
+    const release = this.#group && this.#child.pid !== undefined ? guardGroup(this.#child.pid) : undefined;
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.exited = new Promise((resolve, reject) => {
       this.#child.once('error', reject);
       this.#child.once('close', (status, signal) => {
+        release?.();
         this.#exit = { status, signal };
         resolve(this.#exit);
       });
@@ -50,7 +59,7 @@ export class Program {
   static async run(
     file: string,
     args: readonly string[],
-    options: { env?: NodeJS.ProcessEnv; cwd?: string; input?: string; timeout?: number } = {},
+    options: ProgramOptions & { readonly input?: string; readonly timeout?: number } = {},
   ): Promise<Program & { status: number | null }> {
     const program = new Program(file, args, options);
     program.#child.stdin.end(options.input ?? '');
@@ -58,6 +67,10 @@ export class Program {
     const { status } = await program.exited;
     clearTimeout(timer);
     return Object.assign(program, { status });
+  }
+
+  endInput(): void {
+    this.#child.stdin.end();
   }
 
   get pid(): number {
@@ -73,7 +86,8 @@ export class Program {
   }
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
-    this.#child.kill(signal);
+    if (this.#group) signalGroup(this.pid, signal);
+    else this.#child.kill(signal);
   }
 
   /** Waits for something in its output. */

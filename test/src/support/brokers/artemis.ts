@@ -31,10 +31,14 @@ async function recipe(): Promise<Recipe | string> {
     launch: async ({ port, directory }) => {
       await mkdir(join(directory, 'etc'), { recursive: true });
       await writeFile(join(directory, 'etc/broker.xml'), configuration(port));
-      const broker = new Program(found.java, [
-        ...['-Xmx384m', '-Dlog4j2.level=INFO', '-cp', found.classPath],
-        ...['org.apache.activemq.artemis.core.server.embedded.Main', directory],
-      ]);
+      const broker = new Program(
+        found.java,
+        [
+          ...['-Xmx384m', '-Dlog4j2.level=INFO', '-cp', found.classPath],
+          ...['org.apache.activemq.artemis.core.server.embedded.Main', directory],
+        ],
+        { group: true },
+      );
       return ready(broker, /AMQ221007/);
     },
   };

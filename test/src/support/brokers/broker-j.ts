@@ -30,10 +30,14 @@ async function recipe(): Promise<Recipe | string> {
       const config = join(directory, 'config.json');
       await rm(work, { recursive: true, force: true });
       await writeFile(config, JSON.stringify(configuration(port), undefined, 2));
-      const broker = new Program(found.java, [
-        ...['-Xmx384m', '-cp', found.classPath, 'org.apache.qpid.server.Main'],
-        ...['-st', 'Memory', '-icp', config, '-prop', `qpid.work_dir=${work}`],
-      ]);
+      const broker = new Program(
+        found.java,
+        [
+          ...['-Xmx384m', '-cp', found.classPath, 'org.apache.qpid.server.Main'],
+          ...['-st', 'Memory', '-icp', config, '-prop', `qpid.work_dir=${work}`],
+        ],
+        { group: true },
+      );
       return ready(broker, /BRK-1004/);
     },
   };

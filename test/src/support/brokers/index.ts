@@ -14,5 +14,5 @@ export const brokers: Readonly<Record<BrokerKind, () => Promise<RealBroker | Mis
   rabbitmq4: startRabbitMq4,
   'broker-j': startBrokerJ,
   artemis: startArtemis,
-  qpidd: startQpidd,
+  qpidd: () => startQpidd(),
 };

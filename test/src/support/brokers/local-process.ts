@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../free-port.js';
 import type { Program } from '../program.js';
+import type { BrokerTool } from './real-broker.js';
 import type { Way } from './ways.js';
 
 /** Where a local broker may put its files and listen. */
@@ -17,8 +18,12 @@ export interface Recipe {
   readonly how: string;
   /** `user:password`, if it wants some. */
   readonly credentials?: string;
-  /** Starts it and returns as soon as it listens. Called again, with the same place, for a restart. */
+  /** Where its directory must be made; by default the system's place for temporary files. */
+  readonly base?: string;
+  /** Starts it and returns as soon as it listens. Called again for a restart, with the same directory. */
   launch(place: Place): Promise<Program>;
+  /** Its command-line tools, once it runs. */
+  tool?(place: Place): BrokerTool;
   /** Stops what else the recipe started at that place. */
   cleanUp?(place: Place): Promise<void>;
 }
@@ -35,44 +40,55 @@ export async function ready(broker: Program, line: RegExp, timeout = 60_000): Pr
   return broker;
 }
 
+/** Somebody else may take the free port first, so a start that fails is tried again on another. */
+const ATTEMPTS = 2;
+
 /** A broker of our own in a temporary directory, on a free port of the loopback interface. */
 export function asProcess(recipe: () => Promise<Recipe | string>): Way {
   return async () => {
     const found = await recipe();
     if (typeof found === 'string') return found;
-    const place: Place = {
-      port: await freePort(),
-      directory: await mkdtemp(join(tmpdir(), 'imagefactory-broker-')),
-    };
+    const directory = await mkdtemp(join(found.base ?? tmpdir(), 'imagefactory-broker-'));
+    let place: Place = { port: await freePort(), directory };
     const removeFiles = async (): Promise<void> => {
       await found.cleanUp?.(place);
-      await rm(place.directory, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true });
     };
-    let program: Program;
-    try {
-      program = await found.launch(place);
-    } catch (error) {
-      await removeFiles();
-      return `${found.how} did not start: ${error instanceof Error ? error.message : String(error)}`;
-    }
     const user = found.credentials === undefined ? '' : `${found.credentials}@`;
+    const url = (): string => `amqp://${user}127.0.0.1:${place.port}`;
+    let program: Program | undefined;
+    for (let attempt = 1; program === undefined; attempt++) {
+      try {
+        program = await found.launch(place);
+      } catch (error) {
+        if (attempt === ATTEMPTS) {
+          await removeFiles();
+          return `${found.how} did not start: ${error instanceof Error ? error.message : String(error)}`;
+        }
+        place = { port: await freePort(), directory };
+      }
+    }
+    let running = program;
     return {
-      url: `amqp://${user}127.0.0.1:${place.port}`,
+      url: url(),
       how: found.how,
+      ...(found.tool === undefined ? {} : { tool: found.tool(place) }),
       process: {
         kill: async () => {
-          program.kill('SIGKILL');
-          await program.exited;
+          running.kill('SIGKILL');
+          await running.exited;
         },
         stop: async () => {
-          await program.stop();
+          await running.stop();
         },
-        start: async () => {
-          program = await found.launch(place);
+        start: async (port = place.port) => {
+          place = { port, directory };
+          running = await found.launch(place);
+          return url();
         },
       },
       stop: async () => {
-        await program.stop();
+        await running.stop();
         await removeFiles();
       },
     };

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram } from '../lane.js';
 import { Program, projectRoot } from '../program.js';
+import { cachePlace, isFilled } from './cache.js';
 
 export interface JavaProgram {
   readonly java: string;
@@ -23,10 +23,9 @@ export async function fromMaven(name: string): Promise<JavaProgram | string> {
   const text = await readFile(pom, 'utf8');
   const version = /<(?:qpid|artemis)\.version>([^<]+)</.exec(text)?.[1] ?? '';
   const digest = createHash('sha256').update(text).digest('hex').slice(0, 12);
-  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'imagefactory-tests');
-  const directory = join(cache, `${name}-${digest}`);
+  const directory = cachePlace(`${name}-${digest}`);
   const result = { java, classPath: join(directory, '*'), what: `${name} ${version} from Maven` };
-  if (await exists(directory)) return result;
+  if (await isFilled(directory)) return result;
 
   const maven = await findProgram('mvn');
   if (maven === undefined) return `no mvn is on the PATH to fetch ${name} with`;
@@ -47,15 +46,8 @@ export async function fromMaven(name: string): Promise<JavaProgram | string> {
     return `mvn could not fetch ${name}: ${reason.trim()}`;
   }
   await rename(unfinished, directory).catch(async (error: unknown) => {
-    if (!(await exists(directory))) throw error;
+    if (!(await isFilled(directory))) throw error;
     await rm(unfinished, { recursive: true, force: true }); // another run was quicker
   });
   return result;
-}
-
-async function exists(directory: string): Promise<boolean> {
-  return readdir(directory).then(
-    names => names.length > 0,
-    () => false,
-  );
 }

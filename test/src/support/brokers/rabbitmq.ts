@@ -1,14 +1,16 @@
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../free-port.js';
 import { findProgram } from '../lane.js';
-import { Program } from '../program.js';
-import { asProcess, type Place, ready, type Recipe } from './local-process.js';
+import { fromDebian } from './debian-tree.js';
+import { asProcess, type Recipe } from './local-process.js';
+import { type RabbitMqInstallation, rabbitMqRecipe } from './rabbitmq-process.js';
 import type { MissingBroker, RealBroker } from './real-broker.js';
 import { byFirstWay, fromContainer, fromEnvironment } from './ways.js';
 
-const enabledPlugins = '[rabbitmq_amqp1_0].\n';
 const credentials = 'guest:guest';
+/** The user `guest` of a fresh broker may come from elsewhere than the loopback interface, which a container's port is. */
+const fromAnywhere = { target: '/etc/rabbitmq/conf.d/99-tests.conf', content: 'loopback_users = none\n' };
+const withAmqp10 = ['rabbitmq_amqp1_0'];
 
 /** RabbitMQ 3 with its plugin for AMQP 1.0. */
 export function startRabbitMq(): Promise<RealBroker | MissingBroker> {
@@ -20,18 +22,18 @@ export function startRabbitMq(): Promise<RealBroker | MissingBroker> {
       fromContainer({
         image: process.env.RABBITMQ_IMAGE ?? 'rabbitmq:3.13',
         files: [
-          { target: '/etc/rabbitmq/enabled_plugins', content: enabledPlugins },
-          { target: '/etc/rabbitmq/conf.d/99-tests.conf', content: 'loopback_users = none\n' },
+          { target: '/etc/rabbitmq/enabled_plugins', content: `[${withAmqp10.join(',')}].\n` },
+          fromAnywhere,
         ],
         credentials,
         ready: /Server startup complete/,
       }),
-      asProcess(recipe),
+      asProcess(installed),
     ],
   );
 }
 
-/** RabbitMQ 4, which speaks AMQP 1.0 by itself. Debian has none, so there is no local way. */
+/** RabbitMQ 4, which speaks AMQP 1.0 by itself. */
 export function startRabbitMq4(): Promise<RealBroker | MissingBroker> {
   return byFirstWay(
     'rabbitmq4',
@@ -40,78 +42,38 @@ export function startRabbitMq4(): Promise<RealBroker | MissingBroker> {
       fromEnvironment('IMAGEFACTORY_RABBITMQ4_URL'),
       fromContainer({
         image: process.env.RABBITMQ4_IMAGE ?? 'rabbitmq:4',
-        files: [{ target: '/etc/rabbitmq/conf.d/99-tests.conf', content: 'loopback_users = none\n' }],
+        files: [fromAnywhere],
         credentials,
         ready: /Server startup complete/,
       }),
+      asProcess(inDebian13),
     ],
   );
 }
 
-/** Debian's wrapper on the PATH changes to the user `rabbitmq` and its fixed directories; this is the script behind it. */
-const DEBIAN_SCRIPT = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+/** Debian's wrappers on the PATH change to the user `rabbitmq` and its fixed directories; these are the scripts behind them. */
+const DEBIAN_SCRIPTS = '/usr/lib/rabbitmq/bin';
 
-async function recipe(): Promise<Recipe | string> {
-  const script = await access(DEBIAN_SCRIPT).then(
-    () => DEBIAN_SCRIPT,
+async function installed(): Promise<Recipe | string> {
+  const server = await access(join(DEBIAN_SCRIPTS, 'rabbitmq-server')).then(
+    () => join(DEBIAN_SCRIPTS, 'rabbitmq-server'),
     () => findProgram('rabbitmq-server'),
   );
-  const epmdBinary = await findProgram('epmd');
-  if (script === undefined || epmdBinary === undefined)
+  const epmd = await findProgram('epmd');
+  if (server === undefined || epmd === undefined)
     return 'no rabbitmq-server with epmd is installed (Debian: apt-get install --no-install-recommends rabbitmq-server)';
-  const nameServers = new Map<string, { readonly program: Program; readonly port: number }>();
-  return {
-    how: script,
-    credentials,
-    launch: async place => {
-      // Erlang's name server outlives the nodes that start it; one of our own can be stopped with the broker.
-      let names = nameServers.get(place.directory);
-      if (names === undefined) {
-        const port = await freePort();
-        names = { port, program: new Program(epmdBinary, ['-port', String(port), '-address', '127.0.0.1']) };
-        nameServers.set(place.directory, names);
-      }
-      return launch(script, place, names.port);
-    },
-    cleanUp: async ({ directory }) => {
-      await nameServers.get(directory)?.program.stop();
-    },
-  };
+  return rabbitMqRecipe({ how: server, scripts: server.replace(/\/[^/]*$/, ''), epmd, plugins: withAmqp10 });
 }
 
-async function launch(script: string, { port, directory }: Place, namesPort: number): Promise<Program> {
-  const file = (name: string): string => join(directory, name);
-  await mkdir(file('log'), { recursive: true });
-  await writeFile(file('enabled_plugins'), enabledPlugins);
-  await writeFile(file('env.conf'), '');
-  await writeFile(
-    file('rabbitmq.conf'),
-    [
-      `listeners.tcp.1 = 127.0.0.1:${port}`,
-      'log.file = false',
-      'log.console = true',
-      'log.console.level = info',
-      'loopback_users = none',
-      '',
-    ].join('\n'),
-  );
-  const broker = new Program(script, [], {
-    env: {
-      HOME: directory, // for Erlang's cookie
-      ERL_EPMD_PORT: String(namesPort),
-      // The script then becomes the Erlang machine instead of watching over it, so that signals reach the broker.
-      RABBITMQ_ALLOW_INPUT: '1',
-      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-noinput',
-      RABBITMQ_NODENAME: `imagefactory-${port}@localhost`,
-      RABBITMQ_DIST_PORT: String(await freePort()),
-      RABBITMQ_CONF_ENV_FILE: file('env.conf'),
-      RABBITMQ_CONFIG_FILE: file('rabbitmq.conf'),
-      RABBITMQ_ADVANCED_CONFIG_FILE: file('advanced.config'),
-      RABBITMQ_ENABLED_PLUGINS_FILE: file('enabled_plugins'),
-      RABBITMQ_MNESIA_BASE: file('mnesia'),
-      RABBITMQ_LOG_BASE: file('log'),
-      RABBITMQ_PID_FILE: file('pid'),
-    },
-  });
-  return ready(broker, /Server startup complete/);
+async function inDebian13(): Promise<Recipe | string> {
+  const tree = await fromDebian('trixie', 'rabbitmq-server');
+  if (typeof tree !== 'string') return tree.missing;
+  const installation: RabbitMqInstallation = {
+    how: 'rabbitmq-server of Debian 13, unpacked',
+    scripts: DEBIAN_SCRIPTS,
+    epmd: '/usr/bin/epmd',
+    plugins: [],
+    tree,
+  };
+  return rabbitMqRecipe(installation);
 }

@@ -14,6 +14,8 @@ export interface RealBroker {
   readonly how: string;
   /** Means to ill-treat it; absent where the process is not ours. */
   readonly process?: BrokerProcess;
+  /** Runs one of its command-line tools against it, from the broker's own installation; absent where there are none. */
+  readonly tool?: BrokerTool;
   /** Stops what was started, and removes its files. */
   stop(): Promise<void>;
 }
@@ -24,9 +26,17 @@ export interface BrokerProcess {
   kill(): Promise<void>;
   /** Stops it and lets it close its connections. */
   stop(): Promise<void>;
-  /** Starts it again on the same port with the same files, and waits until it listens. */
-  start(): Promise<void>;
+  /**
+   * Starts it again with the same files, and waits until it listens.
+   *
+   * @param port where, if not on the same port as before
+   * @returns the address, as {@link RealBroker.url}
+   */
+  start(port?: number): Promise<string>;
 }
+
+/** Runs a command of the broker's, as `rabbitmqctl`; resolves with its output, rejects with it if the command fails. */
+export type BrokerTool = (command: string, args: readonly string[]) => Promise<string>;
 
 /** Why a broker could not be had. */
 export interface MissingBroker {

@@ -3,10 +3,13 @@ import type { Receiver, Sender, Session } from 'rhea';
 import { decodeBareMessage, encodeBareMessage } from '../../../codec/amqp10-message.js';
 import { QmfError } from '../../../errors.js';
 import { on } from '../../../rhea/events.js';
+import { openPairedSender } from '../../../rhea/paired-links.js';
 import { textOf } from '../../../value/text.js';
 import type { ValueMap } from '../../../value/value.js';
 
 const NODE = '/management';
+/** More answers than one pair of links is asked for. */
+const ANSWERS = 100;
 /** How long RabbitMQ's own clients wait, in milliseconds. */
 const ANSWER_TIMEOUT = 20_000;
 
@@ -15,8 +18,8 @@ const ANSWER_TIMEOUT = 20_000;
  * `to`; the answer's subject is a status.
  */
 export class ManagementLinks {
-  readonly #sender: Sender;
   readonly #receiver: Receiver;
+  readonly #sender: Promise<Sender>;
   readonly #signal: AbortSignal;
   readonly #answers = new Map<string, (status: string, reason: string) => void>();
 
@@ -25,12 +28,21 @@ export class ManagementLinks {
     const terminus = { address: NODE };
     // The broker knows a pair by one name and this property on both; nothing is settled later.
     const both = {
-      name: `manage.${randomUUID()}`,
       properties: { paired: true },
       snd_settle_mode: 1 as const,
+      source: terminus,
+      target: terminus,
     };
-    this.#sender = session.open_sender({ ...both, source: terminus, target: terminus });
-    this.#receiver = session.open_receiver({ ...both, source: terminus, target: terminus });
+    const receiver = session.open_receiver({ ...both, name: `manage.${randomUUID()}`, credit_window: 0 });
+    this.#receiver = receiver;
+    this.#sender = new Promise(resolve => {
+      on(receiver, 'receiver_open', () => {
+        // An answer without credit ends the session, so there is nothing to ask with before there is credit.
+        receiver.add_credit(ANSWERS);
+        const sender = openPairedSender(session, receiver, both);
+        sender.once('sendable', () => resolve(sender));
+      });
+    });
     on(this.#receiver, 'message', ({ message }) => {
       if (!Buffer.isBuffer(message)) return; // cannot be: the session delivers bytes
       const { correlationId, subject = '', body } = decodeBareMessage(message);
@@ -64,17 +76,15 @@ export class ManagementLinks {
       );
       this.#answers.set(messageId, (status, reason) => settle(refusal(`${method} ${path}`, status, reason)));
       this.#signal.addEventListener('abort', onAbort, { once: true });
-      const send = (): void => {
-        this.#sender.send(bytes, undefined, 0);
-      };
-      if (this.#sender.sendable()) send();
-      else this.#sender.once('sendable', send);
+      void this.#sender.then(sender => sender.send(bytes, undefined, 0));
     });
   }
 
   close(): void {
-    this.#sender.close();
     this.#receiver.close();
+    void this.#sender.then(sender => {
+      sender.close();
+    });
   }
 }
 

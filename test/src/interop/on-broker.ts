@@ -1,0 +1,80 @@
+import { transportFor } from '@imagefactory/qmf';
+import { after, describe, it, type Suite } from 'mocha';
+import {
+  type BrokerKind,
+  brokers,
+  type MissingBroker,
+  type Protocol,
+  type RealBroker,
+} from '../support/brokers/index.js';
+import { type MatrixRow, type Pair, pairName, pairs, record } from './matrix.js';
+import { interoperability } from './suite.js';
+
+/** Other brokers take time and memory to start, so only on request. */
+const asked = process.env['IMAGEFACTORY_BROKERS'] ?? 'embedded';
+
+/** The address with the scheme of a protocol. */
+export function urlFor(protocol: Protocol, url: string): string {
+  return protocol === 'amqp091' ? url.replace(/^amqp:/, 'amqp091:') : url;
+}
+
+/**
+ * Starts a broker for a whole file of tests and stops it after the last. Called while the file is loaded, so that a broker that
+ * cannot be had leaves one skipped test with the reason, instead of one for each test that it would have had.
+ */
+export async function brokerForFile(kind: BrokerKind): Promise<RealBroker | undefined> {
+  const wanted = asked === 'all' || asked.split(',').includes(kind);
+  const found: RealBroker | MissingBroker = wanted
+    ? await brokers[kind]()
+    : { kind, missing: 'not asked for; set IMAGEFACTORY_BROKERS to all, or to a list with it' };
+  if (!('missing' in found)) {
+    after(() => found.stop());
+    return found;
+  }
+  it(`${kind}: ${found.missing}`, function () {
+    this.skip();
+  });
+  if (wanted)
+    after(() => record([{ broker: kind, passed: 0, failed: 0, skipped: 1, reason: found.missing }]));
+  return undefined;
+}
+
+/** Defines the suite for every pair of protocols that the broker speaks. */
+export function interoperabilityOn(broker: RealBroker): void {
+  const speaks = ({ agent, console }: Pair): boolean =>
+    broker.protocols.includes(agent) && broker.protocols.includes(console);
+  describe(`an agent and a console on ${broker.kind}: ${broker.how}`, function () {
+    this.timeout(120_000);
+    const suites = new Map<Pair, Suite>();
+    for (const pair of pairs.filter(speaks)) {
+      const urls = { agent: urlFor(pair.agent, broker.url), console: urlFor(pair.console, broker.url) };
+      suites.set(
+        pair,
+        describe(pairName(pair), () => interoperability(urls)),
+      );
+    }
+    after(async () => {
+      const product = await productOf(broker.url);
+      await record([...suites].map(([pair, suite]) => ({ product, pair, ...results(broker.kind, suite) })));
+    });
+  });
+}
+
+/** A test that never ran, because a hook before it failed, counts as failed. */
+function results(broker: BrokerKind, suite: Suite): MatrixRow {
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  suite.eachTest(test => {
+    if (test.isPending()) count.skipped++;
+    else if (test.isPassed()) count.passed++;
+    else count.failed++;
+  });
+  return { broker, ...count };
+}
+
+/** What a broker says of itself. */
+async function productOf(url: string): Promise<string> {
+  const wire = await transportFor(url).dial(new AbortController().signal);
+  const { product = 'says nothing of itself', version = '' } = wire.peer;
+  await wire.close();
+  return `${product} ${version}`.trim();
+}
