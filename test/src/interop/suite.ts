@@ -21,8 +21,16 @@ function there<T>(value: T | undefined): T {
   return value;
 }
 
+/** A pair of transports to a broker. */
+export interface Ground {
+  readonly agent: string;
+  readonly console: string;
+  /** The largest integer that gets through. */
+  readonly largest: bigint;
+}
+
 /** What every pair of transports must do on every broker. */
-export function interoperability(urls: { readonly agent: string; readonly console: string }): void {
+export function interoperability({ largest, ...urls }: Ground): void {
   let agent: AgentProgram;
   let client: ConnectedConsole;
 
@@ -210,7 +218,7 @@ export function interoperability(urls: { readonly agent: string; readonly consol
         flag: false,
         table: {
           least: -9_223_372_036_854_775_808n,
-          most: 18_446_744_073_709_551_615n,
+          most: largest,
           bytes: Buffer.from([0, 255, 128]),
           many: Buffer.alloc(100_000, 0xfe),
           none: null,
