@@ -9,7 +9,8 @@ import {
   type ReceivedEvent,
   type RetryPolicy,
   type Transport,
-  transportFor,
+  type TransportOptions,
+  transportsFor,
   type TypedEvent,
   type WaitOptions,
 } from '@imagefactory/qmf';
@@ -18,14 +19,14 @@ import { BuildFeed } from './build-feed.js';
 import { Factory } from './factory.js';
 import { type Delivery, type EventsOptions, FactoryEvents, type StreamDelivery } from './factory-events.js';
 
-export interface ConnectOptions extends ConsoleOptions, WaitOptions {
+export interface ConnectOptions extends ConsoleOptions, WaitOptions, Omit<TransportOptions, 'bodyForm'> {
   /**
    * `HOST`, `HOST:PORT` or `amqp://[user[:password]@]host[:port][/vhost]` for AMQP 1.0, with `amqp091://` for 0-9-1; default
-   * `localhost`.
+   * `localhost`. Several, in a list or with commas between them, are tried in their order.
    */
-  readonly broker?: string;
-  /** A transport of the caller's instead of the one that `broker` means. */
-  readonly transport?: Transport;
+  readonly broker?: string | readonly string[];
+  /** Transports of the caller's instead of those that `broker` means; the options for TLS and logging in are theirs then. */
+  readonly transport?: Transport | readonly Transport[];
   /** How to come back after the bus was lost. The first connection is tried once, then it is an error. */
   readonly retry?: Partial<RetryPolicy>;
   /** Milliseconds after which a build that nothing was heard of is asked how it stands: events can be lost. Default 10 000. */
@@ -37,12 +38,12 @@ const SILENCE = 10_000;
 /**
  * Connects a console to the bus.
  *
- * @throws QmfError `unreachable`, `not_authorised`, `address_refused`, `timeout` (default after 10 s) or `aborted`
+ * @throws QmfError `unreachable`, `tls_failed`, `not_authorised`, `address_refused`, `invalid_argument`, `timeout` (default after 10 s) or `aborted`
  */
 export async function connectConsole(options: ConnectOptions = {}): Promise<ConnectedConsole> {
   const { timeout = 10_000, signal } = options;
   const connection = new BusConnection(
-    options.transport ?? transportFor(options.broker ?? 'localhost', { clientName: 'console' }),
+    options.transport ?? transportsFor(options.broker ?? 'localhost', transportOptions(options)),
     {
       ...(options.retry === undefined ? {} : { retry: options.retry }),
     },
@@ -63,6 +64,11 @@ export async function connectConsole(options: ConnectOptions = {}): Promise<Conn
     await connection.close();
     throw error;
   }
+}
+
+/** The form of bodies is the session's business here: what it is told goes for requests only. */
+function transportOptions({ bodyForm: _, ...options }: ConnectOptions): TransportOptions {
+  return { clientName: 'console', ...options };
 }
 
 /** Someone who connects for the first time wants to hear at once that it does not work. */

@@ -1,7 +1,13 @@
-import { BusConnection, type RunningBroker, transportFor } from '@imagefactory/qmf';
-import { describeError } from '../log/index.js';
+import {
+  type BodyForm,
+  BusConnection,
+  type RunningBroker,
+  type Transport,
+  transportsFor,
+} from '@imagefactory/qmf';
+import { describeError, type Logger } from '../log/index.js';
 import { bundledPlugins, doctorReport, startAgent } from '../runtime/index.js';
-import type { BrokerChoice } from './broker-choice.js';
+import { type BrokerChoice, checkChoice } from './broker-choice.js';
 import { tellConnectionNews } from './connection-news.js';
 import { watchForCrash } from './crash-guard.js';
 import { imageDirectory, temporaryDirectory } from './directories.js';
@@ -12,10 +18,15 @@ import { openLog } from './open-log.js';
 import type { DaemonFlags } from './program.js';
 import { stopSignals } from './stop-signals.js';
 
-/** Runs the agent until a signal stops it; gives the exit code. */
+/**
+ * Runs the agent until a signal stops it; gives the exit code.
+ *
+ * @throws QmfError `invalid_argument` for a file of the command line that cannot be used
+ */
 export async function runDaemon(flags: DaemonFlags, choice: BrokerChoice): Promise<number> {
+  const secrets = await checkChoice(choice);
   const images = await imageDirectory(flags.imgdir);
-  const log = await openLog(flags, choice, images);
+  const log = await openLog(flags, secrets, images);
   const signals = stopSignals((signal, code) => {
     process.stderr.write(`${signal} again: ending at once\n`);
     process.exit(code);
@@ -29,8 +40,7 @@ export async function runDaemon(flags: DaemonFlags, choice: BrokerChoice): Promi
     const health = await Promise.race([doctorReport(plugins), end]);
     if (typeof health === 'string') return health === 'crash' ? exitCodes.failed : exitCodes.ok;
     const form = flags.bodyForm === 'auto' ? {} : { bodyForm: flags.bodyForm };
-    const address = choice.kind === 'embedded' ? (broker?.url ?? '') : choice.address;
-    connection = new BusConnection(transportFor(address, { clientName: 'imagefactory', ...form }), {
+    connection = new BusConnection(transports(choice, broker, form, log), {
       // Credentials and addresses may be mended at the broker, and the agent is to need no restart for that.
       retry: { retryRefused: true },
     });
@@ -64,4 +74,16 @@ export async function runDaemon(flags: DaemonFlags, choice: BrokerChoice): Promi
     signals.dispose();
     await log.close();
   }
+}
+
+function transports(
+  choice: BrokerChoice,
+  embedded: RunningBroker | undefined,
+  form: { readonly bodyForm?: BodyForm },
+  log: Logger,
+): readonly Transport[] {
+  const common = { clientName: 'imagefactory', onWarning: (text: string) => log.warn(text), ...form };
+  return choice.kind === 'embedded'
+    ? transportsFor(embedded?.url ?? '', common)
+    : transportsFor(choice.addresses, { ...choice.options, ...common });
 }

@@ -17,7 +17,8 @@ async function main(args: readonly string[]): Promise<number> {
           'nothing to do: give --qmf to run the agent, or the command doctor (see --help)',
         );
       }
-      const choice = chooseBroker(flags, option => program.getOptionValueSource(option) === 'cli');
+      const given = (option: 'broker'): boolean => program.getOptionValueSource(option) === 'cli';
+      const choice = chooseBroker(flags, given, process.env);
       exitCode = await runDaemon(flags, choice);
     },
     doctor: async ({ json }) => {

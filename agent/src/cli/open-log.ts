@@ -1,17 +1,15 @@
 import { type ClosableLogger, createScrubber, type LogLevel, winstonLogger } from '../log/index.js';
-import type { BrokerChoice } from './broker-choice.js';
 import { logFile } from './directories.js';
 import type { DaemonFlags } from './program.js';
 
-/** The daemon's log: standard output, or a file and, for what matters most, standard error. The broker's password is in neither. */
+/** The daemon's log: standard output, or a file and, for what matters most, standard error. The secrets of the bus are in neither. */
 export async function openLog(
   flags: DaemonFlags,
-  choice: BrokerChoice,
+  secrets: readonly string[],
   images: string,
 ): Promise<ClosableLogger> {
   const level: LogLevel = flags.debug === true ? 'debug' : flags.verbose === true ? 'info' : 'notice';
-  const password = choice.kind === 'address' ? choice.address.password : undefined;
-  const scrub = createScrubber(password === undefined ? [] : [password]);
+  const scrub = createScrubber(secrets);
   if (flags.foreground === true) return winstonLogger([{ to: process.stdout, level, style: 'full' }], scrub);
   const file = await logFile(images);
   const log = winstonLogger(

@@ -29,6 +29,15 @@ describe('the command imagefactory', () => {
       '--qpidd',
       '--imgdir',
       '--keep-finished',
+      '--ca',
+      '--cert',
+      '--key',
+      '--server-name',
+      '--sasl',
+      '--password-file',
+      '--protocol',
+      '--dialect',
+      'IMAGEFACTORY_PASSWORD_FILE',
       'doctor',
       'Exit codes:',
       '130, 143',
@@ -63,6 +72,25 @@ describe('the command imagefactory', () => {
       'imagefactory: --embedded-broker brings a broker along;',
     ],
     [['--qmf', '--broker', 'amqp://u:geheim@h:x/'], "imagefactory: broker 'amqp://***@h:x/'"],
+    [['--qmf', '--broker', 'a,amqp://u:geheim,geheim@h'], "imagefactory: broker '***'"],
+    [
+      ['--qmf', '--dialect', 'x'],
+      'Allowed choices are qpidd, broker-j, rabbitmq3, rabbitmq4, artemis, embedded.',
+    ],
+    [['--qmf', '--protocol', '2'], 'Allowed choices are 1.0, 0-9-1.'],
+    [['--qmf', '--sasl', 'x'], 'Allowed choices are anonymous, plain, external, scram-sha-1,'],
+    [
+      ['--qmf', '--ca', '/ca.pem'],
+      'imagefactory: options for TLS were given, but amqp://localhost:5672 is without',
+    ],
+    [
+      ['--qmf', '--broker', 'amqps://localhost', '--ca', '/nowhere/ca.pem'],
+      'imagefactory: the TLS CA file /nowhere/ca.pem cannot be read: there is no such file',
+    ],
+    [
+      ['--qmf', '--password-file', '/nowhere/password'],
+      'imagefactory: the password file /nowhere/password cannot be read: there is no such file',
+    ],
   ] as const) {
     it(`refuses [${args.join(' ')}] with status 2`, () => {
       const { status, stderr } = run(...args);
@@ -103,15 +131,27 @@ describe('the command imagefactory', () => {
 describe('the choice of a broker', () => {
   it('is localhost, the one given under either name, or the embedded one', () => {
     const localhost = { scheme: 'amqp', host: 'localhost', port: 5672 };
-    expect(chooseBroker({}, () => false)).to.deep.equal({ kind: 'address', address: localhost });
-    const other = { kind: 'address', address: { ...localhost, host: 'b', port: 1 } };
-    expect(chooseBroker({ broker: 'b:1' }, () => true)).to.deep.equal(other);
-    expect(chooseBroker({ qpidd: 'b:1' }, () => false)).to.deep.equal(other);
-    expect(chooseBroker({ embeddedBroker: true, broker: 'from the environment' }, () => false)).to.deep.equal(
-      {
-        kind: 'embedded',
-      },
-    );
+    const none = { kind: 'addresses', options: {} };
+    expect(chooseBroker({}, () => false, {})).to.deep.equal({ ...none, addresses: [localhost] });
+    expect(chooseBroker({ broker: [''] }, () => false, {})).to.deep.equal({
+      ...none,
+      addresses: [localhost],
+    });
+    const other = { ...none, addresses: [{ ...localhost, host: 'b', port: 1 }] };
+    expect(chooseBroker({ broker: ['b:1'] }, () => true, {})).to.deep.equal(other);
+    expect(chooseBroker({ qpidd: ['b:1'] }, () => false, {})).to.deep.equal(other);
+    const embedded = { embeddedBroker: true, broker: ['from the environment'] } as const;
+    expect(chooseBroker(embedded, () => false, {})).to.deep.equal({ kind: 'embedded' });
+  });
+
+  it('keeps the order of several, and has options and environment for all of them', () => {
+    const choice = chooseBroker({ broker: ['amqps://a,amqps://b', 'amqps://c'], ca: '/ca.pem' }, () => true, {
+      IMAGEFACTORY_USER: 'alice',
+      IMAGEFACTORY_PASSWORD: 'hush',
+    });
+    if (choice.kind !== 'addresses') throw new Error('an address was given');
+    expect(choice.addresses.map(({ host }) => host)).to.deep.equal(['a', 'b', 'c']);
+    expect(choice.options).to.deep.equal({ tls: { ca: '/ca.pem' }, user: 'alice', password: 'hush' });
   });
 });
 

@@ -1,13 +1,14 @@
+import { brokerHelp, busFlags, type BusFlagValues } from '@imagefactory/qmf';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exitCodesHelp } from './exit-codes.js';
 import { UsageError } from './usage-error.js';
 import { packageVersion } from './version.js';
 
 /** The options of the daemon as commander reads them. */
-export interface DaemonFlags {
+export interface DaemonFlags extends BusFlagValues {
   readonly qmf?: true;
-  readonly broker?: string;
-  readonly qpidd?: string;
+  readonly broker?: readonly string[];
+  readonly qpidd?: readonly string[];
   readonly embeddedBroker?: true;
   readonly imgdir?: string;
   readonly tmpdir?: string;
@@ -60,11 +61,14 @@ export function buildProgram(actions: Actions): Command {
 function daemonOptions(): readonly Option[] {
   return [
     new Option('--qmf', 'run the agent on a QMF bus'),
-    new Option(
-      '--broker <address>',
-      'HOST[:PORT] or amqp://[user[:password]@]host[:port][/vhost], with amqp091:// for AMQP 0-9-1 (default: localhost)',
-    ).env('IMAGEFACTORY_BROKER'),
-    new Option('--qpidd <address>', 'the same under its later name'),
+    new Option('--broker <address>', `${brokerHelp} (default: localhost)`)
+      .env('IMAGEFACTORY_BROKER')
+      .argParser(collect),
+    new Option('--qpidd <address>', 'the same under its later name').argParser(collect),
+    ...busFlags.map(({ flags, help, choices }) => {
+      const option = new Option(flags, help);
+      return choices === undefined ? option : option.choices(choices);
+    }),
     new Option(
       '--embedded-broker',
       'bring a broker along, on 127.0.0.1:5672 or on a free port when that one is taken',
@@ -106,7 +110,13 @@ The agent stays in the foreground in any case; leave running it in the backgroun
 --foreground it logs to /var/log/imagefactory.log, or to imagefactory.log in --imgdir when it may not write there, and
 only what matters most is shown on standard error as well.
 
-A password on the command line can be seen by other users; give the broker in IMAGEFACTORY_BROKER to avoid that.`;
+A password on the command line can be seen by other users of the machine. Use --password-file, or the environment: IMAGEFACTORY_BROKER,
+IMAGEFACTORY_USER, IMAGEFACTORY_PASSWORD or IMAGEFACTORY_PASSWORD_FILE; and IMAGEFACTORY_KEY_PASSPHRASE for an encrypted --key.`;
+
+/** For options that may be given more than once. */
+function collect(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
 
 function whole(least: number, most: number): (text: string) => number {
   return text => {

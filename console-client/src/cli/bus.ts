@@ -9,9 +9,18 @@ export interface Bus {
   readonly openedAt: number;
 }
 
-/** @throws QmfError `unreachable`, `not_authorised`, `address_refused`, `timeout`, `aborted` */
-export async function openBus(settings: Settings, signal: AbortSignal): Promise<Bus> {
+/**
+ * @param warn told of what is unsafe, once each
+ * @throws QmfError `unreachable`, `tls_failed`, `not_authorised`, `address_refused`, `invalid_argument`, `timeout`, `aborted`
+ */
+export async function openBus(
+  settings: Settings,
+  signal: AbortSignal,
+  warn: (text: string) => void,
+): Promise<Bus> {
   const console = await connectConsole({
+    ...settings.bus,
+    onWarning: warn,
     broker: settings.broker,
     domain: settings.domain,
     timeout: settings.timeout,

@@ -485,6 +485,15 @@ describe('imagefactory-console without a bus', () => {
     expect(stderr).to.include('amqp://127.0.0.1:2').and.not.to.include('hush');
   });
 
+  it('tries several brokers in their order', async () => {
+    const { stderr } = await run(['-b', '127.0.0.1:1,127.0.0.1:2', '--broker', '127.0.0.1:3', 'agents']);
+    expect(stderr).to.include('127.0.0.1:3');
+    const bus = await startTestBus();
+    const { code } = await run(['-b', `127.0.0.1:1,${bus.broker.url}`, 'query', 'ImageFactory']);
+    expect(code).to.equal(0);
+    await bus.close();
+  });
+
   it('tells errors as JSON where JSON is wanted', async () => {
     const { stderr } = await run([...nowhere, 'agents', '--json']);
     expect(jsonLines(stderr)[0]?.['error']).to.include({ code: 'unreachable', exitCode: 3 });
@@ -501,6 +510,18 @@ describe('imagefactory-console without a bus', () => {
     [['agents', '--timeout', 'soon'], /--timeout: 'soon' is no number of seconds above 0/],
     [['agents', '--body-form', 'odd'], /--body-form: 'odd' is not known; write 'value' or 'data'/],
     [['agents', '--broker', 'http://x'], /the scheme 'http' is not known/],
+    [['agents', '--broker', 'a', '-b', 'b,amqp://u:hush,hush@h'], /broker '\*\*\*'/],
+    [
+      ['--dialect', 'odd', 'agents'],
+      /Allowed choices are qpidd, broker-j, rabbitmq3, rabbitmq4, artemis, embedded/,
+    ],
+    [['agents', '--protocol', '2'], /Allowed choices are 1\.0, 0-9-1/],
+    [['agents', '--sasl', 'odd'], /Allowed choices are anonymous, plain, external, scram-sha-1/],
+    [['agents', '--ca', 'ca.pem'], /options for TLS were given, but amqp:\/\/localhost:5672 is without/],
+    [
+      ['agents', '--broker', 'amqps://127.0.0.1:1', '--ca', '/nowhere/ca.pem'],
+      /TLS CA file \/nowhere\/ca\.pem cannot be read: there is no such file/,
+    ],
     [['events', 'on'], /too many arguments/],
   ] as const) {
     it(`takes '${args.join(' ')}' for wrong use`, async () => {

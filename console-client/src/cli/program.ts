@@ -1,4 +1,5 @@
-import { Command, Help } from 'commander';
+import { brokerHelp, busFlags } from '@imagefactory/qmf';
+import { Command, Help, Option } from 'commander';
 import { type GlobalOptions, positiveInteger, seconds } from './args/settings.js';
 import { agentsCommand } from './commands/agents.js';
 import { buildCommand, type BuildOptions } from './commands/build.js';
@@ -155,11 +156,16 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
 
 /** Which bus, and how: once per run of the program. */
 function addBusOptions(program: Command): void {
+  program.option(
+    '-b, --broker <address>',
+    `${brokerHelp} (default: $IMAGEFACTORY_BROKER, else localhost)`,
+    (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
+  );
+  for (const { flags, help, choices } of busFlags) {
+    const option = new Option(flags, help);
+    program.addOption(choices === undefined ? option : option.choices(choices));
+  }
   program
-    .option(
-      '-b, --broker <address>',
-      'HOST[:PORT] or amqp://[user[:password]@]host[:port][/vhost], with amqp091:// for AMQP 0-9-1 (default: $IMAGEFACTORY_BROKER, else localhost)',
-    )
     .option('--body-form <form>', "force how requests are encoded: 'value' or 'data'")
     .option('--domain <name>', 'QMF domain (default: default)');
 }
@@ -180,8 +186,11 @@ const programHelp = `
 Examples:
   imagefactory-console agents
   imagefactory-console build template.xml --target mock --watch
-  imagefactory-console --broker amqp://user:password@bus.example.com events --json
+  imagefactory-console --broker amqps://me@bus.example.com --password-file ~/.bus events --json
   imagefactory-console repl
+
+Instead of options: IMAGEFACTORY_BROKER, IMAGEFACTORY_USER, IMAGEFACTORY_PASSWORD (or _PASSWORD_FILE),
+and IMAGEFACTORY_KEY_PASSPHRASE for an encrypted --key.
 
 In JSON, integers beyond 2^53 are text, times are ISO 8601, and binary that is no
 text is {"base64": …}.

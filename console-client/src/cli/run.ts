@@ -43,12 +43,13 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
 async function runOnce(options: GlobalOptions, action: Action, io: Io): Promise<number> {
   const settings = readSettings(options, io.env);
   let opening: Promise<Bus> | undefined;
+  const out = new Output(io, settings);
   const context: Context = {
     io,
     settings,
     signal: io.signal,
-    out: new Output(io, settings),
-    bus: () => (opening ??= openBus(settings, io.signal)),
+    out,
+    bus: () => (opening ??= openBus(settings, io.signal, text => out.note(`warning: ${text}`))),
     mayReadStdin: true,
   };
   try {

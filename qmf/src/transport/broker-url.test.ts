@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { QmfError } from '../errors.js';
-import { type BrokerAddress, describeBroker, parseBrokerUrl } from './broker-url.js';
+import { type BrokerAddress, describeBroker, parseBrokerList, parseBrokerUrl } from './broker-url.js';
 
 const plain = { scheme: 'amqp', host: 'localhost', port: 5672 } as const;
 
@@ -106,5 +106,39 @@ describe('parseBrokerUrl', () => {
       ),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('parseBrokerList', () => {
+  it('reads one, or several in their order', () => {
+    expect(parseBrokerList('localhost')).to.deep.equal([plain]);
+    expect(parseBrokerList('amqps://u:a%2Cb@a/v, b:1,amqp091://[::1]')).to.deep.equal([
+      { scheme: 'amqps', host: 'a', port: 5671, user: 'u', password: 'a,b', vhost: 'v' },
+      { ...plain, host: 'b', port: 1 },
+      { scheme: 'amqp091', host: '::1', port: 5672 },
+    ]);
+  });
+
+  for (const [list, complaint] of [
+    ['', /broker '': it cannot be read/],
+    ['a,', /broker '': it cannot be read/],
+    ['a,,b', /broker ''/],
+    ['a,b:x', /broker 'b:x'/],
+    ['a,http://b', /the scheme 'http' is not known/],
+  ] as const) {
+    it(`refuses ${JSON.stringify(list)}`, () => {
+      expect(() => parseBrokerList(list))
+        .to.throw(QmfError, complaint)
+        .with.property('code', 'invalid_argument');
+    });
+  }
+
+  it('never repeats a password that holds a comma', () => {
+    for (const list of ['amqp://u:hush,hush@h', 'a,amqp://u:hush,hush,hush@h', 'amqp://u:x@h:y,u:hush,b@h']) {
+      expect(() => parseBrokerList(list))
+        .to.throw(QmfError, /%2C for a comma/)
+        .with.property('message')
+        .that.does.not.include('hush');
+    }
   });
 });

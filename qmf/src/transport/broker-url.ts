@@ -23,29 +23,51 @@ const defaultPorts = { amqp: 5672, amqps: 5671, amqp091: 5672, amqp091s: 5671 } 
  * @throws QmfError `invalid_argument` that says which part is wrong; never repeats a password.
  */
 export function parseBrokerUrl(text: string): BrokerAddress {
+  return parse(text, text);
+}
+
+/**
+ * Reads one broker, or several with commas between them, in the order in which they are to be tried. A comma that is part of a
+ * user, a password or a virtual host is written `%2C`.
+ *
+ * @throws QmfError `invalid_argument` that says which part of which broker is wrong; never repeats a password.
+ */
+export function parseBrokerList(list: string): [BrokerAddress, ...BrokerAddress[]] {
+  const [first = '', ...others] = list.split(',');
+  const read = (text: string): BrokerAddress => parse(text, shownInList(text, list));
+  return [read(first), ...others.map(read)];
+}
+
+/** A piece without an @ may be half a user and password that a comma has torn apart. */
+function shownInList(text: string, list: string): string {
+  return text !== list && !text.includes('@') && list.includes('@') ? '***' : text;
+}
+
+/** @param shown what errors may show */
+function parse(text: string, shown: string): BrokerAddress {
   const trimmed = text.trim();
   // The URL parser would drop or turn these round in silence.
-  if (/[\s\\]/.test(trimmed)) throw invalid(text, 'it holds white space or a backslash');
+  if (/[\s\\]/.test(trimmed)) throw invalid(shown, 'it holds white space or a backslash');
   const withScheme = trimmed.includes('://') ? trimmed : `amqp://${trimmed}`;
   let url: URL;
   try {
     // The URL parser knows host and port only for schemes it knows, so http stands in for amqp.
     url = new URL(withScheme.replace(/^[a-z0-9+.-]+:/i, 'http:'));
   } catch (cause) {
-    throw invalid(text, 'it cannot be read as a broker address', cause);
+    throw invalid(shown, 'it cannot be read as a broker address', cause);
   }
   const scheme = withScheme.slice(0, withScheme.indexOf(':')).toLowerCase();
-  if (!isScheme(scheme)) throw invalid(text, `the scheme '${scheme}' is not known`);
-  if (url.hostname === '') throw invalid(text, 'it names no host');
-  if (url.search !== '' || url.hash !== '') throw invalid(text, 'options after ? or # are not known');
+  if (!isScheme(scheme)) throw invalid(shown, `the scheme '${scheme}' is not known`);
+  if (url.hostname === '') throw invalid(shown, 'it names no host');
+  if (url.search !== '' || url.hash !== '') throw invalid(shown, 'options after ? or # are not known');
   const port = explicitPort(withScheme) ?? defaultPorts[scheme];
-  if (port === 0) throw invalid(text, 'nothing can be reached at port 0');
-  if (url.username === '' && url.password !== '') throw invalid(text, 'it has a password but no user');
+  if (port === 0) throw invalid(shown, 'nothing can be reached at port 0');
+  if (url.username === '' && url.password !== '') throw invalid(shown, 'it has a password but no user');
   const decoded = (part: string, what: string): string => {
     try {
       return decodeURIComponent(part);
     } catch (cause) {
-      throw invalid(text, `the ${what} holds a % that starts no percent-encoded byte; write %25`, cause);
+      throw invalid(shown, `the ${what} holds a % that starts no percent-encoded byte; write %25`, cause);
     }
   };
   const vhost = decoded(url.pathname.slice(1), 'virtual host');
@@ -87,7 +109,7 @@ function invalid(text: string, why: string, cause?: unknown): QmfError {
   const shown = text.replace(/^(\s*[a-z0-9+.-]+:\/\/)?.*@/is, '$1***@');
   return new QmfError(
     'invalid_argument',
-    `broker '${shown}': ${why}; write HOST, HOST:PORT or amqp://[user[:password]@]host[:port][/vhost] (amqps, amqp091 and amqp091s too)`,
+    `broker '${shown}': ${why}; write HOST, HOST:PORT or amqp://[user[:password]@]host[:port][/vhost] (amqps, amqp091 and amqp091s too), and %2C for a comma within`,
     cause instanceof Error ? { cause: new Error(cause.name) } : {},
   );
 }

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { QmfError } from '../errors.js';
 import { parseBrokerUrl } from './broker-url.js';
-import { transportFor, type TransportOptions } from './transport-for.js';
+import { transportFor, type TransportOptions, transportsFor } from './transport-for.js';
 
 describe('transportFor', () => {
   for (const [broker, options, description, bodyForm] of [
@@ -28,5 +28,28 @@ describe('transportFor', () => {
 
   it('refuses what cannot be read', () => {
     expect(() => transportFor('http://h')).to.throw(QmfError, /scheme/);
+  });
+});
+
+describe('transportsFor', () => {
+  const described = (brokers: Parameters<typeof transportsFor>[0]): string[] =>
+    transportsFor(brokers).map(({ description }) => description);
+
+  it('keeps the order of addresses, texts and lists in texts', () => {
+    expect(described('a,b:1')).to.deep.equal(['amqp://a:5672', 'amqp://b:1']);
+    expect(described([parseBrokerUrl('amqps://a'), 'b,amqp091://c', 'd'])).to.deep.equal([
+      'amqps://a:5671',
+      'amqp://b:5672',
+      'amqp091://c:5672',
+      'amqp://d:5672',
+    ]);
+  });
+
+  it('refuses a list without brokers, and TLS options for one that is without', () => {
+    expect(() => transportsFor([])).to.throw(QmfError, 'empty');
+    expect(() => transportsFor('amqps://a,b', { tls: { ca: '/ca.pem' } })).to.throw(
+      QmfError,
+      'options for TLS were given, but amqp://b:5672 is without; write amqps://',
+    );
   });
 });

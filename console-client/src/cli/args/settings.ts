@@ -1,10 +1,13 @@
-import type { BodyForm } from '@imagefactory/qmf';
+import { type BodyForm, type BusFlagValues, readBusFlags, type TransportOptions } from '@imagefactory/qmf';
 import { usageError } from '../errors.js';
 import type { Io } from '../io.js';
 
 /** The options that every command takes, checked. */
 export interface Settings {
-  readonly broker: string;
+  /** One or more, in the order in which they are tried. */
+  readonly broker: readonly string[];
+  /** How the brokers are spoken to and logged in at. */
+  readonly bus: TransportOptions;
   /** Milliseconds to wait for agents and answers. */
   readonly timeout: number;
   readonly json: boolean;
@@ -15,8 +18,8 @@ export interface Settings {
 }
 
 /** The same as commander gives them. */
-export interface GlobalOptions {
-  readonly broker?: string;
+export interface GlobalOptions extends BusFlagValues {
+  readonly broker?: readonly string[];
   readonly timeout?: string;
   readonly json?: boolean;
   readonly agent?: string;
@@ -28,14 +31,15 @@ const DEFAULT_TIMEOUT_SECONDS = 10;
 /** Timers run for no longer than 2^31 ms. */
 const MAX_SECONDS = 2_147_483;
 
-/** @throws CliError usage */
+/** @throws CliError usage, QmfError `invalid_argument` */
 export function readSettings(
   options: GlobalOptions,
   env: Io['env'],
   defaults: Partial<Settings> = {},
 ): Settings {
   return {
-    broker: options.broker ?? defaults.broker ?? nonEmpty(env['IMAGEFACTORY_BROKER']) ?? 'localhost',
+    broker: options.broker ?? defaults.broker ?? [nonEmpty(env['IMAGEFACTORY_BROKER']) ?? 'localhost'],
+    bus: defaults.bus ?? readBusFlags(options, env, 'IMAGEFACTORY'),
     timeout:
       options.timeout === undefined
         ? (defaults.timeout ?? DEFAULT_TIMEOUT_SECONDS * 1_000)
