@@ -59,7 +59,9 @@ export class BusConnection implements AsyncDisposable {
     this.#outbox = new Outbox({
       limit: this.#settings.outboxLimit,
       byteLimit: this.#settings.outboxBytes,
+      window: this.#settings.sendWindow,
       tally: this.#tally,
+      timers: this.#settings.timers,
       onDrop: () => this.#drops.count(),
       onEmpty: () => this.#checkDrained(),
     });

@@ -13,12 +13,29 @@ export class Chain<T extends Link<T>> {
     return this.#first;
   }
 
+  get last(): T | undefined {
+    return this.#last;
+  }
+
   push(item: T): void {
     item.previous = this.#last;
     item.next = undefined;
     if (this.#last === undefined) this.#first = item;
     else this.#last.next = item;
     this.#last = item;
+  }
+
+  /** Puts an item before one of this chain, or at the end. */
+  insert(item: T, before: T | undefined): void {
+    if (before === undefined) {
+      this.push(item);
+      return;
+    }
+    item.previous = before.previous;
+    item.next = before;
+    if (before.previous === undefined) this.#first = item;
+    else before.previous.next = item;
+    before.previous = item;
   }
 
   /** Takes out an item of this chain. */
@@ -40,8 +57,13 @@ export class Chain<T extends Link<T>> {
       this.#first.previous = other.#last;
     }
     this.#first = other.#first;
-    other.#first = undefined;
-    other.#last = undefined;
+    other.clear();
+  }
+
+  /** Forgets all items; what they know of their neighbours is worth nothing then. */
+  clear(): void {
+    this.#first = undefined;
+    this.#last = undefined;
   }
 
   *[Symbol.iterator](): Generator<T> {

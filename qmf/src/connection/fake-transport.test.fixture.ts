@@ -6,6 +6,7 @@ interface Sent {
   readonly envelope: Envelope;
   readonly resolve: () => void;
   readonly reject: (error: QmfError) => void;
+  isSettled: boolean;
 }
 
 /** A wire whose broker is the test. */
@@ -29,7 +30,7 @@ export class FakeWire implements Wire {
   }
 
   async bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
-    await this.onBind(binding);
+    await Promise.race([this.onBind(binding), this.closed]);
     if (this.state !== 'open') throw new QmfError('connection_lost', 'the wire is gone');
     this.bindings.set(binding, deliver);
     return () => this.bindings.delete(binding);
@@ -38,10 +39,26 @@ export class FakeWire implements Wire {
   send(envelope: Envelope): Promise<void> {
     if (this.state !== 'open') return Promise.reject(new QmfError('connection_lost', 'the wire is gone'));
     return new Promise((resolve, reject) => {
-      const sent = { envelope, resolve, reject };
+      const sent: Sent = {
+        envelope,
+        isSettled: false,
+        resolve: () => {
+          sent.isSettled = true;
+          resolve();
+        },
+        reject: error => {
+          sent.isSettled = true;
+          reject(error);
+        },
+      };
       this.sent.push(sent);
-      if (this.prompt) resolve();
+      if (this.prompt) sent.resolve();
     });
+  }
+
+  /** Messages that the broker has not given its word on. */
+  get unsettled(): Sent[] {
+    return this.sent.filter(({ isSettled }) => !isSettled);
   }
 
   get subjects(): (string | undefined)[] {
@@ -51,14 +68,14 @@ export class FakeWire implements Wire {
   break(reason = new QmfError('connection_lost', 'broken by the test')): void {
     if (this.state !== 'open') return;
     this.state = 'broken';
-    for (const { reject } of this.sent) reject(reason);
+    for (const { reject } of this.unsettled) reject(reason);
     this.#end(reason);
   }
 
   close(): Promise<void> {
     if (this.state === 'open') {
       this.state = 'closed';
-      for (const { reject } of this.sent) reject(new QmfError('closed', 'closed'));
+      for (const { reject } of this.unsettled) reject(new QmfError('closed', 'closed'));
       this.#end(undefined);
     }
     return Promise.resolve();

@@ -21,6 +21,8 @@ export interface Kept extends Link<Kept> {
   readonly reject: (error: QmfError) => void;
   place: 'waiting' | 'under way' | 'gone';
   wasSent: boolean;
+  /** How often the broker did not take it. */
+  releases: number;
 }
 
 /** The messages for one destination, in the order in which they were given: first those under way, then those that wait. */
@@ -30,6 +32,10 @@ export class Lane {
   #underWayCount = 0;
   /** The first of those that wait and may be dropped. */
   #firstProgress: Kept | undefined;
+  /** Nothing is sent for a while: the broker took a message no more. */
+  isPaused = false;
+  /** The broker takes nothing for this destination, however often it is tried. */
+  isChoked = false;
 
   get underWayCount(): number {
     return this.#underWayCount;
@@ -70,16 +76,31 @@ export class Lane {
     kept.place = 'gone';
   }
 
-  /** What was under way takes its place again before all that waits. */
+  /** What was under way takes its place again among those that wait. */
   recall(): void {
-    let progress: Kept | undefined;
-    for (const kept of this.#underWay) {
-      kept.place = 'waiting';
-      if (kept.importance === 'progress') progress ??= kept;
-    }
-    this.#firstProgress = progress ?? this.#firstProgress;
+    this.isPaused = false;
+    if (this.#underWay.first === undefined) return;
+    // Those that were put back one by one may be older.
+    const isInOrder = (this.#underWay.last?.number ?? 0) < (this.#waiting.first?.number ?? Infinity);
+    for (const kept of this.#underWay) kept.place = 'waiting';
     this.#waiting.takeInFront(this.#underWay);
     this.#underWayCount = 0;
+    if (!isInOrder) {
+      const all = [...this.#waiting].sort((left, right) => left.number - right.number);
+      this.#waiting.clear();
+      for (const kept of all) this.#waiting.push(kept);
+    }
+    this.#firstProgress = progressFrom(this.#waiting.first);
+  }
+
+  /** A message under way takes its place again among those that wait. */
+  putBack(kept: Kept): void {
+    this.remove(kept);
+    kept.place = 'waiting';
+    let later = this.#waiting.first;
+    while (later !== undefined && later.number < kept.number) later = later.next;
+    this.#waiting.insert(kept, later);
+    if (kept.importance === 'progress') this.#firstProgress = progressFrom(this.#waiting.first);
   }
 
   *[Symbol.iterator](): Generator<Kept> {
@@ -88,11 +109,13 @@ export class Lane {
   }
 
   #leaveWaiting(kept: Kept): void {
-    if (kept === this.#firstProgress) {
-      let after = kept.next;
-      while (after !== undefined && after.importance !== 'progress') after = after.next;
-      this.#firstProgress = after;
-    }
+    if (kept === this.#firstProgress) this.#firstProgress = progressFrom(kept.next);
     this.#waiting.remove(kept);
   }
+}
+
+function progressFrom(kept: Kept | undefined): Kept | undefined {
+  let found = kept;
+  while (found !== undefined && found.importance !== 'progress') found = found.next;
+  return found;
 }

@@ -10,6 +10,11 @@ export interface ConnectionOptions {
   readonly outboxLimit?: number;
   /** The same in bytes of memory, about; default 32 MiB. Lasting messages may take up to eight times either limit. */
   readonly outboxBytes?: number;
+  /**
+   * Messages to one destination that are handed to the broker before it has accepted the first of them; default 1024, at most
+   * 1200. What waits behind them can still be dropped.
+   */
+  readonly sendWindow?: number;
   /** Gives numbers from 0 up to 1; for tests. */
   readonly random?: () => number;
   /** For tests. */
@@ -35,9 +40,13 @@ export interface ConnectionSettings {
   readonly dialTimeout: number;
   readonly outboxLimit: number;
   readonly outboxBytes: number;
+  readonly sendWindow: number;
   readonly random: () => number;
   readonly timers: Timers;
 }
+
+/** Four times this and the messages that are not kept are less than the 10 000 that a wire takes. */
+const MAX_WINDOW = 1_200;
 
 export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
   return {
@@ -45,6 +54,7 @@ export function connectionSettings(options: ConnectionOptions): ConnectionSettin
     dialTimeout: options.dialTimeout ?? 10_000,
     outboxLimit: options.outboxLimit ?? 10_000,
     outboxBytes: options.outboxBytes ?? 32 * 1024 * 1024,
+    sendWindow: Math.min(MAX_WINDOW, Math.max(1, options.sendWindow ?? 1_024)),
     random: options.random ?? Math.random,
     timers: options.timers ?? systemTimers,
   };

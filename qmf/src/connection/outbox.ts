@@ -5,13 +5,17 @@ import type { Wire } from '../transport/transport.js';
 import { type Importance, type Kept, Lane } from './lane.js';
 import { messageSize } from './message-size.js';
 import type { Tally } from './statistics.js';
+import type { Timers } from './timers.js';
 
 export interface OutboxOptions {
   /** Messages. */
   readonly limit: number;
   /** Bytes of memory, about. */
   readonly byteLimit: number;
+  /** Messages handed to the wire and not settled, for one destination: one without credit doesn't hold up the others. */
+  readonly window: number;
   readonly tally: Tally;
+  readonly timers: Timers;
   /** A message was dropped, because there was no room. */
   readonly onDrop: () => void;
   /** The last message has left. */
@@ -20,10 +24,11 @@ export interface OutboxOptions {
 
 /** How far beyond the limits lasting messages may fill the outbox when there is no progress left to drop. */
 const LASTING_FACTOR = 8;
-/** Messages handed to the wire and not settled: of one destination, so that one without credit doesn't hold up the others. */
-const LANE_WINDOW = 1_024;
-/** The same of all destinations; with those that are not kept, less than the 10 000 that a wire takes. */
-const WINDOW = 4_096;
+/** How many times the window of one destination is that of all together. */
+const WINDOW_FACTOR = 4;
+/** How often a lasting message that was released is sent again, and the first of the pauses before that, in milliseconds. */
+const RELEASE_RETRIES = 3;
+const RELEASE_PAUSE = 100;
 /** Destinations without messages that are remembered. */
 const IDLE_LANES = 16;
 
@@ -33,6 +38,10 @@ const IDLE_LANES = 16;
  * The outbox holds those that wait and those under way alike, and hands a wire a bounded number only: so the limits hold too
  * while a broker is there and takes nothing, and what is dropped is chosen by importance. When the limits are reached the oldest
  * progress goes first; lasting messages go up to eight times the limits, and are refused only then.
+ *
+ * A broker whose queue for one console is full releases what goes to all of them (wire document §1.5). Lasting messages are then
+ * sent a few times more, with short pauses; when that was in vain, no others are until the broker takes one, so that a console
+ * that has stopped reading holds up nobody.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -80,6 +89,7 @@ export class Outbox {
         reject,
         place: 'waiting',
         wasSent: false,
+        releases: 0,
         previous: undefined,
         next: undefined,
       };
@@ -114,11 +124,11 @@ export class Outbox {
 
   #pump(lane: Lane): void {
     const wire = this.#wire;
-    if (wire === undefined) return;
-    while (lane.underWayCount < LANE_WINDOW) {
+    if (wire === undefined || lane.isPaused) return;
+    while (lane.underWayCount < this.#options.window) {
       const kept = lane.next;
       if (kept === undefined) return;
-      if (this.#underWay >= WINDOW) {
+      if (this.#isWindowFull) {
         this.#held.add(lane);
         return;
       }
@@ -141,20 +151,48 @@ export class Outbox {
     if (kept.place === 'gone') return;
     // Nobody knows whether it arrived: it keeps its place, and the end of the wire, of which this is a part, recalls it.
     if (error?.code === 'connection_lost' || error?.code === 'closed') return;
-    this.#leave(kept);
+    const { tally } = this.#options;
     if (error === undefined) {
-      this.#options.tally.accepted++;
+      tally.accepted++;
+      kept.lane.isChoked = false;
+      this.#leave(kept);
       kept.resolve();
     } else {
-      this.#options.tally.refused(error);
+      tally.refused(error);
+      if (error.code === 'message_released' && this.#sendsAgain(kept)) return;
+      this.#leave(kept);
       kept.reject(error);
     }
     this.#pump(kept.lane);
     for (const lane of this.#held) {
-      if (this.#underWay >= WINDOW) break;
+      if (this.#isWindowFull) break;
       this.#held.delete(lane);
       this.#pump(lane);
     }
+  }
+
+  /** Puts a lasting message that was released back for another try. */
+  #sendsAgain(kept: Kept): boolean {
+    const { lane } = kept;
+    if (kept.place === 'waiting') return true; // a late word of a wire that has ended; it is sent again anyway
+    if (kept.importance !== 'lasting' || lane.isChoked) return false;
+    if (kept.releases === RELEASE_RETRIES) {
+      lane.isChoked = true;
+      return false;
+    }
+    lane.putBack(kept);
+    this.#underWay--;
+    const pause = RELEASE_PAUSE * 2 ** kept.releases++;
+    if (lane.isPaused) return true;
+    lane.isPaused = true;
+    const wire = this.#wire;
+    this.#options.timers.after(pause, () => {
+      // On another wire the lane was taken up at once.
+      if (wire !== this.#wire) return;
+      lane.isPaused = false;
+      this.#pump(lane);
+    });
+    return true;
   }
 
   #leave(kept: Kept): void {
@@ -168,6 +206,10 @@ export class Outbox {
       this.#held.delete(lane);
     }
     if (this.#size === 0) this.#options.onEmpty();
+  }
+
+  get #isWindowFull(): boolean {
+    return this.#underWay >= this.#options.window * WINDOW_FACTOR;
   }
 
   #makeRoom(size: number, importance: Importance): boolean {

@@ -14,7 +14,7 @@ export interface ConnectionStatistics {
   readonly released: number;
   /** Messages that the broker refused for good, or whose address it refused. */
   readonly rejected: number;
-  /** Kept messages that were sent once more, because the connection broke before the broker's word on them. */
+  /** Kept messages sent once more: the connection broke before the broker's word on them, or it was `released`. */
   readonly resent: number;
   /** Messages that found no room in the outbox, or had to make room there. */
   readonly dropped: number;
