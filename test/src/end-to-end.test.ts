@@ -277,6 +277,24 @@ describe('the life of an agent', () => {
     await second.stop();
   });
 
+  it('tells by its exit code that it stopped with news that nobody has heard', async () => {
+    const broker = await startBroker();
+    const agent = await AgentProgram.start(broker.url);
+    const client = await agent.console();
+    const build = await (await client.findFactory()).buildImage({
+      descriptor: '<template></template>',
+      target: 'mock',
+    });
+    await until('the build runs', () => build.status === 'BUILDING');
+    await broker.stop();
+    await agent.program.says(/trying again until the broker answers/);
+    agent.program.kill('SIGTERM');
+    expect(await agent.program.exited).to.deep.equal({ status: 4, signal: null });
+    expect(agent.program.output).to.match(/events and answers that did not reach the broker: [1-9]/);
+    await client.close();
+    await agent.stop();
+  });
+
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     it(`stops cleanly on ${signal} in the middle of a build`, async () => {
       const broker = await startBroker();

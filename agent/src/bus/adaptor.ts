@@ -47,7 +47,12 @@ export function publishAdaptor(
 function tell(adaptor: Adaptor, change: BuildChange, events: EventSender): void {
   const addr = adaptor.addressMap;
   const percentage = (percent: number): void =>
-    events.raise(BuildAdaptorPercentCompleteEvent, { addr, event: 'PERCENTAGE', percent_complete: percent });
+    events.raise(
+      BuildAdaptorPercentCompleteEvent,
+      { addr, event: 'PERCENTAGE', percent_complete: percent },
+      // The next one says more; statuses and failures are never dropped for it.
+      { importance: 'progress' },
+    );
   if (change.kind === 'percent') {
     adaptor.update({ percent_complete: change.percent });
     percentage(change.percent);

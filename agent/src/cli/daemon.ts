@@ -13,7 +13,7 @@ import { watchForCrash } from './crash-guard.js';
 import { imageDirectory, temporaryDirectory } from './directories.js';
 import { startEmbeddedBroker, stopEmbeddedBroker } from './embedded-broker.js';
 import { exitCodes } from './exit-codes.js';
-import { describeStartError, startLine, stopLine } from './messages.js';
+import { describeStartError, startLine, stopCode, stopLine } from './messages.js';
 import { openLog } from './open-log.js';
 import type { DaemonFlags } from './program.js';
 import { stopSignals } from './stop-signals.js';
@@ -62,14 +62,16 @@ export async function runDaemon(flags: DaemonFlags, choice: BrokerChoice): Promi
     log.notice(startLine(agent, health, choice));
     const why = await end;
     if (why !== 'crash') log.notice(`${why}: stopping`);
-    log.notice(stopLine(await agent.stop()));
-    return why === 'crash' ? exitCodes.failed : exitCodes.ok;
+    const report = await agent.stop();
+    log.notice(stopLine(report));
+    return why === 'crash' ? exitCodes.failed : stopCode(report);
   } catch (error) {
     log.error(`the agent could not start: ${describeStartError(error)}`);
     log.debug(describeError(error));
     return exitCodes.failed;
   } finally {
-    await connection?.close();
+    // The agent has waited for its messages already.
+    await connection?.drain({ timeout: 1_000 });
     if (broker !== undefined) await stopEmbeddedBroker(broker);
     signals.dispose();
     await log.close();

@@ -8,6 +8,8 @@ export const exitCodes = {
   usage: 2,
   /** `doctor`: a plugin lacks something. */
   notReady: 3,
+  /** Stopped by a signal, and something was left: messages, calls, or a plugin that did not stop. */
+  left: 4,
 } as const;
 
 export const exitCodesHelp = `
@@ -16,4 +18,6 @@ Exit codes:
   1  could not start, or an internal error
   2  the command line is wrong
   3  doctor: a plugin lacks something on this machine
+  4  stopped, but something was left: events or answers that did not reach the broker, calls that were not
+     answered, or a plugin that did not stop in time; the log says what
   130, 143  ended at once by a second SIGINT or SIGTERM`;

@@ -1,6 +1,7 @@
 import { errorLine } from '../log/index.js';
 import type { DoctorReport, RunningAgent, StopReport } from '../runtime/index.js';
 import type { BrokerChoice } from './broker-choice.js';
+import { exitCodes } from './exit-codes.js';
 import { packageVersion } from './version.js';
 
 /** Who the agent is, where, and what it can do, on one line. */
@@ -17,15 +18,21 @@ export function startLine(agent: RunningAgent, health: DoctorReport, choice: Bro
 }
 
 /** What the agent left, on one line. */
-export function stopLine({ aborted, abandoned, unsentEvents }: StopReport): string {
+export function stopLine({ aborted, abandoned, unfinishedCalls, unsentMessages }: StopReport): string {
   const left = [
     ...(aborted.length === 0 ? [] : [`builds ended: ${aborted.join(', ')}`]),
     ...(abandoned.length === 0
       ? []
       : [`plugins that did not stop in time, in builds: ${abandoned.join(', ')}`]),
-    ...(unsentEvents === 0 ? [] : [`events that did not reach the broker: ${unsentEvents}`]),
+    ...(unfinishedCalls === 0 ? [] : [`calls that were not answered: ${unfinishedCalls}`]),
+    ...(unsentMessages === 0 ? [] : [`events and answers that did not reach the broker: ${unsentMessages}`]),
   ];
   return left.length === 0 ? 'stopped' : `stopped; ${left.join('; ')}`;
+}
+
+/** How an orderly stop ends: builds that were ended have been told to everybody, but some things may be left. */
+export function stopCode({ abandoned, unfinishedCalls, unsentMessages }: StopReport): number {
+  return abandoned.length + unfinishedCalls + unsentMessages === 0 ? exitCodes.ok : exitCodes.left;
 }
 
 /** Why the agent could not start, on one line. */

@@ -40,6 +40,7 @@ describe('the command imagefactory', () => {
       'IMAGEFACTORY_PASSWORD_FILE',
       'doctor',
       'Exit codes:',
+      '4  stopped, but something was left',
       '130, 143',
     ]) {
       expect(stdout).to.include(word);

@@ -19,6 +19,8 @@ export interface AgentOptions {
   readonly timeout?: number;
   /** Seconds that a plugin has to stop when told to, before it is left behind; default 10. */
   readonly grace?: number;
+  /** Seconds that running calls have to end, and the last messages to reach the broker, when the agent stops; default 5. */
+  readonly settleTime?: number;
   /** Builds at the same time; default 2. */
   readonly maxConcurrent?: number;
   /** Builds that may wait for a slot; default 1000. */
@@ -44,6 +46,7 @@ export interface AgentSettings {
   readonly cacheDirectory: string;
   readonly timeout: number;
   readonly grace: number;
+  readonly settleTime: number;
   readonly maxConcurrent: number;
   readonly maxWaiting: number;
   readonly keepFinished: number;
@@ -64,6 +67,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     cacheDirectory: resolve(options.cacheDirectory ?? join(imageDirectory, 'cache')),
     timeout: within('timeout', options.timeout ?? 3600, Number.MIN_VALUE, longestTimer),
     grace: within('grace', options.grace ?? 10, 0, longestTimer),
+    settleTime: within('settleTime', options.settleTime ?? 5, 0, longestTimer),
     maxConcurrent: whole('maxConcurrent', options.maxConcurrent ?? 2, 1),
     maxWaiting: whole('maxWaiting', options.maxWaiting ?? 1000, 0),
     keepFinished: within('keepFinished', options.keepFinished ?? 86_400, 0, Number.MAX_SAFE_INTEGER),

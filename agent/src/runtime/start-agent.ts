@@ -11,8 +11,10 @@ import { UndoStack } from './undo-stack.js';
 
 /** What an agent left when it stopped. */
 export interface StopReport extends EngineStop {
-  /** Events that the broker had not taken in time. */
-  readonly unsentEvents: number;
+  /** Method calls that had not come to their end in time. */
+  readonly unfinishedCalls: number;
+  /** Events and answers that the broker had not taken in time. */
+  readonly unsentMessages: number;
 }
 
 /** An agent that is on its bus, or on the way there. */
@@ -34,16 +36,14 @@ export interface RunningAgent {
    */
   ready(options?: WaitOptions): Promise<void>;
   /**
-   * Takes no more builds, ends those that run, tells the bus, and leaves it. Never rejects; a second call gives the same report.
+   * Refuses new calls, ends the builds that run, lets running calls come to their end, waits until the broker has taken all
+   * events and answers, and leaves the bus. Never rejects; a second call gives the same report.
    */
   stop(): Promise<StopReport>;
 }
 
 /** Characters of the descriptors of finished builds that are kept, all together. */
 const finishedSize = 64 * 1024 * 1024;
-
-/** Milliseconds that the last events have to reach the broker. */
-const flushTime = 5_000;
 
 /**
  * Starts an Image Factory agent: resolves when it can take orders, which doesn't mean that the broker is there already; it keeps
@@ -98,11 +98,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     connection.start();
 
     const stop = async (): Promise<StopReport> => {
+      session.refuse('the agent is stopping; try again when it is back');
       const stopped = await engine.stop();
-      // Without a broker nobody could hear them, and it may stay away for long.
-      const unsentEvents = connection.state === 'open' ? await events.flush(flushTime) : events.unsent;
+      const { calls, messages } = await session.settle({ timeout: settings.settleTime * 1000 });
       await undoAll();
-      return { ...stopped, unsentEvents };
+      return { ...stopped, unfinishedCalls: calls, unsentMessages: messages };
     };
     let stopping: Promise<StopReport> | undefined;
     return {
@@ -124,6 +124,9 @@ function connectionOf(bus: AgentOptions['bus'], undo: UndoStack): BusConnection 
   if (bus instanceof BusConnection) return bus;
   // Credentials and addresses may be mended at the broker, and the agent is to need no restart for that.
   const connection = new BusConnection(bus, { retry: { retryRefused: true } });
-  undo.push(() => connection.close());
+  undo.push(async () => {
+    // What the agent has sent was waited for already.
+    await connection.drain({ timeout: 1_000 });
+  });
   return connection;
 }

@@ -1,5 +1,6 @@
 import type { BusConnection } from '../connection/bus-connection.js';
-import { addressToPlain, type DataAddress } from '../data/data-address.js';
+import { wait } from '../connection/signals.js';
+import { addressToPlain } from '../data/data-address.js';
 import { eventItemToValue } from '../data/data-item.js';
 import { QmfError } from '../errors.js';
 import { stableAttributes, volatileAttributes } from '../message/agent-info.js';
@@ -8,45 +9,38 @@ import { listContent, mapContent } from '../message/content.js';
 import type { BodyForm, Envelope } from '../message/envelope.js';
 import { headersFor } from '../message/headers.js';
 import { eventKey, heartbeatKey, topicExchange } from '../message/keys.js';
-import type {
-  DataClass,
-  EventClass,
-  InputsOf,
-  MethodNamesOf,
-  OutputsOf,
-  ValuesOf,
-} from '../schema/declare.js';
+import type { DataClass, EventClass, ValuesOf } from '../schema/declare.js';
 import { decodeValues } from '../schema/native.js';
 import { type Schema, schemaKey } from '../schema/schema.js';
 import type { Severity } from '../schema/types.js';
 import { SessionBindings, type SessionKey } from '../session/session-bindings.js';
-import type { PlainMap } from '../value/convert.js';
 import type { Value, ValueMap } from '../value/value.js';
-import { decodeInputs, encodeOutputs, encodeValues } from './arguments.js';
-import { type MethodCall, ObjectStore, type StoredObject, type WireHandler } from './object-store.js';
+import { encodeValues } from './arguments.js';
+import { type ManagedObject, type MethodHandlers, wireHandlers } from './managed-object.js';
+import { ObjectStore, type StoredObject } from './object-store.js';
+import { type AgentLosses, Losses } from './losses.js';
 import { type AgentOptions, type AgentSettings, agentSettings } from './options.js';
 import { Replies } from './replies.js';
 import { handleRequest } from './requests.js';
 import { Subscriptions } from './subscriptions.js';
+import { UnderWay } from './under-way.js';
 
-/** Handlers of a class's methods, by name; an exception is answered by throwing `AgentException`. */
-export type MethodHandlers<C extends DataClass> = {
-  readonly [N in MethodNamesOf<C>]: (
-    inputs: InputsOf<C, N>,
-    call: MethodCall,
-  ) => OutputsOf<C, N> | Promise<OutputsOf<C, N>>;
-};
+/** How an event is raised. */
+export interface RaiseOptions {
+  /** Default: that of the class. */
+  readonly severity?: Severity;
+  /**
+   * `progress` may be dropped when too much waits for the broker: something newer will say more. Default `lasting`.
+   */
+  readonly importance?: 'progress' | 'lasting';
+}
 
-/** A managed object that consoles can query and call. */
-export interface ManagedObject<C extends DataClass> {
-  readonly address: DataAddress;
-  /** The address as method results and events carry it. */
-  readonly addressMap: PlainMap;
-  readonly values: Readonly<ValuesOf<C>>;
-  /** @throws QmfError `invalid_argument` for a value that does not fit the declaration */
-  update(changes: Partial<ValuesOf<C>>): void;
-  /** Takes the object off the bus. */
-  remove(): void;
+/** What an agent left when it stopped. */
+export interface AgentLeft {
+  /** Method calls whose handler had not come to its end in time. */
+  readonly calls: number;
+  /** Events and answers that the broker had not taken in time. */
+  readonly messages: number;
 }
 
 type SessionState = 'new' | 'open' | 'closed';
@@ -59,6 +53,10 @@ export class AgentSession {
   readonly name: string;
   readonly #settings: AgentSettings;
   readonly #store: ObjectStore;
+  readonly #losses: Losses;
+  readonly #calls = new UnderWay();
+  readonly #messages = new UnderWay();
+  #refusal: string | undefined;
   readonly #replies: Replies;
   readonly #subscriptions: Subscriptions;
   readonly #bindings: SessionBindings;
@@ -79,9 +77,8 @@ export class AgentSession {
     this.#settings = agentSettings(options);
     this.name = agentNameToText(this.#settings.name);
     this.#store = new ObjectStore(this.name, this.#settings.clock);
-    this.#replies = new Replies(connection, this.name, (error, target) =>
-      this.#settings.log.warn(`an answer to ${target.to.node} was lost: ${error.message}`),
-    );
+    this.#losses = new Losses(this.#settings.log, () => connection.state !== 'open');
+    this.#replies = new Replies(connection, this.name, this.#losses, this.#messages);
     this.#subscriptions = new Subscriptions(this.#store, this.#replies, this.#settings.clock);
     this.#bindings = new SessionBindings(connection, this.#settings.domain, this.#settings.log);
     // Present in the very first heartbeat: C++ consoles fail when it turns up later (§9.12).
@@ -105,7 +102,9 @@ export class AgentSession {
     this.#state = 'open';
     const { listenOnDirect, strictSecurity } = this.#settings;
     this.#unlisten = this.connection.onStatus(status => {
-      if (status.kind === 'open') this.#sendHeartbeat();
+      if (status.kind !== 'open') return;
+      this.#sendHeartbeat();
+      this.#losses.tell();
     });
     this.#heartbeat = setInterval(() => this.#sendHeartbeat(), this.#settings.interval * 1_000);
     this.#heartbeat.unref();
@@ -123,6 +122,35 @@ export class AgentSession {
     this.#sendHeartbeat();
   }
 
+  /** Messages that reached nobody, or not everybody. */
+  get losses(): AgentLosses {
+    return this.#losses.counts;
+  }
+
+  /** From now on method calls and subscriptions are answered with this text as an exception; all else goes on. */
+  refuse(text: string): void {
+    this.#refusal = text;
+  }
+
+  /**
+   * Waits until all running calls have come to their end and the broker has taken every event and answer. What is to be begun
+   * meanwhile is the caller's to {@link refuse}. Without a broker there is nothing to wait for but the calls. Never rejects.
+   *
+   * @param options.timeout milliseconds, all together; default 5 000
+   */
+  async settle(options: { readonly timeout?: number } = {}): Promise<AgentLeft> {
+    const limits = { timeout: options.timeout ?? 5_000, signal: this.#closing.signal };
+    const settled = wait<undefined>('coming to an end', limits, resolve => {
+      void this.#calls
+        .idle()
+        .then(() => (this.connection.state === 'open' ? this.#messages.idle() : undefined))
+        .then(() => resolve(undefined));
+      return () => undefined;
+    });
+    await settled.catch(() => undefined); // what is left is counted
+    return { calls: this.#calls.count, messages: this.#messages.count };
+  }
+
   /** Stops answering and heartbeats. The connection stays open: it may serve others. */
   close(): void {
     if (this.#state === 'closed') return;
@@ -131,6 +159,7 @@ export class AgentSession {
     this.#unlisten();
     this.#bindings.close();
     this.#subscriptions.cancelAll();
+    this.#losses.tell();
     this.#closing.abort();
   }
 
@@ -181,7 +210,12 @@ export class AgentSession {
    * Raises an event. Resolves when the broker has it, rejects only for values that don't fit the class: an event that
    * could not be sent is in the log, and nobody's build fails for it.
    */
-  async raise<C extends EventClass>(eventClass: C, values: ValuesOf<C>, severity?: Severity): Promise<void> {
+  async raise<C extends EventClass>(
+    eventClass: C,
+    values: ValuesOf<C>,
+    options: RaiseOptions = {},
+  ): Promise<void> {
+    const { severity, importance = 'lasting' } = options;
     const { schema } = eventClass;
     this.register(eventClass);
     // Consoles should know the agent, and that it has a new class, before they meet the event (§9.30).
@@ -201,11 +235,10 @@ export class AgentSession {
       ...listContent([eventItemToValue(item)], this.#broadcastForm()),
     };
     // Handed over before the first await, so that events keep the order in which they were raised.
-    const sent = this.connection.send(envelope, { whileAway: 'keep' });
+    const sent = this.#messages.track(this.connection.send(envelope, { whileAway: 'keep', importance }));
     await sent.catch((error: unknown) => {
-      this.#settings.log.warn(
-        `a ${schema.id.className} was lost: ${QmfError.from(error, 'connection_lost').message}`,
-      );
+      const kind = importance === 'progress' ? 'progress event' : 'event';
+      this.#losses.count(kind, `a ${schema.id.className}`, error);
     });
   }
 
@@ -220,6 +253,8 @@ export class AgentSession {
       allAttributes: () => this.#allAttributes(),
       bodyForm: () => this.#broadcastForm(),
       signal: this.#closing.signal,
+      calls: this.#calls,
+      refusal: () => this.#refusal,
     };
   }
 
@@ -271,7 +306,7 @@ export class AgentSession {
   #sendHeartbeat(): void {
     this.#heartbeatSoon = false;
     if (this.#state !== 'open' || this.connection.state !== 'open') return;
-    const { domain, interval, name, log } = this.#settings;
+    const { domain, interval, name } = this.#settings;
     const envelope: Envelope = {
       to: { node: topicExchange(domain), subject: heartbeatKey(name) },
       headers: headersFor('_agent_heartbeat_indication', { agent: this.name }),
@@ -280,27 +315,6 @@ export class AgentSession {
     };
     this.connection
       .send(envelope, { whileAway: 'fail' })
-      // The next one comes anyway; a full queue at one console must not disturb us (§9.25).
-      .catch((error: unknown) => log.debug(`a heartbeat was lost: ${String(error)}`));
+      .catch((error: unknown) => this.#losses.count('heartbeat', 'a heartbeat', error));
   }
-}
-
-/** Wraps typed handlers: arguments are checked and decoded before, results encoded after. */
-function wireHandlers<C extends DataClass>(
-  dataClass: C,
-  methods: MethodHandlers<C>,
-): Map<string, WireHandler> {
-  const handlers = new Map<string, WireHandler>();
-  for (const [name, declaration] of Object.entries(dataClass.methods)) {
-    // `MethodHandlers<C>` has a handler for every declared name; the index signature of Object.entries hides that.
-    const handler = methods[name as MethodNamesOf<C>] as (
-      inputs: unknown,
-      call: MethodCall,
-    ) => object | Promise<object>;
-    handlers.set(name, async (inputs, call) => {
-      const outputs = await handler(decodeInputs(name, declaration, inputs), call);
-      return encodeOutputs(name, declaration, outputs);
-    });
-  }
-  return handlers;
 }

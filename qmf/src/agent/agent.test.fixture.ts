@@ -8,7 +8,8 @@ import { Gadget } from '../testing/widgets.test.fixture.js';
 import { mapOf, textOf } from '../value/text.js';
 import type { Value, ValueList, ValueMap } from '../value/value.js';
 import { AgentException } from '../message/exception.js';
-import { AgentSession, type ManagedObject } from './agent-session.js';
+import { AgentSession } from './agent-session.js';
+import type { ManagedObject } from './managed-object.js';
 import type { MethodCall } from './object-store.js';
 import type { AgentOptions } from './options.js';
 

@@ -324,7 +324,7 @@ describe('heartbeats', () => {
       properties: { text: { type: 'string', optional: true } },
     });
     await agent.raise(Alarm, {});
-    await agent.raise(Alarm, { text: 'x'.repeat(70_000) }, Severity.WARN);
+    await agent.raise(Alarm, { text: 'x'.repeat(70_000) }, { severity: Severity.WARN });
     const event = () => inbox.next(message => opcodeIn(message) === '_data_indication');
     const first = await event();
     expect(first).to.include({

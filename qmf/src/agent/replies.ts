@@ -7,6 +7,8 @@ import { type ContentKind, headersFor, type Opcode } from '../message/headers.js
 import type { MessageId } from '../codec/amqp10-message.js';
 import type { Value, ValueList, ValueMap } from '../value/value.js';
 import { batches } from './batches.js';
+import type { Losses } from './losses.js';
+import type { UnderWay } from './under-way.js';
 
 /** Where and how one request is answered. */
 export interface ReplyTarget {
@@ -19,34 +21,80 @@ export function replyTargetOf(envelope: Envelope, replyTo: Address, otherwise: B
   return { to: replyTo, correlationId: envelope.correlationId, form: formOf(envelope.body, otherwise) };
 }
 
+/** Parts of one long answer that are under way at a time: about a megabyte. */
+const PARTS_UNDER_WAY = 8;
+/** Answers of more parts than that, at a time. */
+const LONG_ANSWERS = 200;
+
 /** Sends answers: in the form of the request, with its correlation id, in the order they were given. */
 export class Replies {
+  readonly #underWay: UnderWay;
+  #longAnswers = 0;
+
+  /** @param underWay counts what the broker has not taken yet */
   constructor(
     private readonly connection: BusConnection,
     private readonly agent: string,
-    private readonly onFailure: (error: QmfError, target: ReplyTarget) => void,
-  ) {}
+    private readonly losses: Losses,
+    underWay: UnderWay,
+  ) {
+    this.#underWay = underWay;
+  }
 
   /** The result settles when the answer was sent or lost; it never rejects. */
   map(target: ReplyTarget, opcode: Opcode, map: ValueMap, content?: ContentKind): Promise<void> {
-    return this.#answer(target, () => {
+    const built = this.#build(target, () => {
       const headers = headersFor(opcode, {
         agent: this.agent,
         ...(content === undefined ? {} : { content }),
       });
-      return [{ headers, ...mapContent(map, target.form) }];
+      return { headers, ...mapContent(map, target.form) };
     });
+    return this.#send(target, built.message).then(() => undefined);
   }
 
-  /** One or more messages, all but the last marked `partial`. */
-  list(target: ReplyTarget, opcode: Opcode, content: ContentKind, items: ValueList): Promise<void> {
-    return this.#answer(target, () => {
-      const parts = batches(items);
-      return parts.map((part, index) => ({
+  /**
+   * One or more messages, all but the last marked `partial`. Of a long answer only some parts are made and under way at a time, so
+   * that a console or broker that takes nothing costs little memory; the rest follows as they are taken.
+   */
+  async list(target: ReplyTarget, opcode: Opcode, content: ContentKind, items: ValueList): Promise<void> {
+    const parts = batches(items);
+    const isLong = parts.length > PARTS_UNDER_WAY;
+    if (isLong && this.#longAnswers >= LONG_ANSWERS) {
+      const text = `${LONG_ANSWERS} long answers wait for the broker already; ask again later, or for less`;
+      await this.exception(target, new AgentException(text, exceptionCodes.exception));
+      return;
+    }
+    if (isLong) this.#longAnswers++;
+    try {
+      await this.#sendParts(target, parts.length, index => ({
         headers: headersFor(opcode, { agent: this.agent, content, partial: index < parts.length - 1 }),
-        ...listContent(part, target.form),
+        ...listContent(parts[index] ?? [], target.form),
       }));
-    });
+    } finally {
+      if (isLong) this.#longAnswers--;
+    }
+  }
+
+  /** Ends with the first part that cannot be encoded or sent: the others are of no use without it. */
+  async #sendParts(
+    target: ReplyTarget,
+    count: number,
+    build: (index: number) => AnswerMessage,
+  ): Promise<void> {
+    const underWay = new Set<Promise<boolean>>();
+    const state = { isWhole: true };
+    for (let index = 0; index < count && state.isWhole; index++) {
+      const { message, isAnswer } = this.#build(target, () => build(index));
+      state.isWhole = isAnswer;
+      const sending: Promise<boolean> = this.#send(target, message).then(wasSent => {
+        state.isWhole &&= wasSent;
+        return underWay.delete(sending);
+      });
+      underWay.add(sending);
+      if (underWay.size >= PARTS_UNDER_WAY) await Promise.race(underWay);
+    }
+    await Promise.all(underWay);
   }
 
   exception(target: ReplyTarget, error: unknown): Promise<void> {
@@ -57,31 +105,33 @@ export class Replies {
   /** Bytes with nothing but the agent's name, as QMFv1 answers have it (wire document, appendix A). */
   bytes(target: ReplyTarget, bytes: Uint8Array): Promise<void> {
     const headers = new Map<string, Value>([['qmf.agent', this.agent]]);
-    return this.#send(target, { headers, body: { form: 'data', bytes } });
+    return this.#send(target, { headers, body: { form: 'data', bytes } }).then(() => undefined);
   }
 
   /** What cannot be encoded (a handler's result, an object's values) is answered with an exception instead. */
-  #answer(target: ReplyTarget, build: () => readonly AnswerMessage[]): Promise<void> {
-    let messages: readonly AnswerMessage[];
+  #build(target: ReplyTarget, build: () => AnswerMessage): { message: AnswerMessage; isAnswer: boolean } {
     try {
-      messages = build();
+      return { message: build(), isAnswer: true };
     } catch (error) {
       const { message } = QmfError.from(error, 'not_encodable');
       const map = exceptionToValue(`The answer cannot be sent: ${message}`, exceptionCodes.exception);
       const headers = headersFor('_exception', { agent: this.agent, content: '_data' });
-      messages = [{ headers, ...mapContent(map, target.form) }];
+      return { message: { headers, ...mapContent(map, target.form) }, isAnswer: false };
     }
-    return Promise.all(messages.map(message => this.#send(target, message))).then(() => undefined);
   }
 
-  #send(target: ReplyTarget, message: AnswerMessage): Promise<void> {
+  /** Tells whether the broker took it. */
+  #send(target: ReplyTarget, message: AnswerMessage): Promise<boolean> {
     const { to, correlationId } = target;
-    return this.connection
-      .send(
-        { to, ...(correlationId === undefined ? {} : { correlationId }), ...message },
-        { whileAway: 'keep' },
-      )
-      .catch((error: unknown) => this.onFailure(QmfError.from(error, 'connection_lost'), target));
+    const envelope = { to, ...(correlationId === undefined ? {} : { correlationId }), ...message };
+    const sending = this.connection.send(envelope, { whileAway: 'keep', importance: 'lasting' }).then(
+      () => true,
+      (error: unknown) => {
+        this.losses.count('answer', `an answer to ${to.node}`, error);
+        return false;
+      },
+    );
+    return this.#underWay.track(sending);
   }
 }
 

@@ -21,6 +21,7 @@ import { toItem } from './object-store.js';
 import type { AgentSettings } from './options.js';
 import { type Replies, type ReplyTarget, replyTargetOf } from './replies.js';
 import type { Subscriptions } from './subscriptions.js';
+import type { UnderWay } from './under-way.js';
 
 /** What answering requests needs of the session. */
 export interface RequestContext {
@@ -33,6 +34,10 @@ export interface RequestContext {
   readonly allAttributes: () => ValueMap;
   readonly bodyForm: () => 'value' | 'data';
   readonly signal: AbortSignal;
+  /** Calls whose handler has not come to its end. */
+  readonly calls: UnderWay;
+  /** Why nothing new is begun; `undefined` as long as it is. */
+  readonly refusal: () => string | undefined;
 }
 
 /**
@@ -94,9 +99,11 @@ function dispatch(opcode: string, envelope: Envelope, target: ReplyTarget, conte
       answerQuery(queryFromValue(readMapBody(envelope)), target, context);
       return;
     case '_method_request':
+      refuseWhileStopping(context);
       answerMethod(envelope, target, context);
       return;
     case '_subscribe_request': {
+      refuseWhileStopping(context);
       const granted = context.subscriptions.add(subscribeRequestFromValue(readMapBody(envelope)), target);
       void context.replies.map(target, '_subscribe_response', subscribeResponseToValue(granted));
       context.subscriptions.publish(granted.subscriptionId);
@@ -121,6 +128,12 @@ function dispatch(opcode: string, envelope: Envelope, target: ReplyTarget, conte
         exceptionCodes.featureNotImplemented,
       );
   }
+}
+
+/** Queries are answered to the end: consoles want to know how it ended. */
+function refuseWhileStopping({ refusal }: RequestContext): void {
+  const text = refusal();
+  if (text !== undefined) throw new AgentException(text, exceptionCodes.exception);
 }
 
 function cancelSubscription(envelope: Envelope, { subscriptions }: RequestContext): void {
@@ -224,7 +237,8 @@ function answerMethod(envelope: Envelope, target: ReplyTarget, context: RequestC
     signal: context.signal,
     afterReply: action => afterReply.push(action),
   };
-  void runHandler(handler, request.arguments, call).then(async result => {
+  const running = context.calls.track(runHandler(handler, request.arguments, call));
+  void running.then(async result => {
     const sent = result.ok
       ? replies.map(target, '_method_response', methodResponseToValue(result.outputs))
       : replies.exception(target, result.error);

@@ -20,8 +20,11 @@ import {
 } from './agent.test.fixture.js';
 import { systemClock } from './clock.js';
 import { ObjectStore } from './object-store.js';
+import { silentLog } from '../session/session-log.js';
+import { Losses } from './losses.js';
 import { Replies } from './replies.js';
 import { Subscriptions } from './subscriptions.js';
+import { UnderWay } from './under-way.js';
 import type { BareMessage } from '../codec/amqp10-message.js';
 
 const gadgets = object({ _what: 'OBJECT', _schema_id: classId('', 'Gadget') });
@@ -120,6 +123,9 @@ describe('the times of subscriptions', () => {
   let sent: Envelope[];
   let store: ObjectStore;
   let subscriptions: Subscriptions;
+  /** The broker's word on what is sent. */
+  let accepted: Promise<void>;
+  const taken = () => new Promise(resolve => setImmediate(resolve));
   let object_: ReturnType<ObjectStore['add']>;
   const target = { to: { node: 'queue' }, correlationId: 's', form: 'value' } as const;
   const query = {
@@ -129,12 +135,13 @@ describe('the times of subscriptions', () => {
 
   beforeEach(() => {
     mock.timers.enable({ apis: ['setInterval', 'setTimeout'] });
+    accepted = Promise.resolve();
     sent = [];
     // Only what replies need of a connection.
     const connection = {
       send: (envelope: Envelope) => {
         sent.push(envelope);
-        return Promise.resolve();
+        return accepted;
       },
     } as unknown as BusConnection;
     const clock = systemClock();
@@ -145,7 +152,8 @@ describe('the times of subscriptions', () => {
       values: new Map(),
       handlers: new Map(),
     });
-    subscriptions = new Subscriptions(store, new Replies(connection, 'a:b:c', () => undefined), clock);
+    const losses = new Losses(silentLog, () => false);
+    subscriptions = new Subscriptions(store, new Replies(connection, 'a:b:c', losses, new UnderWay()), clock);
   });
   afterEach(() => {
     subscriptions.cancelAll();
@@ -170,19 +178,39 @@ describe('the times of subscriptions', () => {
     expect(granted(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)).to.deep.equal([3_600_000, 3_600]);
   });
 
-  it('publish nothing when nothing has changed, and each change once', () => {
+  it('publish nothing when nothing has changed, and each change once', async () => {
     const { subscriptionId } = subscriptions.add({ query, interval: 1_000 }, target);
     subscriptions.publish(subscriptionId);
     expect(sent).to.have.length(1);
+    await taken();
     mock.timers.tick(5_000);
     expect(sent).to.have.length(1);
     store.update(object_, new Map([['count', int32(1)]]));
     store.update(object_, new Map([['count', int32(2)]]));
     mock.timers.tick(5_000);
     expect(sent).to.have.length(2);
+    await taken();
     store.remove(object_);
     mock.timers.tick(5_000);
     expect(sent).to.have.length(3);
+  });
+
+  it('wait until the last publication was taken, and then tell all that has changed', async () => {
+    let take: () => void = () => undefined;
+    accepted = new Promise(resolve => {
+      take = resolve;
+    });
+    const { subscriptionId } = subscriptions.add({ query, interval: 1_000 }, target);
+    subscriptions.publish(subscriptionId);
+    for (let count = 0; count < 50; count++) {
+      store.update(object_, new Map([['count', int32(count)]]));
+      mock.timers.tick(1_000);
+    }
+    expect(sent).to.have.length(1);
+    take();
+    await taken();
+    mock.timers.tick(1_000);
+    expect(sent).to.have.length(2);
   });
 
   it('publish even an empty answer first, and deletions only of what was asked for', () => {

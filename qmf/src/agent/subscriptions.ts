@@ -27,6 +27,8 @@ interface Subscription {
   expiry: NodeJS.Timeout;
   /** Nanoseconds; what changed since is published next. */
   publishedUntil: bigint;
+  /** The broker has not taken the last publication yet; what changes meanwhile goes into the next. */
+  isPublishing: boolean;
 }
 
 /** Publishes objects to subscribers: all at first, then what has changed, nothing when nothing has. */
@@ -76,14 +78,23 @@ export class Subscriptions {
     const timer = setInterval(() => this.publish(id), interval);
     timer.unref();
     const expiry = this.#expireAfter(id, duration);
-    this.#subscriptions.set(id, { id, request, target, interval, timer, expiry, publishedUntil: 0n });
+    this.#subscriptions.set(id, {
+      id,
+      request,
+      target,
+      interval,
+      timer,
+      expiry,
+      publishedUntil: 0n,
+      isPublishing: false,
+    });
     return { subscriptionId: id, duration, interval };
   }
 
   /** Sends what changed since the last time. */
   publish(id: string): void {
     const subscription = this.#subscriptions.get(id);
-    if (subscription === undefined) return;
+    if (subscription === undefined || subscription.isPublishing) return;
     const since = subscription.publishedUntil;
     subscription.publishedUntil = this.clock.now();
     const { query } = subscription.request;
@@ -94,8 +105,11 @@ export class Subscriptions {
     if (since > 0n) {
       items.push(...this.store.deletedSince(since, query).map(({ item }) => dataItemToValue(item)));
     }
-    if (items.length > 0 || since === 0n)
-      void this.replies.list(subscription.target, '_data_indication', '_data', items);
+    if (items.length === 0 && since > 0n) return;
+    subscription.isPublishing = true;
+    void this.replies.list(subscription.target, '_data_indication', '_data', items).finally(() => {
+      subscription.isPublishing = false;
+    });
   }
 
   /** Starts the lifetime again; `undefined` for an unknown id, which gets no answer. */

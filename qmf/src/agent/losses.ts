@@ -1,0 +1,98 @@
+import { QmfError } from '../errors.js';
+import type { SessionLog } from '../session/session-log.js';
+
+/** What an agent sends, as its log calls it. */
+export type Sent = 'progress event' | 'event' | 'answer' | 'heartbeat';
+
+/** Messages of an agent that reached nobody, or not everybody; numbers since it was made. */
+export interface AgentLosses {
+  /** Progress events that had to make room in the outbox for what matters more. */
+  readonly droppedProgress: number;
+  /** Other messages that found no room in the outbox. */
+  readonly dropped: number;
+  /** The broker did not take them at the time: usually the queue of some console is full. */
+  readonly released: number;
+  /** The broker refused them for good. */
+  readonly rejected: number;
+  /** Lost for another reason, such as the end of the connection. */
+  readonly lost: number;
+}
+
+/** Between two warnings of the same kind; milliseconds. */
+const QUIET = 60_000;
+
+interface Kind {
+  /** When the log was warned last. */
+  warnedAt: number;
+  /** Losses since. */
+  since: number;
+}
+
+/**
+ * Counts what was lost, and tells the log sparingly: each loss at debug, a kind of losses as a warning at once and then once a
+ * minute, and what was dropped while the broker was away once, when it is back.
+ */
+export class Losses {
+  readonly #kinds = new Map<string, Kind>();
+  readonly #duringOutage = new Map<Sent, number>();
+  #counts: AgentLosses = { droppedProgress: 0, dropped: 0, released: 0, rejected: 0, lost: 0 };
+
+  /** @param now milliseconds of a clock that never goes back */
+  constructor(
+    private readonly log: SessionLog,
+    private readonly isAway: () => boolean,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  get counts(): AgentLosses {
+    return this.#counts;
+  }
+
+  /** @param name which one, for people: `a WidgetResized`, `an answer to …` */
+  count(sent: Sent, name: string, reason: unknown): void {
+    const error = QmfError.from(reason, 'connection_lost');
+    const counted = counterOf(sent, error);
+    this.#counts = { ...this.#counts, [counted]: this.#counts[counted] + 1 };
+    this.log.debug(`${name} was lost: ${error.message}`);
+    // The next heartbeat comes anyway; a full queue at one console must not disturb us (§9.25).
+    if (sent === 'heartbeat') return;
+    if (error.code === 'outbox_full' && this.isAway())
+      this.#duringOutage.set(sent, (this.#duringOutage.get(sent) ?? 0) + 1);
+    else this.#warn(sent, name, error);
+  }
+
+  /** The broker is back, or the session ends: says what was dropped meanwhile. */
+  tell(): void {
+    for (const [sent, count] of this.#duringOutage)
+      this.log.warn(`${count} ${sent}${count === 1 ? '' : 's'} dropped while the broker was away`);
+    this.#duringOutage.clear();
+  }
+
+  #warn(sent: Sent, name: string, { code, message }: QmfError): void {
+    const key = `${sent} ${code}`;
+    const kind = this.#kinds.get(key);
+    const now = this.now();
+    if (kind !== undefined && now - kind.warnedAt < QUIET) {
+      kind.since++;
+      return;
+    }
+    const more =
+      kind === undefined || kind.since === 0 ? '' : ` (and ${kind.since} more since the last warning)`;
+    this.#kinds.set(key, { warnedAt: now, since: 0 });
+    this.log.warn(`${name} was lost: ${message}${more}`);
+  }
+}
+
+function counterOf(sent: Sent, { code }: QmfError): keyof AgentLosses {
+  switch (code) {
+    case 'outbox_full':
+      return sent === 'progress event' ? 'droppedProgress' : 'dropped';
+    case 'message_released':
+      return 'released';
+    case 'message_rejected':
+    case 'address_refused':
+      return 'rejected';
+    default:
+      return 'lost';
+  }
+}

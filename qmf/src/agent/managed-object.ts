@@ -1,0 +1,45 @@
+import type { DataAddress } from '../data/data-address.js';
+import type { DataClass, InputsOf, MethodNamesOf, OutputsOf, ValuesOf } from '../schema/declare.js';
+import type { PlainMap } from '../value/convert.js';
+import { decodeInputs, encodeOutputs } from './arguments.js';
+import type { MethodCall, WireHandler } from './object-store.js';
+
+/** Handlers of a class's methods, by name; an exception is answered by throwing `AgentException`. */
+export type MethodHandlers<C extends DataClass> = {
+  readonly [N in MethodNamesOf<C>]: (
+    inputs: InputsOf<C, N>,
+    call: MethodCall,
+  ) => OutputsOf<C, N> | Promise<OutputsOf<C, N>>;
+};
+
+/** A managed object that consoles can query and call. */
+export interface ManagedObject<C extends DataClass> {
+  readonly address: DataAddress;
+  /** The address as method results and events carry it. */
+  readonly addressMap: PlainMap;
+  readonly values: Readonly<ValuesOf<C>>;
+  /** @throws QmfError `invalid_argument` for a value that does not fit the declaration */
+  update(changes: Partial<ValuesOf<C>>): void;
+  /** Takes the object off the bus. */
+  remove(): void;
+}
+
+/** Wraps typed handlers: arguments are checked and decoded before, results encoded after. */
+export function wireHandlers<C extends DataClass>(
+  dataClass: C,
+  methods: MethodHandlers<C>,
+): Map<string, WireHandler> {
+  const handlers = new Map<string, WireHandler>();
+  for (const [name, declaration] of Object.entries(dataClass.methods)) {
+    // `MethodHandlers<C>` has a handler for every declared name; the index signature of Object.entries hides that.
+    const handler = methods[name as MethodNamesOf<C>] as (
+      inputs: unknown,
+      call: MethodCall,
+    ) => object | Promise<object>;
+    handlers.set(name, async (inputs, call) => {
+      const outputs = await handler(decodeInputs(name, declaration, inputs), call);
+      return encodeOutputs(name, declaration, outputs);
+    });
+  }
+  return handlers;
+}
