@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { inspect } from 'node:util';
 import { afterEach, describe, it } from 'mocha';
-import rhea from 'rhea';
+import rhea, { type EventContext } from 'rhea';
 import { startBroker } from '../broker/index.js';
 import { BusConnection } from '../connection/index.js';
 import { failure } from '../testing/poll.test.fixture.js';
@@ -198,6 +198,28 @@ describe('a password', () => {
       const secure = { ...socket, isSecure: true };
       security.choose(['PLAIN'], await security.login(secure), secure);
       expect(warnings).to.have.length(warned);
+    });
+  }
+});
+
+describe('a broker of AMQP 1.0 that refuses a connection', () => {
+  for (const [condition, code] of [
+    ['amqp:not-found', 'address_refused'],
+    ['amqp:unauthorized-access', 'not_authorised'],
+    ['amqp:connection:forced', 'unreachable'],
+  ] as const) {
+    it(`with ${condition} right behind its opening means ${code}`, async () => {
+      const container = rhea.create_container();
+      container.on('error', () => undefined);
+      container.on('disconnected', () => undefined);
+      container.on('connection_open', (context: EventContext) => {
+        context.connection.close({ condition, description: 'as the test wants it' });
+      });
+      const server = await listening(container.listen({ port: 0, host: '127.0.0.1' }));
+      const error = await failure(dial(`amqp://127.0.0.1:${server.port}/nowhere`));
+      expect(error).to.include({ code });
+      expect(error.message).to.include('as the test wants it');
+      await server.stop();
     });
   }
 });

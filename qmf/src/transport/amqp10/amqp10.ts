@@ -58,6 +58,9 @@ export function amqp10(broker: string | BrokerAddress, options: Amqp10Options = 
   };
 }
 
+/** How long the reason for an unusable opening may take, in milliseconds. */
+const REASON_TIMEOUT = 500;
+
 interface Opening {
   readonly address: BrokerAddress;
   readonly options: Amqp10Options;
@@ -104,7 +107,7 @@ function openConnection(opening: Opening, signal: AbortSignal): Promise<Wire> {
       refused: mechanism => giveUp(refusedLogin(where, mechanism, login)),
       failed: error => giveUp(brokenLogin(where, error)),
     });
-    connection.on('connection_open', () => {
+    const begin = (): void => {
       if (state.kind !== 'dialling') return;
       const unusable = unusableFrameSize(connection);
       if (unusable !== undefined) {
@@ -121,9 +124,16 @@ function openConnection(opening: Opening, signal: AbortSignal): Promise<Wire> {
         bodyForm: options.bodyForm ?? dialect.bodyForm,
         idleTimeout: options.idleTimeout ?? IDLE_TIMEOUT,
         malformed: error => options.onMalformed?.(error),
+        // It has been warned of already.
+        security: { ...options, onWarning: () => undefined },
       });
       state = { kind: 'open', wire };
       resolve(wire);
+    };
+    // A broker that refuses opens too, with nothing usable in it, and says why in a close right behind (OASIS AMQP 1.0, part 2 §2.4.1).
+    connection.on('connection_open', () => {
+      if (unusableFrameSize(connection) === undefined) setImmediate(begin);
+      else setTimeout(begin, REASON_TIMEOUT).unref();
     });
     // rhea's own error leaves out what belongs to the condition.
     on(connection, 'connection_error', context => end(connection.error ?? context.error));

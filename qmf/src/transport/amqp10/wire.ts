@@ -10,6 +10,7 @@ import { deliverRaw } from '../../rhea/raw-deliveries.js';
 import { on } from '../../rhea/events.js';
 import { type BrokerAddress, describeBroker } from '../broker-url.js';
 import { watchSilence } from '../silence.js';
+import type { SecurityOptions } from '../security.js';
 import type { Binding, Peer, Wire } from '../transport.js';
 import { describeCondition } from './conditions.js';
 import type { Dialect, Route } from './dialects/index.js';
@@ -30,6 +31,8 @@ export interface WireSetup {
   readonly peer: Peer;
   readonly dialect: Dialect;
   readonly bodyForm: BodyForm;
+  /** For a dialect that needs a connection of its own beside this one. */
+  readonly security: SecurityOptions;
   /** A peer silent for this long is taken for dead; milliseconds, 0 for never. */
   readonly idleTimeout: number;
   /** A message that could not be decoded was dropped. */
@@ -89,10 +92,11 @@ export class Amqp10Wire implements Wire {
   }
 
   async #openReceiver(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
-    const { broker, dialect, malformed } = this.#setup;
+    const { broker, dialect, malformed, security } = this.#setup;
     const queue = `${binding.key}.${randomUUID()}`;
     await this.#begun;
-    await dialect.prepare?.(binding, queue, { broker, session: this.#session, signal: this.#over.signal });
+    const workplace = { broker, security, session: this.#session, signal: this.#over.signal };
+    await dialect.prepare?.(binding, queue, workplace);
     this.#assertOpen();
     return openReceiver(this.#sessionForLink('address_refused'), binding, queue, dialect, {
       deliver,

@@ -14,12 +14,13 @@ export function startBrokerJ(): Promise<RealBroker | MissingBroker> {
     [
       fromEnvironment('IMAGEFACTORY_BROKER_J_URL'),
       () => Promise.resolve('no container image is published by the project'),
-      asProcess(recipe),
+      asProcess(() => brokerJRecipe(configuration)),
     ],
   );
 }
 
-async function recipe(): Promise<Recipe | string> {
+/** Runs Broker-J with a configuration for the port that it gets. */
+export async function brokerJRecipe(configure: (port: number) => object): Promise<Recipe | string> {
   const found = await fromMaven('broker-j');
   if (typeof found === 'string') return found;
   return {
@@ -29,7 +30,7 @@ async function recipe(): Promise<Recipe | string> {
       const work = join(directory, 'work');
       const config = join(directory, 'config.json');
       await rm(work, { recursive: true, force: true });
-      await writeFile(config, JSON.stringify(configuration(port), undefined, 2));
+      await writeFile(config, JSON.stringify(configure(port), undefined, 2));
       const broker = new Program(
         found.java,
         [
@@ -43,7 +44,8 @@ async function recipe(): Promise<Recipe | string> {
   };
 }
 
-function configuration(port: number): object {
+/** One port without TLS, and the user `guest`. */
+export function configuration(port: number) {
   return {
     name: 'imagefactory-tests',
     modelVersion: '9.0',

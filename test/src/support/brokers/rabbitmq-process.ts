@@ -13,6 +13,8 @@ export interface RabbitMqInstallation {
   /** Erlang's name server. */
   readonly epmd: string;
   readonly plugins: readonly string[];
+  /** More lines for `rabbitmq.conf`. */
+  readonly settings?: readonly string[];
   /** The root directory that it is to be run in, if not the machine's. */
   readonly tree?: string;
 }
@@ -71,7 +73,10 @@ function seen({ tree }: RabbitMqInstallation, { directory }: Place): string {
   return tree === undefined ? directory : directory.slice(tree.length);
 }
 
-async function writeFiles({ plugins }: RabbitMqInstallation, { directory, port }: Place): Promise<void> {
+async function writeFiles(
+  { plugins, settings = [] }: RabbitMqInstallation,
+  { directory, port }: Place,
+): Promise<void> {
   await mkdir(join(directory, 'log'), { recursive: true });
   await writeFile(join(directory, 'enabled_plugins'), `[${plugins.join(',')}].\n`);
   await writeFile(join(directory, 'env.conf'), '');
@@ -83,6 +88,7 @@ async function writeFiles({ plugins }: RabbitMqInstallation, { directory, port }
       'log.console = true',
       'log.console.level = info',
       'loopback_users = none',
+      ...settings,
       '',
     ].join('\n'),
   );

@@ -55,6 +55,12 @@ export function startRabbitMq4(): Promise<RealBroker | MissingBroker> {
 const DEBIAN_SCRIPTS = '/usr/lib/rabbitmq/bin';
 
 async function installed(): Promise<Recipe | string> {
+  const found = await installedRabbitMq();
+  return typeof found === 'string' ? found : rabbitMqRecipe(found);
+}
+
+/** The RabbitMQ of this machine, or why there is none. */
+export async function installedRabbitMq(): Promise<RabbitMqInstallation | string> {
   const server = await access(join(DEBIAN_SCRIPTS, 'rabbitmq-server')).then(
     () => join(DEBIAN_SCRIPTS, 'rabbitmq-server'),
     () => findProgram('rabbitmq-server'),
@@ -62,7 +68,7 @@ async function installed(): Promise<Recipe | string> {
   const epmd = await findProgram('epmd');
   if (server === undefined || epmd === undefined)
     return 'no rabbitmq-server with epmd is installed (Debian: apt-get install --no-install-recommends rabbitmq-server)';
-  return rabbitMqRecipe({ how: server, scripts: server.replace(/\/[^/]*$/, ''), epmd, plugins: withAmqp10 });
+  return { how: server, scripts: server.replace(/\/[^/]*$/, ''), epmd, plugins: withAmqp10 };
 }
 
 async function inDebian13(): Promise<Recipe | string> {

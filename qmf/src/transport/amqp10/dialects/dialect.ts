@@ -2,6 +2,7 @@ import type { Session } from 'rhea';
 import type { BareMessage } from '../../../codec/amqp10-message.js';
 import type { Address, BodyForm } from '../../../message/envelope.js';
 import type { BrokerAddress } from '../../broker-url.js';
+import type { SecurityOptions } from '../../security.js';
 import type { Binding } from '../../transport.js';
 
 /** The brokers whose ways with AMQP 1.0 we know. */
@@ -27,6 +28,8 @@ export interface Route {
 /** What a dialect may work with before a link is attached. */
 export interface Workplace {
   readonly broker: BrokerAddress;
+  /** As on the connection that is there; it warns of nothing. */
+  readonly security: SecurityOptions;
   readonly session: Session;
   /** Fires when the connection has ended. */
   readonly signal: AbortSignal;

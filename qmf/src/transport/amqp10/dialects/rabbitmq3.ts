@@ -47,19 +47,21 @@ function withoutListValue(message: BareMessage): BareMessage {
 }
 
 /** AMQP 1.0 has no word for it here, so AMQP 0-9-1 says it, which the same port understands. */
-async function declareExchange(binding: Binding, { broker, signal }: Workplace): Promise<void> {
+async function declareExchange(binding: Binding, { broker, security, signal }: Workplace): Promise<void> {
   const scheme = broker.scheme === 'amqps' ? 'amqp091s' : 'amqp091';
   const { vhost, ...rest } = broker;
   // In AMQP 1.0 a virtual host has the prefix that tells it from a host's name.
-  const wire = await amqp091({
+  const address = {
     ...rest,
     scheme,
     ...(vhost === undefined ? {} : { vhost: vhost.replace(/^vhost:/, '') }),
-  })
+  } as const;
+  const wire = await amqp091(address, security)
     .dial(signal)
     .catch((error: unknown) => {
-      const { message } = QmfError.from(error, 'unreachable');
-      throw new QmfError('address_refused', `${binding.exchange} could not be declared: ${message}`);
+      const { message, code, retryable } = QmfError.from(error, 'unreachable');
+      const text = `${binding.exchange} could not be declared: ${message}`;
+      throw new QmfError(retryable ? 'connection_lost' : code, text, { cause: error });
     });
   try {
     await wire.bind({ ...binding, key: 'imagefactory.declared' }, () => undefined);
