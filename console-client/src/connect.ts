@@ -132,18 +132,15 @@ export class ConnectedConsole {
    * what happened to builds meanwhile is filled in, marked `caughtUp`. Where the reader was too slow, `droppedBefore` says so.
    * The loop throws when the connection is given up.
    */
-  events(
-    eventClass?: undefined,
-    options?: EventsOptions,
-  ): AsyncIterableIterator<ReceivedEvent & StreamDelivery>;
+  events(options?: EventsOptions): AsyncIterableIterator<ReceivedEvent & StreamDelivery>;
   events<C extends EventClass>(
     eventClass: C,
     options?: EventsOptions,
   ): AsyncIterableIterator<TypedEvent<C> & StreamDelivery>;
-  events(eventClass?: EventClass, options?: EventsOptions): AsyncIterableIterator<unknown> {
-    if (eventClass === undefined) return this.#events.stream(event => event, options);
+  events(first?: EventClass | EventsOptions, options?: EventsOptions): AsyncIterableIterator<unknown> {
+    if (first === undefined || !('schema' in first)) return this.#events.stream(event => event, first);
     return this.#events.stream(event => {
-      const typed = asTyped(event, eventClass);
+      const typed = asTyped(event, first);
       return typed === undefined ? undefined : { ...typed, caughtUp: event.caughtUp };
     }, options);
   }

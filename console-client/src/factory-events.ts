@@ -3,7 +3,7 @@ import {
   type ConsoleAgent,
   type ConsoleSession,
   EventStream,
-  type QmfError,
+  QmfError,
   type ReceivedEvent,
 } from '@imagefactory/qmf';
 import { BuildAdaptorPercentCompleteEvent, isTerminal, PRODUCT, VENDOR } from '@imagefactory/schema';
@@ -28,6 +28,10 @@ export interface EventsOptions {
    * Events kept for a slow reader, default 10 000. Beyond that progress goes first, then what is no end of a build, then the rest.
    */
   readonly limit?: number;
+  /** Only events for which this holds. */
+  readonly where?: (event: ReceivedEvent) => boolean;
+  /** Ends the loop with an `aborted` error. */
+  readonly signal?: AbortSignal;
 }
 
 type Listener = (event: ReceivedEvent & Delivery) => void;
@@ -72,6 +76,7 @@ export class FactoryEvents {
     const stream = new EventStream<{ readonly item: T; readonly rank: number }>(
       () => {
         unlisten();
+        options.signal?.removeEventListener('abort', onAbort);
         this.#streams.delete(end);
       },
       {
@@ -84,10 +89,15 @@ export class FactoryEvents {
       },
     );
     this.#streams.add(end);
+    const { signal, where = () => true } = options;
+    const onAbort = (): void => end(new QmfError('aborted', 'events: cancelled'));
     unlisten = this.listen(event => {
+      if (!where(event)) return;
       const item = select(event);
       if (item !== undefined) stream.push({ item, rank: rankOf(event) });
     });
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
     const reader: AsyncIterableIterator<T & StreamDelivery> = {
       next: async () => {
         const result = await stream.next();

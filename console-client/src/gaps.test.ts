@@ -204,7 +204,7 @@ describe('a console after a gap', () => {
   });
 
   it('drops progress before the ends of builds for a slow reader, and says how much', async () => {
-    const events = client.events(undefined, { limit: 8 });
+    const events = client.events({ limit: 8 });
     let seen = 0;
     client.session.onEvent(() => seen++);
     await start();

@@ -1,4 +1,4 @@
-import type { BusConnection } from '@imagefactory/qmf';
+import type { BusConnection, ConsoleSession } from '@imagefactory/qmf';
 import { type ConnectedConsole, connectConsole } from '../connect.js';
 import type { Settings } from './args/settings.js';
 
@@ -44,6 +44,32 @@ export function tellBusChanges(connection: BusConnection, tell: (text: string) =
     } else if (status.kind === 'open' && isAway) {
       isAway = false;
       tell(`the bus is back: ${status.broker}`);
+    }
+  });
+}
+
+/**
+ * Tells when an agent that was known leaves the bus, comes back, or is restarted, while the bus itself is there. The result stops
+ * that.
+ *
+ * @param accept which agents, by name; default all
+ */
+export function tellAgentChanges(
+  session: ConsoleSession,
+  tell: (text: string) => void,
+  accept: (name: string) => boolean = () => true,
+): () => void {
+  const gone = new Set<string>();
+  return session.onAgentChange(change => {
+    const { name } = change.agent;
+    if (!accept(name)) return;
+    if (change.kind === 'removed' && change.reason === 'aged') {
+      gone.add(name);
+      tell(`the agent ${name} is gone: it has been silent for too long; the bus is there`);
+    } else if (change.kind === 'restarted') {
+      tell(`the agent ${name} was restarted`);
+    } else if (change.kind === 'added' && gone.delete(name)) {
+      tell(`the agent ${name} is back`);
     }
   });
 }

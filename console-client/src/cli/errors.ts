@@ -39,10 +39,7 @@ const endings: Readonly<Record<QmfErrorCode, { readonly ending: Ending; readonly
     remedy:
       'give --broker amqp://user@host:port and --password-file, or set IMAGEFACTORY_USER and IMAGEFACTORY_PASSWORD',
   },
-  connection_lost: {
-    ending: 'unreachable',
-    remedy: 'whether the request was carried out is not known; look before you repeat it',
-  },
+  connection_lost: { ending: 'unreachable', remedy: 'the bus went away; try again when it is back' },
   address_refused: { ending: 'unreachable', remedy: 'check --domain and the rights of this user' },
   message_released: { ending: 'unreachable', remedy: 'try again' },
   message_rejected: { ending: 'failed' },
@@ -52,15 +49,21 @@ const endings: Readonly<Record<QmfErrorCode, { readonly ending: Ending; readonly
   closed: { ending: 'unreachable' },
   agent_exception: { ending: 'failed' },
   malformed_message: { ending: 'failed' },
-  agent_unknown: { ending: 'notFound', remedy: "see who is there with 'agents'" },
+  agent_unknown: {
+    ending: 'notFound',
+    remedy: "the bus is there, the agent is not; see who is with 'agents'",
+  },
   schema_unknown: { ending: 'notFound', remedy: "see what there is with 'schema'" },
 };
+
+const LOOK_FIRST = 'whether the call was carried out is not known; look before you repeat it';
 
 /** Any thrown thing as an error for the user. */
 export function toCliError(error: unknown): CliError {
   if (error instanceof CliError) return error;
   if (error instanceof QmfError) {
-    const { ending, remedy } = endings[error.code];
+    const { ending, remedy: usual } = endings[error.code];
+    const remedy = error.mayHaveBeenExecuted ? LOOK_FIRST : usual;
     return new CliError(error.code, exitCodes[ending], error.message, remedy, { cause: error });
   }
   const message = error instanceof Error ? error.message : String(error);

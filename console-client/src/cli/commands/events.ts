@@ -1,6 +1,7 @@
-import { EventStream, QmfError, type ReceivedEvent, severityWords } from '@imagefactory/qmf';
+import { type ReceivedEvent, severityWords } from '@imagefactory/qmf';
+import type { Delivery } from '../../index.js';
 import { type ClassName, isClass, parseClassName } from '../args/class-name.js';
-import { tellBusChanges } from '../bus.js';
+import { tellAgentChanges, tellBusChanges } from '../bus.js';
 import type { Context } from '../context.js';
 import { usageError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
@@ -26,27 +27,26 @@ export async function eventsCommand(context: Context, options: EventsOptions): P
   const accept = eventFilter(options, settings.agent);
   const { console } = await context.bus();
   const { session, connection } = console;
-  const stream = new EventStream<ReceivedEvent>(() => unlisten(), { onDrop: () => dropped++ });
-  let dropped = 0;
-  const unlisten = session.onEvent(event => {
-    if (accept(event)) stream.push(event);
-  });
-  const stop = (): void => stream.end(new QmfError('aborted', 'events: cancelled'));
-  const untell = tellBusChanges(connection, text => out.note(text));
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
+  const stream = console.events({ where: accept, signal });
+  const isMeant = (name: string): boolean =>
+    settings.agent === undefined || matchRank(name, settings.agent) !== undefined;
+  const untells = [
+    tellBusChanges(connection, text => out.note(text)),
+    tellAgentChanges(session, text => out.note(text), isMeant),
+  ];
   if (out.isTerminal) out.note(`listening at ${connection.broker}; Ctrl-C ends it`);
   try {
     let shown = 0;
     for await (const event of stream) {
+      const { droppedBefore } = event;
+      if (droppedBefore > 0)
+        out.note(`${droppedBefore} events were dropped: they came faster than they could be written`);
       printEvent(out, event);
       await out.drained(signal);
       if (++shown === options.count) break;
     }
   } finally {
-    signal.removeEventListener('abort', stop);
-    untell();
-    if (dropped > 0) out.note(`${dropped} events were dropped: they came faster than they could be written`);
+    for (const untell of untells) untell();
   }
   return exitCodes.ok;
 }
@@ -76,7 +76,7 @@ function severityOf(text: string): number {
   throw usageError(`--min-severity: '${text}' is not known`, `write one of ${severityWords.join(', ')}`);
 }
 
-export function printEvent(out: Output, event: ReceivedEvent): void {
+export function printEvent(out: Output, event: ReceivedEvent & Delivery): void {
   if (out.json) {
     out.object({
       time: isoTime(event.timestamp),
@@ -86,11 +86,12 @@ export function printEvent(out: Output, event: ReceivedEvent): void {
       package: event.packageName,
       class: event.className,
       values: event.values,
+      ...(event.caughtUp ? { caught_up: true } : {}),
     });
   } else out.line(...eventLine(event));
 }
 
-function eventLine(event: ReceivedEvent): Part[] {
+function eventLine(event: ReceivedEvent & Delivery): Part[] {
   const time = event.timestamp === 0n ? 'no time' : localTime(fromNanoseconds(event.timestamp));
   const word = severityWords[event.severity];
   const values = Object.entries(event.values).map(([name, value]) => ` ${name}=${showValue(value)}`);
@@ -102,6 +103,7 @@ function eventLine(event: ReceivedEvent): Part[] {
     { text: event.className, style: 'cyan' },
     values.join(''),
     { text: ` at ${event.agent}`, style: 'dim' },
+    ...(event.caughtUp ? [{ text: ' (filled in)', style: 'dim' } as const] : []),
   ];
 }
 

@@ -14,7 +14,7 @@ export class BackgroundEvents {
 
   on(accept: EventFilter, out: Output): void {
     this.off();
-    this.#off = this.console.session.onEvent(event => {
+    this.#off = this.console.onEvent(event => {
       if (accept(event)) printEvent(out, event);
     });
   }

@@ -1,7 +1,7 @@
 import { createInterface, type Interface } from 'node:readline';
 import type { Command } from 'commander';
 import { readSettings, type GlobalOptions, type Settings } from '../args/settings.js';
-import { type Bus, tellBusChanges } from '../bus.js';
+import { type Bus, tellAgentChanges, tellBusChanges } from '../bus.js';
 import { eventFilter, type EventsOptions } from '../commands/events.js';
 import type { Action, Context } from '../context.js';
 import { fromCommander, silence } from '../commander.js';
@@ -84,7 +84,14 @@ class Repl {
     this.#screen = new Screen(io.stdout, this.#line);
     this.#out = this.#output(this.#settings.json);
     this.#background = new BackgroundEvents(bus.console);
-    this.#untell = tellBusChanges(bus.console.connection, text => this.#out.note(text));
+    const tell = (text: string): void => this.#out.note(text);
+    const untells = [
+      tellBusChanges(bus.console.connection, tell),
+      tellAgentChanges(bus.console.session, tell, name => this.#isMeant(name)),
+    ];
+    this.#untell = () => {
+      for (const untell of untells) untell();
+    };
     // The array is readline's own; what is taken out of it cannot be recalled either.
     this.#line.on('history', (lines: string[]) => {
       const [newest] = lines;
@@ -118,6 +125,11 @@ class Repl {
     this.#background.off();
     this.#names.close();
     this.#line.close();
+  }
+
+  #isMeant(agent: string): boolean {
+    const text = this.#settings.agent;
+    return text === undefined || matchRank(agent, text) !== undefined;
   }
 
   /** Lines as they are typed; the stream ends with the input, with Ctrl-D, and with the signal. */

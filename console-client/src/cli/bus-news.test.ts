@@ -1,0 +1,65 @@
+import { QmfError, startBroker } from '@imagefactory/qmf';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { connectConsole } from '../connect.js';
+import { ScriptedFactory } from '../testing/scripted-factory.js';
+import { tellAgentChanges, tellBusChanges } from './bus.js';
+import { toCliError } from './errors.js';
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 8_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('waited in vain');
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+}
+
+describe('news of bus and agents', () => {
+  it('tell an agent that is gone or restarted from a bus that is away', async () => {
+    const factory = await ScriptedFactory.start();
+    const { broker } = factory;
+    const client = await connectConsole({
+      broker: broker.url,
+      maxAgentAge: 50,
+      retry: { initialDelay: 5, maxDelay: 10 },
+    });
+    const told: string[] = [];
+    tellBusChanges(client.connection, text => told.push(text));
+    tellAgentChanges(client.session, text => told.push(text));
+    const { name, info } = (await client.findFactory()).agent;
+    const { instance } = info;
+    await factory.leave();
+    const second = await ScriptedFactory.start({ broker, instance, epoch: 2 });
+    await until(() => told.length === 1);
+    await second.leave();
+    await until(() => told.length === 2);
+    const third = await ScriptedFactory.start({ broker, instance, epoch: 2 });
+    await until(() => told.length === 3);
+    await broker.stop();
+    await until(() => told.length === 4);
+    const again = await startBroker({ port: broker.port });
+    await until(() => told.length === 5);
+    expect(told.slice(0, 3)).to.deep.equal([
+      `the agent ${name} was restarted`,
+      `the agent ${name} is gone: it has been silent for too long; the bus is there`,
+      `the agent ${name} is back`,
+    ]);
+    expect(told[3]).to.match(/^the bus is away: /);
+    expect(told[4]).to.match(/^the bus is back: /);
+    await client.close();
+    await third.leave();
+    await again.stop();
+  });
+
+  it('show as errors with exit codes and remedies of their own', () => {
+    const bus = toCliError(new QmfError('connection_lost', 'gone'));
+    const agent = toCliError(new QmfError('agent_unknown', 'gone'));
+    expect([bus.exitCode, agent.exitCode]).to.deep.equal([3, 4]);
+    expect(bus.remedy).to.match(/^the bus went away/);
+    expect(agent.remedy).to.match(/^the bus is there, the agent is not/);
+    for (const code of ['connection_lost', 'agent_unknown', 'timeout'] as const) {
+      const error = toCliError(new QmfError(code, 'gone', { mayHaveBeenExecuted: true }));
+      expect(error.remedy).to.match(/look before you repeat it$/);
+    }
+  });
+});
