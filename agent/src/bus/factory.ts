@@ -9,7 +9,7 @@ import {
 } from '@imagefactory/schema';
 import type { Build, BuildEngine } from '../builds/index.js';
 import { errorLine, type Logger } from '../log/index.js';
-import { parseTemplate } from '../templates/index.js';
+import { loadTemplate, type TemplateSources } from '../templates/index.js';
 import { publishAdaptor } from './adaptor.js';
 import type { EventSender } from './event-sender.js';
 import type { FinishedAdaptors } from './finished-adaptors.js';
@@ -20,6 +20,8 @@ export interface FactoryParts {
   readonly engine: BuildEngine;
   readonly events: EventSender;
   readonly finished: FinishedAdaptors;
+  /** What a descriptor may name instead of being the template's text. */
+  readonly templates: TemplateSources;
   readonly log: Logger;
 }
 
@@ -46,9 +48,9 @@ export function publishFactory(parts: FactoryParts): void {
     name: FACTORY_OBJECT,
     values: {},
     methods: {
-      build_image: (inputs, call) => {
+      build_image: async (inputs, call) => {
         try {
-          return { build_adaptor: takeOrder(inputs, call, parts) };
+          return { build_adaptor: await takeOrder(inputs, call, parts) };
         } catch (error) {
           const refusal = refusalOf(error);
           parts.log.info(`a request to build an image was refused: ${errorLine(refusal)}`);
@@ -63,7 +65,7 @@ export function publishFactory(parts: FactoryParts): void {
  * Checks a request, puts its adaptor on the bus and gives the adaptor's address. The build itself starts once the answer is on
  * its way, so that no event about it comes before.
  */
-function takeOrder(inputs: BuildImageInputs, call: MethodCall, parts: FactoryParts) {
+async function takeOrder(inputs: BuildImageInputs, call: MethodCall, parts: FactoryParts) {
   const { session, engine, events, finished, log } = parts;
   const { descriptor, target, image_uuid: callerImageUuid } = inputs;
   const { refusal } = engine;
@@ -75,9 +77,10 @@ function takeOrder(inputs: BuildImageInputs, call: MethodCall, parts: FactoryPar
     );
   }
   engine.plugins.cloudFor(target);
+  const { text, template } = await loadTemplate(descriptor, parts.templates, { signal: call.signal });
   const build = engine.create({
-    descriptor,
-    template: parseTemplate(descriptor),
+    descriptor: text,
+    template,
     target,
     ...(typeof callerImageUuid === 'string' ? { callerImageUuid } : {}),
   });

@@ -56,6 +56,7 @@ export async function runDaemon(flags: DaemonFlags, choice: BrokerChoice): Promi
       interval: flags.interval,
       domain: flags.qmfDomain,
       strictSecurity: flags.strictSecurity === true,
+      allowPrivateAddresses: flags.allowPrivateAddresses === true,
       ...form,
       log,
     });

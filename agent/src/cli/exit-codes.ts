@@ -10,6 +10,8 @@ export const exitCodes = {
   notReady: 3,
   /** Stopped by a signal, and something was left: messages, calls, or a plugin that did not stop. */
   left: 4,
+  /** `template`: a template has errors. */
+  invalid: 5,
 } as const;
 
 export const exitCodesHelp = `
@@ -20,4 +22,5 @@ Exit codes:
   3  doctor: a plugin lacks something on this machine
   4  stopped, but something was left: events or answers that did not reach the broker, calls that were not
      answered, or a plugin that did not stop in time; the log says what
+  5  template: a template has errors
   130, 143  ended at once by a second SIGINT or SIGTERM`;

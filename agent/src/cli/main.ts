@@ -6,7 +6,11 @@ import { runDaemon } from './daemon.js';
 import { runDoctor } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
 import { buildProgram, type DaemonFlags } from './program.js';
+import { showTemplate, validateTemplates } from './template/run.js';
+import { localSources } from './template/sources.js';
 import { UsageError } from './usage-error.js';
+
+const write = (text: string) => void process.stdout.write(text);
 
 async function main(args: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.ok;
@@ -22,7 +26,14 @@ async function main(args: readonly string[]): Promise<number> {
       exitCode = await runDaemon(flags, choice);
     },
     doctor: async ({ json }) => {
-      exitCode = await runDoctor(json === true, text => void process.stdout.write(text));
+      exitCode = await runDoctor(json === true, write);
+    },
+    validateTemplates: async (references, flags) => {
+      exitCode = await validateTemplates(references, flags, localSources(flags.imgdir), write);
+    },
+    showTemplate: async (reference, flags) => {
+      const complain = (text: string) => void process.stderr.write(text);
+      exitCode = await showTemplate(reference, flags, localSources(flags.imgdir), write, complain);
     },
   });
   try {

@@ -1,6 +1,7 @@
 import { brokerHelp, busFlags, type BusFlagValues } from '@imagefactory/qmf';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exitCodesHelp } from './exit-codes.js';
+import { addTemplateCommand, type TemplateActions } from './template/command.js';
 import { UsageError } from './usage-error.js';
 import { packageVersion } from './version.js';
 
@@ -18,13 +19,14 @@ export interface DaemonFlags extends BusFlagValues {
   readonly interval: number;
   readonly qmfDomain: string;
   readonly strictSecurity?: true;
+  readonly allowPrivateAddresses?: true;
   readonly bodyForm: 'value' | 'data' | 'auto';
   readonly verbose?: true;
   readonly debug?: true;
   readonly foreground?: true;
 }
 
-export interface Actions {
+export interface Actions extends TemplateActions {
   readonly daemon: (flags: DaemonFlags) => Promise<void>;
   readonly doctor: (flags: { readonly json?: true }) => Promise<void>;
 }
@@ -37,7 +39,9 @@ export function buildProgram(actions: Actions): Command {
     )
     .version(`imagefactory ${packageVersion()}`, '--version', 'show the version')
     .helpOption('-h, --help', 'show this help')
-    .usage('--qmf [options]\n       imagefactory doctor [--json]')
+    .usage(
+      '--qmf [options]\n       imagefactory doctor [--json]\n       imagefactory template validate|show TEMPLATE…',
+    )
     .configureHelp({ showGlobalOptions: true })
     .allowExcessArguments()
     .exitOverride();
@@ -46,7 +50,7 @@ export function buildProgram(actions: Actions): Command {
   program.action(() => {
     const [word] = program.args;
     if (word !== undefined)
-      throw new UsageError(`unknown command '${word}'; the only one is doctor (see --help)`);
+      throw new UsageError(`unknown command '${word}'; there are doctor and template (see --help)`);
     return actions.daemon(program.opts<DaemonFlags>());
   });
   program
@@ -55,6 +59,7 @@ export function buildProgram(actions: Actions): Command {
     .option('--json', 'print one JSON object')
     .helpOption('-h, --help', 'show this help')
     .action((flags: { readonly json?: true }) => actions.doctor(flags));
+  addTemplateCommand(program, actions);
   return program;
 }
 
@@ -99,6 +104,10 @@ function daemonOptions(): readonly Option[] {
     )
       .choices(['value', 'data', 'auto'])
       .default('auto'),
+    new Option(
+      '--allow-private-addresses',
+      'also fetch templates by URL from private, loopback and link-local addresses',
+    ),
     new Option('--foreground', 'log to standard output instead of the log file'),
     new Option('--verbose', 'log more'),
     new Option('--debug', 'log everything'),

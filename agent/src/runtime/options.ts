@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Plugin } from '@imagefactory/plugin-api';
 import type { BodyForm, BusConnection, Transport } from '@imagefactory/qmf';
 import { type Logger, silentLogger } from '../log/index.js';
+import type { TemplateSource } from '../templates/index.js';
 
 /** What an agent is made of. */
 export interface AgentOptions {
@@ -15,6 +16,10 @@ export interface AgentOptions {
   readonly temporaryDirectory?: string;
   /** What plugins keep between builds; default `cache` in the image directory. */
   readonly cacheDirectory?: string;
+  /** Where stored templates are looked up by uuid, before the images' own ones; default: nowhere. */
+  readonly templates?: TemplateSource;
+  /** Fetch templates from private, loopback and link-local addresses too; default false. */
+  readonly allowPrivateAddresses?: boolean;
   /** Seconds that a build may take, from the moment it has its slot; default 3600. */
   readonly timeout?: number;
   /** Seconds that a plugin has to stop when told to, before it is left behind; default 10. */

@@ -6,6 +6,7 @@ import { openScratchArea } from '../files/scratch-area.js';
 import { assumeIdentity } from '../identity/index.js';
 import { DirectoryStore } from '../images/index.js';
 import { errorLine } from '../log/index.js';
+import { createFetcher, firstOf, imageTemplates } from '../templates/index.js';
 import { type AgentOptions, agentSettings } from './options.js';
 import { UndoStack } from './undo-stack.js';
 
@@ -93,7 +94,14 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       size: finishedSize,
     });
     undo.push(() => finished.stop());
-    publishFactory({ session, engine, events, finished, log });
+    const templates = {
+      store: firstOf([
+        ...(options.templates === undefined ? [] : [options.templates]),
+        imageTemplates(store),
+      ]),
+      fetch: createFetcher({ allowPrivateAddresses: options.allowPrivateAddresses === true }),
+    };
+    publishFactory({ session, engine, events, finished, templates, log });
     await session.open();
     connection.start();
 

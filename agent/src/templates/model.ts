@@ -38,31 +38,28 @@ export function remoteUrls(template: TdlTemplate): readonly string[] {
     .map(({ url }) => url);
 }
 
-/** The template as plugins get it, with what `content` has for each URL. */
-export async function withContents(
+/**
+ * The template as plugins get it, with what `content` has for each URL.
+ *
+ * @param scriptOf the text of a fetched command
+ */
+export function withContents(
   template: TdlTemplate,
-  content: (url: string) => Promise<Uint8Array>,
+  content: (url: string) => Uint8Array,
   scriptOf: (bytes: Uint8Array, command: TdlCommand) => string,
-): Promise<Template> {
-  const files: TemplateFile[] = [];
-  for (const { path, content: given } of template.files) {
-    files.push({ path, content: isRemote(given) ? await content(given.url) : given });
-  }
-  const commandsOf = async (list: readonly TdlCommand[]): Promise<TemplateCommand[]> => {
-    const commands: TemplateCommand[] = [];
-    for (const command of list) {
-      const { name, script } = command;
-      commands.push({
-        name,
-        script: isRemote(script) ? scriptOf(await content(script.url), command) : script,
-      });
-    }
-    return commands;
+): Template {
+  const file = ({ path, content: given }: TdlFile): TemplateFile => ({
+    path,
+    content: isRemote(given) ? content(given.url) : given,
+  });
+  const command = (given: TdlCommand): TemplateCommand => {
+    const { name, script } = given;
+    return { name, script: isRemote(script) ? scriptOf(content(script.url), given) : script };
   };
   return {
     ...template,
-    files,
-    commands: await commandsOf(template.commands),
-    precommands: await commandsOf(template.precommands),
+    files: template.files.map(file),
+    commands: template.commands.map(command),
+    precommands: template.precommands.map(command),
   };
 }

@@ -1,7 +1,8 @@
-import type { Template } from '@imagefactory/plugin-api';
-import { isRemote, type TdlCommand, type TdlTemplate } from './model.js';
+import { BuildError, type Template } from '@imagefactory/plugin-api';
+import { remoteUrls, type TdlTemplate, withContents } from './model.js';
 import { TemplateError } from './problems.js';
 import { readTemplate } from './read-template.js';
+import { shownUrl } from './reference/shown-url.js';
 
 export interface TemplateOptions {
   /** Bytes of UTF-8 that a template may have; default 2 MiB. */
@@ -24,34 +25,17 @@ export function parseTdl(text: string, options: TemplateOptions = {}): TdlTempla
 /**
  * The same as plugins get it, for templates that hold all of their content.
  *
- * @throws TemplateError also for content that would have to be fetched (`type="url"`); `loadTemplate` does that
+ * @throws TemplateError, and a BuildError `template_invalid` for content that would have to be fetched (`type="url"`); `loadTemplate` does that
  */
 export function parseTemplate(text: string, options: TemplateOptions = {}): Template {
   const template = parseTdl(text, options);
-  return {
-    ...template,
-    files: template.files.map(({ path, content }) =>
-      isRemote(content) ? refuseRemote(`the file ${path}`) : { path, content },
-    ),
-    commands: template.commands.map(scriptInside),
-    precommands: template.precommands.map(scriptInside),
-  };
-}
-
-function scriptInside({ name, script }: TdlCommand): { name: string; script: string } {
-  return isRemote(script) ? refuseRemote(`the command ${name}`) : { name, script };
-}
-
-function refuseRemote(what: string): never {
-  throw new TemplateError([
-    {
-      rule: 'url',
-      severity: 'error',
-      line: 0,
-      column: 0,
-      path: '',
-      message: `${what} says type="url", which is not fetched here`,
-      remedy: 'put the content itself there, or hand the template to an agent',
-    },
-  ]);
+  const [url] = remoteUrls(template);
+  if (url !== undefined) {
+    throw new BuildError('template_invalid', `${shownUrl(url)}: content of type="url" is not fetched here`);
+  }
+  return withContents(
+    template,
+    () => new Uint8Array(),
+    () => '',
+  );
 }

@@ -3,7 +3,7 @@ import { defaultLimits, type TemplateLimits } from './limits.js';
 import type { TdlTemplate } from './model.js';
 import { TemplateNode } from './node.js';
 import { quoted } from './position.js';
-import { Problems, type TemplateProblem } from './problems.js';
+import { Problems, TemplateError, type TemplateProblem } from './problems.js';
 import { readCommands } from './read/commands.js';
 import { readFiles, readPackages, readRepositories } from './read/lists.js';
 import { readOs } from './read/os.js';
@@ -64,6 +64,14 @@ function decode(bytes: Uint8Array, limits: TemplateLimits, problems: Problems): 
     problems.add('not-utf-8', undefined, '', 'the template is no UTF-8 text', 'save it as UTF-8');
     return undefined;
   }
+}
+
+/** @throws TemplateError when the bytes are no UTF-8, or more than `limit` */
+export function decodeTemplate(bytes: Uint8Array, limit = defaultLimits.bytes): string {
+  const problems = new Problems();
+  const text = decode(bytes, { ...defaultLimits, bytes: limit }, problems);
+  if (text === undefined) throw new TemplateError(problems.all);
+  return text;
 }
 
 function readRoot(root: TemplateNode, form: TemplateForm): TdlTemplate | undefined {

@@ -19,8 +19,11 @@ function installUrls(install: TemplateInstall | undefined): readonly string[] {
   return [iso, ...(checksum === undefined ? [] : [checksum.url]), ...extras.map(({ source }) => source)];
 }
 
-/** As it stands in the URL, and decoded. */
-function urlPassword(given: string): readonly string[] {
+/** What stands in the place of a password in texts for people. */
+export const hiddenPassword = '***';
+
+/** The password in a URL, as it stands there, and decoded. */
+export function urlPassword(given: string): readonly string[] {
   // A repository may also be a line as in sources.list(5), with its URL somewhere in it.
   const text = /\b[a-z]+:\/\/\S+/i.exec(given)?.[0] ?? '';
   if (!URL.canParse(text)) return [];

@@ -1,6 +1,7 @@
 /** Causes of a failed build that callers can act on; each has an entry in `docs/errors.md`. */
 export const buildErrorCodes = [
   'template_invalid',
+  'template_unavailable',
   'target_unsupported',
   'os_unsupported',
   'tool_missing',

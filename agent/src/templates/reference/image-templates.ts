@@ -1,0 +1,26 @@
+import type { ImageStore } from '../../images/index.js';
+import { readTemplate } from '../read-template.js';
+import { remoteUrls } from '../model.js';
+import { hiddenPassword, templateSecrets, urlPassword } from '../secrets.js';
+import type { TemplateSource } from './resolve-template.js';
+
+/** The templates that images were built from. */
+export function imageTemplates(images: Pick<ImageStore, 'get'>): TemplateSource {
+  return {
+    async lookup(uuid) {
+      const image = await images.get(uuid);
+      if (image === undefined) return undefined;
+      return { text: image.template, passwordsRemoved: lacksPasswords(image.template) };
+    },
+  };
+}
+
+/** Whether a password was hidden in it, as is done before an image is stored. */
+function lacksPasswords(text: string): boolean {
+  const reading = readTemplate(text, { form: 'build' });
+  if (!reading.valid) return false;
+  const { template } = reading;
+  return [...templateSecrets(template), ...remoteUrls(template).flatMap(urlPassword)].includes(
+    hiddenPassword,
+  );
+}
