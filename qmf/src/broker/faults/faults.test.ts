@@ -170,8 +170,9 @@ describe('fault switches of the embedded broker', () => {
     broker.faults.connect('ignore', { times: 1 });
     expect((await failure(amqp10(broker.url).dial(AbortSignal.timeout(50)))).code).to.equal('aborted');
     broker.faults.connect({ do: 'close', error: { condition: 'amqp:connection:forced' } }, { times: 1 });
-    const closed = await dial();
-    expect((await closed.closed)?.message).to.match(/amqp:connection:forced/);
+    const closed = await failure(dial());
+    expect(closed.code).to.equal('unreachable');
+    expect(closed.message).to.match(/amqp:connection:forced/);
     await dial();
   });
 
