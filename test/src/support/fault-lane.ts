@@ -55,6 +55,11 @@ export class Lane {
     if (this.#stalled) from.pause();
   }
 
+  toString(): string {
+    const marks = [this.#stalled && 'stalled', this.#blocked && 'blocked', this.#ended && 'ended'];
+    return `${this.#buffered} bytes${marks.map(mark => (mark === false ? '' : ` ${mark}`)).join('')}`;
+  }
+
   stall(): void {
     this.#stalled = true;
     this.from.pause();

@@ -60,6 +60,14 @@ export class FaultProxy {
     return brokerUrl.replace(/[^/@]*:\d+(?=\/|$)/, `${this.host}:${this.port}`);
   }
 
+  toString(): string {
+    const pairs = [...this.#pairs].map(
+      ({ near, far, lanes }) =>
+        `near ${near.readyState}, far ${far.readyState}, ${lanes.toBroker.toString()}, ${lanes.toClient.toString()}`,
+    );
+    return `way to ${this.target.host}:${this.target.port}: ${pairs.join('; ') || 'no connections'}`;
+  }
+
   /** Leads new connections to another port; those that are open stay where they are. */
   retarget(port: number): void {
     this.target = { ...this.target, port };
@@ -120,7 +128,7 @@ export class FaultProxy {
   cut(ending: Ending = 'reset'): void {
     for (const { near, far } of [...this.#pairs]) {
       for (const socket of [near, far]) {
-        if (ending === 'reset') socket.resetAndDestroy();
+        if (ending === 'reset') reset(socket);
         else socket.destroy();
       }
     }
@@ -169,7 +177,7 @@ export class FaultProxy {
       [near, far],
       [far, near],
     ] as const) {
-      socket.on('error', () => other.resetAndDestroy());
+      socket.on('error', () => reset(other));
       socket.on('close', () => {
         other.destroy();
         if (!near.closed || !far.closed) return;
@@ -178,4 +186,10 @@ export class FaultProxy {
       });
     }
   }
+}
+
+/** A socket that has begun to end in an orderly way cannot be reset any more: Node.js would leave it open for good. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
