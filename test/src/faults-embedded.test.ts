@@ -1,0 +1,60 @@
+import { before, describe, it } from 'mocha';
+import { embeddedSite } from './faults/embedded-site.js';
+import type { Scenario } from './faults/scenario.js';
+import { scenarios } from './faults/scenarios/index.js';
+import { Stage } from './faults/stage.js';
+import { skipBecause } from './support/lane.js';
+import { until } from './support/until.js';
+
+/** Sockets, servers and child processes of this process. */
+function openHandles(): number {
+  return process.getActiveResourcesInfo().filter(name => /^(TCP|Pipe|Process)/.test(name)).length;
+}
+
+/** Each on a broker of its own. Gives the reason when it cannot be played. */
+async function play(scenario: Scenario): Promise<string | undefined> {
+  const site = await embeddedSite(false);
+  try {
+    const missing = scenario.missing?.(site);
+    if (missing !== undefined) return missing;
+    await Stage.play(site, scenario.options?.(site) ?? {}, stage => scenario.run(stage));
+    return undefined;
+  } finally {
+    await site.stop();
+  }
+}
+
+describe('faults between an agent and consoles, on the embedded broker', function () {
+  this.timeout(90_000);
+  this.slow(10_000);
+  let leftBefore = 0;
+  const together = scenarios.filter(({ company }) => company !== 'apart');
+  const playing = new Map<Scenario, Promise<string | undefined>>();
+
+  // They wait more than they work, so they are played at the same time; each test below waits for its own.
+  before(() => {
+    leftBefore = openHandles();
+    for (const scenario of together) {
+      const played = play(scenario);
+      played.catch(() => undefined); // its test tells
+      playing.set(scenario, played);
+    }
+  });
+
+  for (const scenario of together) {
+    it(scenario.name, async function () {
+      const missing = await playing.get(scenario);
+      if (missing !== undefined) skipBecause(this, missing);
+    });
+  }
+
+  for (const scenario of scenarios.filter(({ company }) => company === 'apart')) {
+    it(scenario.name, async () => {
+      await play(scenario);
+    });
+  }
+
+  it('leave nothing open that would keep a process from ending', async () => {
+    await until('no more handles are open than before', () => openHandles() <= leftBefore);
+  });
+});

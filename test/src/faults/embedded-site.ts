@@ -1,0 +1,38 @@
+import { type BrokerOptions, type RunningBroker, startBroker } from '@imagefactory/qmf';
+import type { Site } from './site.js';
+
+/** A site on a broker of its own in this process. */
+export interface EmbeddedSite extends Site {
+  readonly embedded: () => RunningBroker;
+  stop(): Promise<void>;
+}
+
+export async function embeddedSite(long: boolean, options: BrokerOptions = {}): Promise<EmbeddedSite> {
+  let broker = await startBroker(options);
+  const spare = await startBroker(options);
+  const { port } = broker;
+  const kill = async (): Promise<void> => {
+    broker.dropConnections();
+    await broker.stop();
+  };
+  return {
+    kind: 'embedded',
+    protocol: 'amqp10',
+    url: broker.url,
+    spare: spare.url,
+    long,
+    seconds: 3,
+    embedded: () => broker,
+    process: {
+      kill,
+      stop: () => broker.stop(),
+      start: async () => {
+        broker = await startBroker({ ...options, port });
+        return broker.url;
+      },
+    },
+    stop: async () => {
+      await Promise.all([broker.stop(), spare.stop()]);
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import type { Scenario } from '../scenario.js';
+import { brokerAway } from './broker-away.js';
+import { crowds } from './crowds.js';
+import { cuts } from './cuts.js';
+import { flow } from './flow.js';
+import { halfOpen } from './half-open.js';
+import { load } from './load.js';
+import { restarts } from './restarts.js';
+
+/** What is played on every broker and in every protocol. */
+export const scenarios: readonly Scenario[] = [
+  ...brokerAway,
+  ...cuts,
+  ...halfOpen,
+  ...flow,
+  ...restarts,
+  ...crowds,
+  ...load,
+];

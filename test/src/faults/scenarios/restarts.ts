@@ -1,0 +1,95 @@
+import { expect } from 'chai';
+import { AgentProgram } from '../../support/agent-program.js';
+import { until } from '../../support/until.js';
+import type { BuildWatch } from '../build-watch.js';
+import { allCompleted, isRunning, startBuilds, watchers } from '../helpers.js';
+import type { Scenario } from '../scenario.js';
+import type { Stage } from '../stage.js';
+
+/** The agent as a program of its own, which can be killed. */
+async function program(stage: Stage, directory: string): Promise<AgentProgram> {
+  const url = stage.agentSide.through(stage.site.url);
+  const agent = await AgentProgram.start(url, ['--qmf-domain', stage.domain], directory);
+  stage.onEnd(async () => {
+    await agent.program.stop();
+  });
+  return agent;
+}
+
+/** What became of builds whose agent was ended: they failed, or nobody can know; they are not said to have completed. */
+async function noneCompleted(stage: Stage, watches: readonly BuildWatch[]): Promise<void> {
+  await until('their watchers know', () => watches.every(({ over }) => over), stage.patience);
+  for (const watch of watches) expect(watch.outcome(), watch.toString()).not.to.equal('COMPLETED');
+}
+
+/** Agents and consoles end, and some come back. */
+export const restarts: readonly Scenario[] = [
+  {
+    name: 'the agent is restarted in an orderly way while consoles watch',
+    company: 'together',
+    run: async stage => {
+      const directory = await stage.directory();
+      const first = await program(stage, directory);
+      const by = await watchers(stage);
+      await startBuilds(stage, 2, by);
+      const watched = [...stage.watches];
+      expect(await first.program.stop()).to.deep.equal({ status: 0, signal: null });
+      await program(stage, directory);
+      await noneCompleted(stage, watched);
+      const after = await stage.order(by.client);
+      await after.ended;
+      expect(after.outcome()).to.equal('COMPLETED');
+    },
+  },
+  {
+    name: 'the agent is killed while consoles watch, and started again',
+    company: 'together',
+    run: async stage => {
+      const directory = await stage.directory();
+      const first = await program(stage, directory);
+      const by = await watchers(stage);
+      await startBuilds(stage, 2, by);
+      const watched = [...stage.watches];
+      first.program.kill('SIGKILL');
+      await first.program.exited;
+      await program(stage, directory);
+      await noneCompleted(stage, watched);
+      const after = await stage.order(by.client);
+      await after.ended;
+      expect(after.outcome()).to.equal('COMPLETED');
+    },
+  },
+  {
+    name: 'the agent is killed while consoles watch, and stays away',
+    company: 'together',
+    options: () => ({ maxAgentAge: 3_000 }),
+    run: async stage => {
+      const agent = await program(stage, await stage.directory());
+      const by = await watchers(stage);
+      await startBuilds(stage, 2, by);
+      agent.program.kill('SIGKILL');
+      await agent.program.exited;
+      await noneCompleted(stage, stage.watches);
+      expect(by.client.session.agents(), 'agents that are known still').to.deep.equal([]);
+    },
+  },
+  {
+    name: 'a console is restarted while builds run',
+    company: 'together',
+    run: async stage => {
+      await stage.agent({ stepDelay: 100 });
+      const first = await stage.console();
+      const ordered = await Promise.all(Array.from({ length: 3 }, () => stage.order(first)));
+      await until('the builds run', () => ordered.every(isRunning));
+      await first.close();
+      // Who closes a console has no more to expect from it: its loops end without the end of the build.
+      await Promise.all(ordered.map(({ ended }) => ended));
+      stage.watches.length = 0;
+      const second = await stage.console();
+      await Promise.all(
+        ordered.map(({ build }) => stage.follow(second, build.address, 'the console that came back')),
+      );
+      await allCompleted(stage);
+    },
+  },
+];

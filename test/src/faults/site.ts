@@ -1,0 +1,32 @@
+import type { BrokerKind, BrokerProcess, Protocol } from '../support/brokers/index.js';
+
+/** Where scenarios are played: one broker, spoken to in one protocol. */
+export interface Site {
+  readonly kind: BrokerKind;
+  readonly protocol: Protocol;
+  /** The broker's address with the scheme of the protocol. */
+  readonly url: string;
+  /** Means to take the broker away. */
+  readonly process?: BrokerProcess;
+  /** Address of a second broker of the same kind. */
+  readonly spare?: string;
+  /** Makes the broker take no messages for a while, the way that it does by itself when it is short of something. */
+  readonly flow?: FlowSwitch;
+  /** Whether this is the run of everything, in which things may take their time. */
+  readonly long: boolean;
+  /** How long the load lasts. */
+  readonly seconds: number;
+}
+
+export interface FlowSwitch {
+  /** For people: what is short. */
+  readonly how: string;
+  block(): Promise<void>;
+  unblock(): Promise<void>;
+}
+
+/** Host and port of a broker's address. */
+export function placeOf(url: string): { readonly host: string; readonly port: number } {
+  const { hostname, port } = new URL(url.replace(/^[a-z0-9]+:/, 'http:'));
+  return { host: hostname, port: Number(port) };
+}
