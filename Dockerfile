@@ -15,4 +15,4 @@ COPY --from=build /src .
 RUN mkdir -p /var/lib/imagefactory/storage
 VOLUME /var/lib/imagefactory/storage
 ENTRYPOINT ["node", "/opt/imagefactory/agent/bin/imagefactory.js", "--qmf", "--foreground"]
-CMD ["--broker", "qpid:5672", "--imgdir", "/var/lib/imagefactory/storage"]
+CMD ["--broker", "broker:5672", "--imgdir", "/var/lib/imagefactory/storage"]

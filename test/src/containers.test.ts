@@ -3,39 +3,52 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { parse } from 'yaml';
+import { blockOf } from './interop/howto.js';
 import { Program, programs, projectRoot } from './support/program.js';
 
+interface Service {
+  readonly image?: string;
+  readonly build?: string;
+  readonly profiles?: string[];
+  readonly command?: string[];
+  readonly volumes?: string[];
+  readonly networks?: Readonly<Record<string, { readonly aliases?: string[] }>>;
+}
+
 interface Compose {
-  readonly services: Readonly<
-    Record<
-      string,
-      {
-        readonly image?: string;
-        readonly build?: string;
-        readonly command?: string[];
-        readonly depends_on?: string[];
-        readonly volumes?: string[];
-      }
-    >
-  >;
+  readonly services: Readonly<Record<string, Service>>;
   readonly volumes: Readonly<Record<string, unknown>>;
 }
 
+const profiles = ['qpidd', 'rabbitmq', 'broker-j', 'artemis'];
+
 /** No container engine is assumed, so what is held is the form: names that must fit each other, options that must exist. */
 describe('the container files', () => {
-  it('docker-compose.yml has a broker and an agent whose options exist', async () => {
-    const compose = parse(await readFile(join(projectRoot, 'docker-compose.yml'), 'utf8')) as Compose;
-    expect(Object.keys(compose.services)).to.include.members(['qpid', 'imagefactory']);
-    const { help } = { help: (await Program.run(programs.agent, ['--help'])).stdout };
-    for (const [name, service] of Object.entries(compose.services)) {
+  it('docker-compose.yml has a profile for each broker, with an agent whose options exist', async () => {
+    const text = await readFile(join(projectRoot, 'docker-compose.yml'), 'utf8');
+    const { services, volumes } = parse(text, { merge: true }) as Compose;
+    expect(Object.keys(services)).to.have.members([...profiles, 'imagefactory']);
+    for (const [name, service] of Object.entries(services)) {
       expect(service.image ?? service.build, `${name} has an image or is built`).to.be.a('string');
-      for (const other of service.depends_on ?? []) expect(compose.services).to.have.property(other);
-      for (const volume of service.volumes ?? [])
-        expect(compose.volumes).to.have.property(volume.split(':')[0]!);
+      if (service.build !== undefined) await readFile(join(projectRoot, service.build, 'Dockerfile'));
+      for (const volume of service.volumes ?? []) expect(volumes).to.have.property(volume.split(':')[0]!);
+      if (name === 'imagefactory') continue;
+      expect(service.profiles, name).to.deep.equal([name]);
+      expect(service.networks?.default?.aliases, name).to.deep.equal(['broker']);
     }
-    const command = compose.services.imagefactory?.command ?? [];
-    expect(command[command.indexOf('--broker') + 1]).to.match(/^qpid:/);
+    const agent = services.imagefactory;
+    expect(agent?.profiles).to.deep.equal(profiles);
+    const command = agent?.command ?? [];
+    expect(command[command.indexOf('--broker') + 1]).to.equal('amqp://broker:5672');
+    const help = (await Program.run(programs.agent, ['--help'])).stdout;
     for (const option of command.filter(word => word.startsWith('--'))) expect(help).to.include(option);
+  });
+
+  it('the Broker-J of docker-compose.yml has the configuration of docs/brokers.md but its access rules', async () => {
+    const shown = JSON.parse(await blockOf('Qpid Broker-J', 'json')) as Record<string, unknown>;
+    delete shown.accesscontrolproviders;
+    const file = await readFile(join(projectRoot, 'test/brokers/broker-j/config.json'), 'utf8');
+    expect(JSON.parse(file)).to.deep.equal(shown);
   });
 
   it('the Dockerfile starts programs and copies files that are there', async () => {

@@ -49,6 +49,8 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
   [/^docker compose /, 'the form of docker-compose.yml is tested; no container engine is assumed'],
   [/^(sudo )?apt-get install /, '.ci/run installs the same packages'],
   [/^qpidd /, 'the qpidd lane starts one'],
+  [/saslpasswd2 /, 'the qpidd lane makes these users'],
+  [/^rabbitmq(ctl|-plugins) /, 'the RabbitMQ lanes run these'],
   [/imagefactory-console repl$/, 'the tests of the REPL; it waits for a person'],
   [/^npx imagefactory --qmf /, 'end-to-end tests run the agent with these options'],
 ];
@@ -78,8 +80,9 @@ describe('the documentation', function () {
       for (const command of commands(block)) {
         const where = `${block.page}:${block.line}: ${command}`;
         if (elsewhere.some(([pattern]) => pattern.test(command))) continue;
-        // The pages name the broker on its usual port, where a test must not assume one.
-        const here = command.replaceAll('localhost:5672', `${broker.host}:${broker.port}`);
+        // The pages name the broker on its usual port, where a test must not assume one; the one here knows no users.
+        const address = `${broker.host}:${broker.port}`;
+        const here = command.replaceAll(/(amqp:\/\/[^\s@]*@)?localhost:5672/g, address);
         const program = await Program.run('/bin/bash', ['-c', here], {
           env: {
             PATH: [join(projectRoot, 'node_modules/.bin'), process.env.PATH].join(delimiter),

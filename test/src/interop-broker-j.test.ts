@@ -1,4 +1,15 @@
+import { configuredAsDocumented } from './interop/configured.js';
+import { blockOf } from './interop/howto.js';
 import { brokerForFile, interoperabilityOn } from './interop/on-broker.js';
+import { startBrokerJ } from './support/brokers/broker-j.js';
 
 const broker = await brokerForFile('broker-j');
-if (broker !== undefined) interoperabilityOn(broker);
+if (broker !== undefined) {
+  interoperabilityOn(broker);
+  configuredAsDocumented('Qpid Broker-J', broker.protocols, async () =>
+    startBrokerJ({
+      config: await blockOf('Qpid Broker-J', 'json'),
+      files: { 'acl.txt': await blockOf('Qpid Broker-J', 'acl') },
+    }),
+  );
+}

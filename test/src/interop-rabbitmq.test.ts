@@ -1,4 +1,8 @@
 import { brokerForFile, interoperabilityOn } from './interop/on-broker.js';
+import { rabbitMqAsDocumented } from './interop/rabbitmq-howto.js';
 
 const broker = await brokerForFile('rabbitmq');
-if (broker !== undefined) interoperabilityOn(broker);
+if (broker !== undefined) {
+  interoperabilityOn(broker);
+  rabbitMqAsDocumented(broker);
+}

@@ -6,35 +6,56 @@ import { fromMaven } from './maven.js';
 import type { MissingBroker, RealBroker } from './real-broker.js';
 import { byFirstWay, fromContainer, fromEnvironment } from './ways.js';
 
+/** A configuration in other words than the one for tests. */
+export interface ArtemisConfiguration {
+  /** `broker.xml`, with an acceptor on 0.0.0.0:5672 where a free port of the loopback interface is to stand. */
+  readonly xml: string;
+  readonly users: string;
+  readonly roles: string;
+}
+
 /** Apache ActiveMQ Artemis. It has no exchanges and no 0-9-1. */
-export function startArtemis(): Promise<RealBroker | MissingBroker> {
+export function startArtemis(own?: ArtemisConfiguration): Promise<RealBroker | MissingBroker> {
+  const local = asProcess(() => recipe(own));
   return byFirstWay(
     'artemis',
     ['amqp10'],
-    [
-      fromEnvironment('IMAGEFACTORY_ARTEMIS_URL'),
-      fromContainer({
-        image: process.env.ARTEMIS_IMAGE ?? 'apache/activemq-artemis:latest-alpine',
-        environment: { ANONYMOUS_LOGIN: 'true' },
-        ready: /AMQ221007/,
-      }),
-      asProcess(recipe),
-    ],
+    own !== undefined
+      ? [local]
+      : [
+          fromEnvironment('IMAGEFACTORY_ARTEMIS_URL'),
+          fromContainer({
+            image: process.env.ARTEMIS_IMAGE ?? 'apache/activemq-artemis:latest-alpine',
+            environment: { ANONYMOUS_LOGIN: 'true' },
+            ready: /AMQ221007/,
+          }),
+          local,
+        ],
   );
 }
 
-async function recipe(): Promise<Recipe | string> {
+async function recipe(own: ArtemisConfiguration | undefined): Promise<Recipe | string> {
   const found = await fromMaven('artemis');
   if (typeof found === 'string') return found;
   return {
     how: found.what,
     launch: async ({ port, directory }) => {
-      await mkdir(join(directory, 'etc'), { recursive: true });
-      await writeFile(join(directory, 'etc/broker.xml'), configuration(port));
+      const etc = join(directory, 'etc');
+      await mkdir(etc, { recursive: true });
+      // An installation has one login module for all acceptors; a broker started by itself has to be told of it.
+      const acceptor = `127.0.0.1:${port}?securityDomain=files;`;
+      await writeFile(
+        join(etc, 'broker.xml'),
+        own?.xml.replace('0.0.0.0:5672?', acceptor) ?? configuration(port),
+      );
+      await writeFile(join(etc, 'login.config'), loginModule(etc));
+      await writeFile(join(etc, 'artemis-users.properties'), own?.users ?? '');
+      await writeFile(join(etc, 'artemis-roles.properties'), own?.roles ?? '');
       const broker = new Program(
         found.java,
         [
           ...['-Xmx384m', '-Dlog4j2.level=INFO', '-cp', found.classPath],
+          `-Djava.security.auth.login.config=${join(etc, 'login.config')}`,
           ...['org.apache.activemq.artemis.core.server.embedded.Main', directory],
         ],
         { group: true },
@@ -42,6 +63,16 @@ async function recipe(): Promise<Recipe | string> {
       return ready(broker, /AMQ221007/);
     },
   };
+}
+
+function loginModule(etc: string): string {
+  return `files {
+  org.apache.activemq.artemis.spi.core.security.jaas.PropertiesLoginModule required
+    baseDir="${etc}"
+    org.apache.activemq.jaas.properties.user="artemis-users.properties"
+    org.apache.activemq.jaas.properties.role="artemis-roles.properties";
+};
+`;
 }
 
 function configuration(port: number): string {

@@ -6,21 +6,45 @@ import { fromMaven } from './maven.js';
 import type { MissingBroker, RealBroker } from './real-broker.js';
 import { byFirstWay, fromEnvironment } from './ways.js';
 
+/** A configuration in other words than the one for tests. */
+export interface BrokerJConfiguration {
+  /** As JSON, with port 5672 where a free one is to stand. */
+  readonly config: string;
+  /** More files beside it, by name. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
 /** Apache Qpid Broker-J with everything in memory. */
-export function startBrokerJ(): Promise<RealBroker | MissingBroker> {
+export function startBrokerJ(own?: BrokerJConfiguration): Promise<RealBroker | MissingBroker> {
   return byFirstWay(
     'broker-j',
     ['amqp10', 'amqp091'],
-    [
-      fromEnvironment('IMAGEFACTORY_BROKER_J_URL'),
-      () => Promise.resolve('no container image is published by the project'),
-      asProcess(() => brokerJRecipe(configuration)),
-    ],
+    own !== undefined
+      ? [
+          asProcess(() =>
+            brokerJRecipe(
+              port => JSON.parse(own.config.replace('5672', String(port))) as object, // checked by the broker
+              own.files,
+            ),
+          ),
+        ]
+      : [
+          fromEnvironment('IMAGEFACTORY_BROKER_J_URL'),
+          () => Promise.resolve('no container image is published by the project'),
+          asProcess(() => brokerJRecipe(configuration)),
+        ],
   );
 }
 
-/** Runs Broker-J with a configuration for the port that it gets. */
-export async function brokerJRecipe(configure: (port: number) => object): Promise<Recipe | string> {
+/**
+ * Runs Broker-J with a configuration for the port that it gets.
+ *
+ * @param files more files in its directory, by name
+ */
+export async function brokerJRecipe(
+  configure: (port: number) => object,
+  files: Readonly<Record<string, string>> = {},
+): Promise<Recipe | string> {
   const found = await fromMaven('broker-j');
   if (typeof found === 'string') return found;
   return {
@@ -31,13 +55,14 @@ export async function brokerJRecipe(configure: (port: number) => object): Promis
       const config = join(directory, 'config.json');
       await rm(work, { recursive: true, force: true });
       await writeFile(config, JSON.stringify(configure(port), undefined, 2));
+      for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
       const broker = new Program(
         found.java,
         [
           ...['-Xmx384m', '-cp', found.classPath, 'org.apache.qpid.server.Main'],
           ...['-st', 'Memory', '-icp', config, '-prop', `qpid.work_dir=${work}`],
         ],
-        { group: true },
+        { group: true, cwd: directory },
       );
       return ready(broker, /BRK-1004/);
     },

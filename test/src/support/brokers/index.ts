@@ -12,7 +12,7 @@ export const brokers: Readonly<Record<BrokerKind, () => Promise<RealBroker | Mis
   embedded: startEmbedded,
   rabbitmq: startRabbitMq,
   rabbitmq4: startRabbitMq4,
-  'broker-j': startBrokerJ,
-  artemis: startArtemis,
+  'broker-j': () => startBrokerJ(),
+  artemis: () => startArtemis(),
   qpidd: () => startQpidd(),
 };

@@ -59,7 +59,7 @@ describe('dialects of AMQP 1.0', () => {
       '/exchange/qmf.x.topic/direct-console.1',
       '/exchange/qmf.x.direct/v:p:a#b',
     ]);
-    expect(new Set(addresses('rabbitmq4'))).to.deep.equal(new Set(['/queues/the%20queue']));
+    expect(new Set(addresses('rabbitmq4'))).to.deep.equal(new Set(['/queues/qmf.the%20queue']));
     expect(addresses('artemis')).to.deep.equal([
       'qmf.x.topic.agent.ind.#',
       'qmf.x.topic.direct-console.1',

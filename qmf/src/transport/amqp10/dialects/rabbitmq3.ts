@@ -64,7 +64,7 @@ async function declareExchange(binding: Binding, { broker, security, signal }: W
       throw new QmfError(retryable ? 'connection_lost' : code, text, { cause: error });
     });
   try {
-    await wire.bind({ ...binding, key: 'imagefactory.declared' }, () => undefined);
+    await wire.bind(binding, () => undefined); // what it hears is lost, and comes to the binding's own link
   } finally {
     await wire.close();
   }

@@ -6,21 +6,26 @@ import { ManagementLinks } from './rabbitmq4-management.js';
 
 /**
  * RabbitMQ 4, whose AMQP 1.0 has addresses of version 2: receivers listen to queues alone, which must have been declared and bound
- * before. Written from the broker's documents (rabbitmq.com/docs/amqp) and its own Erlang client.
+ * before.
  */
 export const rabbitMq4: Dialect = {
   name: 'rabbitmq4',
   bodyForm: 'data',
   refusesBySession: true,
   releasesUnroutable: true,
-  prepare: bindQueue,
-  source: (_binding, queue) => ({ address: `/queues/${encodeURIComponent(queue)}` }),
+  prepare: (binding, queue, workplace) => bindQueue(binding, queueName(queue), workplace),
+  source: (_binding, queue) => ({ address: addressV2({ node: queueName(queue) }) }),
   // A link's own target would fix the key for all its messages.
   route: to => ({ to: addressV2(to), ...(to.subject === undefined ? {} : { subject: to.subject }) }),
   // As the 0-9-1 peers behind the same broker write it.
   replyText: addressToText,
   replyAddress: replyAddressV2,
 };
+
+/** Begins as the exchanges do, so that one pattern in a user's permissions covers all. */
+function queueName(link: string): string {
+  return `qmf.${link}`;
+}
 
 function addressV2({ node, subject }: Address): string {
   const name = encodeURIComponent(node);

@@ -1,0 +1,29 @@
+import { after, before, describe, it } from 'mocha';
+import type { MissingBroker, Protocol, RealBroker } from '../support/brokers/index.js';
+import { skipBecause } from '../support/lane.js';
+import { buildAsDocumented, refusedAsDocumented } from './howto.js';
+
+/** Starts a broker with the configuration that docs/brokers.md shows, and works with the users in it. */
+export function configuredAsDocumented(
+  name: string,
+  protocols: readonly Protocol[],
+  start: () => Promise<RealBroker | MissingBroker>,
+): void {
+  describe(`${name} as docs/brokers.md configures it`, function () {
+    this.timeout(120_000);
+    let broker: RealBroker | undefined;
+    before(async function () {
+      const started = await start();
+      if ('missing' in started) return skipBecause(this, started.missing);
+      broker = started;
+    });
+    after(() => broker?.stop());
+
+    for (const protocol of protocols) {
+      it(`lets the two users do their work over ${protocol}`, () =>
+        buildAsDocumented(broker?.url ?? '', { agent: protocol, console: protocol }));
+      it(`and nothing of the other's over ${protocol}`, () =>
+        refusedAsDocumented(broker?.url ?? '', protocol));
+    }
+  });
+}
