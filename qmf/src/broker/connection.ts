@@ -8,9 +8,6 @@ import { PeerSocket } from './peer-socket.js';
 import { connectionInternals } from './rhea-internals.js';
 import { BrokerSession } from './session.js';
 
-/** Sessions of one connection, and links of one session. */
-const maxSessions = 256;
-const maxLinks = 1024;
 const frameSizeUnsaid = 0xffff_ffff;
 
 export interface ConnectionEnvironment {
@@ -115,8 +112,9 @@ export class BrokerConnection {
   }
 
   #openSession(session: Session): void {
-    if (this.#sessions.size >= maxSessions) throw new FrameError(`more than ${maxSessions} sessions`);
     const { settings, nodes, faults } = this.environment;
+    const { maxSessions, maxMessageSize, maxLinks } = settings;
+    if (this.#sessions.size >= maxSessions) throw new FrameError(`more than ${maxSessions} sessions`);
     const containerId = this.#containerId();
     this.#sessions.set(
       session,
@@ -124,7 +122,7 @@ export class BrokerConnection {
         nodes,
         containerId,
         socket: this.#socket,
-        limits: { maxMessageSize: settings.maxMessageSize, maxLinks },
+        limits: { maxMessageSize, maxLinks },
         maxFrameSize: () =>
           Math.max(512, Math.min(this.#connection.max_frame_size ?? frameSizeUnsaid, settings.maxFrameSize)),
         faults,
@@ -187,7 +185,7 @@ function connectionOptions(settings: BrokerSettings) {
     tcp_no_delay: true,
     require_sasl: !settings.allowAnonymous,
     max_frame_size: settings.maxFrameSize,
-    channel_max: maxSessions - 1,
+    channel_max: settings.maxSessions - 1,
     ...(settings.idleTimeout > 0 ? { idle_time_out: settings.idleTimeout } : {}),
     offered_capabilities: ['ANONYMOUS-RELAY'],
     properties: { product: brokerProduct, version: brokerVersion },

@@ -25,6 +25,9 @@ export interface BrokerOptions {
   readonly maxMessageSize?: number;
   /** max-frame-size of the connections, in bytes; default 65536. */
   readonly maxFrameSize?: number;
+  /** Sessions of one connection (channel-max) and links of one session (handle-max); default 256 and 1024. */
+  readonly maxSessions?: number;
+  readonly maxLinks?: number;
   /** A peer that is silent for twice as long (milliseconds) is cut off; default 60000, 0 for never. */
   readonly idleTimeout?: number;
   /** A peer has this many milliseconds to authenticate and open its connection; default 10000. */
@@ -48,6 +51,8 @@ export interface BrokerSettings {
   readonly queueBounds: QueueBounds;
   readonly maxMessageSize: number;
   readonly maxFrameSize: number;
+  readonly maxSessions: number;
+  readonly maxLinks: number;
   readonly idleTimeout: number;
   readonly handshakeTimeout: number;
   readonly maxConnections: number;
@@ -75,6 +80,8 @@ export function brokerSettings(options: BrokerOptions): BrokerSettings {
     queueBounds: { maxMessages: 20_000, maxBytes: 32 << 20, whenFull: 'reject', ...options.queueBounds },
     maxMessageSize: options.maxMessageSize ?? 16 << 20,
     maxFrameSize: Math.max(options.maxFrameSize ?? 65_536, 512),
+    maxSessions: options.maxSessions ?? 256,
+    maxLinks: options.maxLinks ?? 1024,
     idleTimeout: options.idleTimeout ?? 60_000,
     handshakeTimeout: options.handshakeTimeout ?? 10_000,
     maxConnections: options.maxConnections ?? 1000,

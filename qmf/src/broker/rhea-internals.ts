@@ -1,4 +1,4 @@
-import type { Connection, Receiver, Sender, Session } from 'rhea';
+import type { Connection, Delivery, Receiver, Sender, Session } from 'rhea';
 
 /**
  * What the broker touches of rhea 3.0 beyond its typings, in one place. rhea's server side trusts its peers: it keeps no
@@ -112,4 +112,9 @@ export function linkInternals(link: Sender | Receiver): LinkInternals {
 
 export function connectionInternals(connection: Connection): ConnectionInternals {
   return connection as unknown as ConnectionInternals;
+}
+
+/** Lets rhea forget an incoming delivery without a word to the peer. */
+export function forgetDelivery(delivery: Delivery): void {
+  (delivery as { settled: boolean }).settled = true;
 }

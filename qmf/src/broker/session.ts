@@ -14,7 +14,7 @@ import {
   type PublishResult,
 } from './publisher-link.js';
 import type { BrokerQueue } from './queue.js';
-import { linkInternals, sessionInternals } from './rhea-internals.js';
+import { forgetDelivery, linkInternals, sessionInternals } from './rhea-internals.js';
 import { guardSession, type Outcome, type SessionGuard, type SessionLimits } from './session-guard.js';
 import { settledDisposition } from './transfer-frame.js';
 
@@ -162,7 +162,7 @@ export class BrokerSession {
   #publish(link: Receiver, destination: Destination, { message, delivery }: EventContext): void {
     if (delivery === undefined || this.#over) return;
     if (!this.#endings.has(link)) {
-      delivery.update(true); // a straggler on a link that we have closed
+      forgetDelivery(delivery); // a straggler on a link that we have closed
       return;
     }
     // deliverRaw makes every message a Buffer; rhea's typings know decoded ones only.

@@ -1,6 +1,6 @@
 import type { Delivery, Sender, Session } from 'rhea';
 
-/** What rhea's typings leave out of senders and their sessions; checked against rhea 3.0 by credit.test.ts. */
+/** What rhea's typings leave out of senders and their sessions; checked against rhea 3.0 by transport/amqp10/refusals.test.ts. */
 interface SenderInternals {
   credit: number;
   delivery_count: number;

@@ -1,6 +1,6 @@
 import type { Connection, Session } from 'rhea';
 
-/** What rhea's typings leave out of what both sides announced and use; checked against rhea 3.0 by limits.test.ts. */
+/** What rhea's typings leave out of what both sides announced and use; checked against rhea 3.0 by transport/amqp10/refusals.test.ts. */
 interface ConnectionInternals {
   readonly local_channel_map: Readonly<Record<number, unknown>>;
 }

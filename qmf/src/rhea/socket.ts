@@ -1,6 +1,6 @@
 import type { Connection } from 'rhea';
 
-/** What rhea's typings leave out of a connection around its socket; checked against rhea 3.0 by socket.test.ts. */
+/** What rhea's typings leave out of a connection around its socket; checked against rhea 3.0 by the transport's tests over a bad line. */
 interface SocketInternals {
   readonly socket?: { readonly bytesRead: number };
   idle(): void;

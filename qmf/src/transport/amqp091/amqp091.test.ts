@@ -1,5 +1,6 @@
 import { connect } from 'amqplib';
 import { describe } from 'mocha';
+import { transportCuts } from '../../testing/transport-cuts.test.fixture.js';
 import { type ForeignQueue, transportSuite } from '../../testing/transport-suite.test.fixture.js';
 import { int64, type Value } from '../../value/value.js';
 import { amqp091 } from './amqp091.js';
@@ -37,11 +38,13 @@ const subject = {
   transport: (url: string, options?: { idleTimeout?: number }) => amqp091(url, options),
   openQueue,
   substitutes,
+  gathersWrites: false,
 };
 
-describe('AMQP 0-9-1 transport on a small broker of the tests', () => {
-  transportSuite({ ...subject, ...usual, start: () => startMiniBroker() });
-});
+const onMiniBroker = { ...subject, ...usual, start: () => startMiniBroker() };
+
+describe('AMQP 0-9-1 transport on a small broker of the tests', () => transportSuite(onMiniBroker));
+describe('AMQP 0-9-1 transport over a bad line', () => transportCuts(onMiniBroker));
 
 for (const [name, url, differences] of realBrokers) {
   if (url === undefined) continue;

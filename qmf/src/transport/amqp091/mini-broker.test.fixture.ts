@@ -15,11 +15,14 @@ export interface Behaviour {
   readonly login?: () => SaslServerSteps;
   /** What it says to messages for an exchange of this name; the code ends the channel. */
   readonly answer?: (exchange: string) => 'ack' | 'nack' | 'nothing' | number;
+  /** What it allows: channels (0 for any number) and bytes of a frame. */
+  readonly channelMax?: number;
+  readonly frameMax?: number;
   /** Ends the connection right behind its opening, in the same packet. */
   readonly closeWhenOpened?: number;
 }
 
-interface Delivered {
+export interface Delivered {
   readonly exchange: string;
   readonly key: string;
   readonly properties: Buffer;
@@ -70,8 +73,37 @@ export class MiniBroker {
     return `amqp091://127.0.0.1:${(this.#server.address() as AddressInfo).port}`; // TCP has no other kind of address
   }
 
-  async stop(): Promise<void> {
+  /** `connection.blocked`, and the end of it. */
+  block(blocked: boolean): void {
+    this.#sendAll(blocked ? method(0, 10, 60, short('low on memory')) : method(0, 10, 61));
+  }
+
+  /** `channel.flow` on one channel of every connection. */
+  flow(channel: number, active: boolean): void {
+    this.#sendAll(method(channel, 20, 20, u8(active ? 1 : 0)));
+  }
+
+  /** `connection.close` or `channel.close` out of the blue. */
+  close(channel: number, code: number): void {
+    const fields = [u16(code), short('as the test wants it'), u16(0), u16(0)];
+    this.#sendAll(channel === 0 ? method(0, 10, 50, ...fields) : method(channel, 20, 40, ...fields));
+  }
+
+  /** Ids of the methods that peers have sent, as class.method, with the channel. */
+  readonly heard: string[] = [];
+  /** The largest frame that came in. */
+  largestFrame = 0;
+
+  #sendAll(bytes: Buffer): void {
+    for (const socket of this.#sockets) socket.write(bytes);
+  }
+
+  dropConnections(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async stop(): Promise<void> {
+    this.dropConnections();
     await new Promise(resolve => this.#server.close(resolve));
   }
 
@@ -110,7 +142,10 @@ class Peer {
     private readonly socket: Socket,
   ) {
     socket.on('data', chunk => this.#take(chunk));
+    // As brokers do: a sign of life twice in the time that was agreed on, which is never below a second here.
+    const heartbeat = setInterval(() => this.#greeted && this.#send(frame(8, 0, Buffer.alloc(0))), 500);
     socket.on('close', () => {
+      clearInterval(heartbeat);
       for (const queue of this.#queues) broker.consumers.delete(queue);
     });
   }
@@ -152,6 +187,7 @@ class Peer {
         this.#rest.subarray(7, 7 + size),
       ];
       this.#rest = this.#rest.subarray(size + 8);
+      this.broker.largestFrame = Math.max(this.broker.largestFrame, size + 8);
       if (type === 1) this.#method(channel, new ByteReader(payload));
       else if (type === 2) this.#header(channel, payload);
       else if (type === 3) this.#body(channel, payload);
@@ -175,6 +211,7 @@ class Peer {
     const classId = reader.u16();
     const methodId = reader.u16();
     const { behaviour, exchanges } = this.broker;
+    this.broker.heard.push(`${classId}.${methodId} on ${channel}`);
     switch (`${classId}.${methodId}`) {
       case '10.11': {
         reader.take(reader.u32()); // client properties
@@ -187,7 +224,7 @@ class Peer {
         }
         this.#send(
           behaviour.refuseLogin === undefined
-            ? method(0, 10, 30, u16(2047), u32(131072), u16(60))
+            ? method(0, 10, 30, u16(behaviour.channelMax ?? 2047), u32(behaviour.frameMax ?? 131072), u16(60))
             : this.#closeConnection(...behaviour.refuseLogin),
         );
         return;
@@ -293,12 +330,8 @@ class Peer {
     else this.#send(method(0, 10, 20, u32(answer.length), answer));
   }
 
-  #deliver(channel: number, { exchange, key, properties, content }: Delivered): void {
-    const tag = Buffer.concat([u32(0), u32(1)]);
-    this.#send(
-      method(channel, 60, 60, short('tag'), tag, u8(0), short(exchange), short(key)),
-      ...contentFrames(channel, properties, content),
-    );
+  #deliver(channel: number, message: Delivered): void {
+    this.#send(deliveryFrames(channel, message));
   }
 
   #header(channel: number, payload: Buffer): void {
@@ -346,11 +379,24 @@ class Peer {
   }
 }
 
-function contentFrames(channel: number, properties: Buffer, content: Buffer): Buffer[] {
+/** The frames of one delivered message. */
+export function deliveryFrames(
+  channel: number,
+  { exchange, key, properties, content }: Delivered,
+  bodyFrame?: number,
+): Buffer {
+  const tag = Buffer.concat([u32(0), u32(1)]);
+  return Buffer.concat([
+    method(channel, 60, 60, short('tag'), tag, u8(0), short(exchange), short(key)),
+    ...contentFrames(channel, properties, content, bodyFrame),
+  ]);
+}
+
+function contentFrames(channel: number, properties: Buffer, content: Buffer, bodyFrame = 100_000): Buffer[] {
   const size = Buffer.concat([u32(0), u32(content.length)]);
   const frames = [frame(2, channel, Buffer.concat([u16(60), u16(0), size, properties]))];
-  for (let at = 0; at < content.length; at += 100_000)
-    frames.push(frame(3, channel, content.subarray(at, at + 100_000)));
+  for (let at = 0; at < content.length; at += bodyFrame)
+    frames.push(frame(3, channel, content.subarray(at, at + bodyFrame)));
   return frames;
 }
 
