@@ -166,9 +166,11 @@ describe('an AMQP 1.0 broker that says no', () => {
     const listener = server.listen({ port: 0, host: '127.0.0.1' });
     await until('it listens', () => listener.listening);
     const { port } = listener.address() as AddressInfo; // TCP has no other kind of address
-    const wire = await amqp10(`amqp://127.0.0.1:${port}`).dial(never);
-    expect((await wire.closed)?.message).to.include('it names broker2.example:5673');
-    await wire.close();
+    // Whether it counts as open for a moment depends on how the bytes come.
+    const ended = amqp10(`amqp://127.0.0.1:${port}`)
+      .dial(never)
+      .then(async wire => Promise.reject((await wire.closed) ?? new Error('closed by us')));
+    expect((await failure(ended)).message).to.include('it names broker2.example:5673');
     listener.close();
   });
 
