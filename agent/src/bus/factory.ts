@@ -28,6 +28,9 @@ export interface FactoryParts {
 /** Characters of an `image_uuid` that are kept; it should be a uuid, and may be any text. */
 const imageUuidLimit = 1024;
 
+/** Milliseconds that finding a template may take: consoles wait 10 s for an answer, and must not give up on a build that begins. */
+const templateTimeout = 8_000;
+
 /** What `build_image` takes. `sec_credentials` are for uploads, which this version has none of: they are not looked at or kept. */
 interface BuildImageInputs {
   readonly descriptor: string;
@@ -77,7 +80,10 @@ async function takeOrder(inputs: BuildImageInputs, call: MethodCall, parts: Fact
     );
   }
   engine.plugins.cloudFor(target);
-  const { text, template } = await loadTemplate(descriptor, parts.templates, { signal: call.signal });
+  const { text, template } = await loadTemplate(descriptor, parts.templates, {
+    signal: call.signal,
+    timeout: templateTimeout,
+  });
   const build = engine.create({
     descriptor: text,
     template,

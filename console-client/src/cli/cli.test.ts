@@ -225,6 +225,14 @@ describe('imagefactory-console', () => {
       expect(stdout).to.match(/^build_adaptor-[0-9a-f-]{36}\n$/);
     });
 
+    it('lets the agent find a template by URL or uuid', async () => {
+      for (const template of ['https://h.example.org/t.tdl', '0b3f0c3e-1111-4222-8333-444455556666']) {
+        const { stdout } = await cli(['build', template, '--target', 'mock', '--json']);
+        const adaptor = await cli(['query', String(jsonLines(stdout)[0]?.['adaptor']), '--json']);
+        expect(jsonLines(adaptor.stdout)[0]?.['values']).to.include({ descriptor: template });
+      }
+    });
+
     const releaseAt = (mark: string) => (text: string) => {
       if (text.includes(mark)) bus.release();
     };

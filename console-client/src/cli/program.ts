@@ -100,7 +100,10 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
     'build template.xml --target mock --watch',
     'build - --target openstack-kvm --credentials creds.xml < template.xml',
   ])
-    .argument('<template>', 'file with the template, - for standard input')
+    .argument(
+      '<template>',
+      'file with the template, - for standard input, or what the agent finds it by: a URL, or a uuid',
+    )
     .requiredOption('--target <name>', 'what to build for, e.g. mock or openstack-kvm')
     .option('--image-uuid <uuid>', 'identifier of the image (default: a new one)')
     .option('--credentials <file>', 'file with the credentials for the target')

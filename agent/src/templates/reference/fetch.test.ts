@@ -158,6 +158,12 @@ describe('createFetcher', () => {
     expect(error).to.be.instanceOf(BuildError).with.property('code', 'aborted');
   });
 
+  it('tells a deadline of its caller from being given up', async () => {
+    const url = await serve(() => undefined);
+    const fetching = worldly()(url, { limit, signal: AbortSignal.timeout(60) });
+    expect(await refusal(fetching)).to.equal(`${url}/: not there in time`);
+  });
+
   it('says what went wrong, without password and query', async () => {
     const url = await serve((request, response) => {
       if (request.url === '/cut') {

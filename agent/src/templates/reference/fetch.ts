@@ -48,6 +48,9 @@ export function createFetcher(options: FetcherOptions = {}): Fetcher {
     try {
       return await follow(given, { ...options, limit, redirects, signal: either });
     } catch (error) {
+      if (signal?.aborted === true && isTimeout(signal.reason)) {
+        throw unavailable(`${shownUrl(given)}: not there in time`, error);
+      }
       if (signal?.aborted === true) {
         throw new BuildError('aborted', `${shownUrl(given)}: fetching it was given up`, { cause: error });
       }
@@ -59,6 +62,11 @@ export function createFetcher(options: FetcherOptions = {}): Fetcher {
       running--;
     }
   };
+}
+
+/** Whether a caller's signal fired because its own deadline passed. */
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === 'TimeoutError';
 }
 
 interface Journey extends FetcherOptions {

@@ -18,11 +18,11 @@ export interface BuildOptions {
 /** Starts a build, and follows it to its end if that is wanted. */
 export async function buildCommand(
   context: Context,
-  templateFile: string,
+  template: string,
   options: BuildOptions,
 ): Promise<number> {
   const { out } = context;
-  const descriptor = await readText(context, 'the template', templateFile);
+  const descriptor = isReference(template) ? template : await readText(context, 'the template', template);
   const secCredentials =
     options.credentials === undefined ? '' : await readText(context, '--credentials', options.credentials);
   const factory = await findFactory(context);
@@ -47,6 +47,11 @@ export async function buildCommand(
   } finally {
     build.close();
   }
+}
+
+/** Whether the agent is to find the template: by URL, or by the uuid of a stored one or of an image. */
+function isReference(template: string): boolean {
+  return /^https?:\/\//i.test(template) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(template);
 }
 
 /** The factory of the agent that was chosen, or of the only one there is. */
