@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { QmfError } from '../errors.js';
 import type { Envelope } from '../message/envelope.js';
 import type { Wire } from '../transport/transport.js';
 import { type Importance, type Kept, Lane } from './lane.js';
+import { MessageIds } from './message-ids.js';
 import { messageSize } from './message-size.js';
 import type { Tally } from './statistics.js';
 import type { Timers } from './timers.js';
@@ -45,6 +45,7 @@ const IDLE_LANES = 16;
  */
 export class Outbox {
   readonly #options: OutboxOptions;
+  readonly #ids = new MessageIds();
   readonly #lanes = new Map<string, Lane>();
   /** Those that had to stop because of the window of all. */
   readonly #held = new Set<Lane>();
@@ -80,7 +81,7 @@ export class Outbox {
       let lane = this.#lanes.get(node);
       if (lane === undefined) this.#lanes.set(node, (lane = new Lane()));
       const kept: Kept = {
-        envelope: envelope.messageId === undefined ? { ...envelope, messageId: randomUUID() } : envelope,
+        envelope: this.#ids.withId(envelope),
         importance,
         number: this.#number++,
         size,

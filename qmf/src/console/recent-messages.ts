@@ -11,13 +11,42 @@ const defaultLimits: RecentLimits = { perAgent: 10_000, total: 100_000 };
 /** Ids are short everywhere; a longer one is not worth its room. */
 const LONGEST_ID = 256;
 
+/** Ids in the order in which they came. A `Set` alone would pass over all the holes at its front to find its oldest. */
+class Ids {
+  readonly #known = new Set<string>();
+  #order: string[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  has(id: string): boolean {
+    return this.#known.has(id);
+  }
+
+  add(id: string): void {
+    this.#known.add(id);
+    this.#order.push(id);
+  }
+
+  forgetOldest(): void {
+    const oldest = this.#order[this.#head++];
+    if (oldest !== undefined) this.#known.delete(oldest);
+    if (this.#head * 2 > this.#order.length + 1_024) {
+      this.#order = this.#order.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}
+
 /**
  * Remembers which messages of an agent were seen, so that one that the agent sent again after a broken connection is recognised by
  * its message id (wire document §6.7). The oldest ids of the agent that was silent for longest are forgotten first.
  */
 export class RecentMessages {
   /** The agent heard of last comes last; within an agent, the id seen last. */
-  readonly #agents = new Map<string, Set<string>>();
+  readonly #agents = new Map<string, Ids>();
   readonly #limits: RecentLimits;
   #size = 0;
 
@@ -33,7 +62,7 @@ export class RecentMessages {
   /** Whether the message was seen before; it counts as seen from now on. One without an id never was. */
   seen(agent: string, messageId: string | undefined): boolean {
     if (messageId === undefined || messageId === '' || messageId.length > LONGEST_ID) return false;
-    const ids = this.#agents.get(agent) ?? new Set<string>();
+    const ids = this.#agents.get(agent) ?? new Ids();
     this.#agents.delete(agent);
     this.#agents.set(agent, ids);
     if (ids.has(messageId)) return true;
@@ -53,12 +82,9 @@ export class RecentMessages {
     this.#agents.delete(agent);
   }
 
-  #forgetOldest(agent: string, ids: Set<string>): void {
-    for (const id of ids) {
-      ids.delete(id);
-      this.#size--;
-      break;
-    }
+  #forgetOldest(agent: string, ids: Ids): void {
+    ids.forgetOldest();
+    this.#size--;
     if (ids.size === 0) this.#agents.delete(agent);
   }
 }
