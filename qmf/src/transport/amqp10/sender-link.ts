@@ -188,12 +188,14 @@ export class SenderLink {
     const lost = new QmfError('connection_lost', `${what}: the broker ended the link: ${why}`);
     const tooLarge = isTooLarge(error) ? largest(this.#inFlight.values()) : undefined;
     const unsure = passes || tooLarge !== undefined;
-    const anyUnsure = unsure && this.#inFlight.size > (tooLarge === undefined ? 0 : 1);
-    this.#end(reason, pending => {
+    // A link that was open goes with the connection, and what waited for it goes out on the next, in its order.
+    const goesOn = unsure && this.#state === 'open';
+    const others = this.#inFlight.size + this.#waiting.length - (tooLarge === undefined ? 0 : 1);
+    this.#end(goesOn ? lost : reason, pending => {
       if (pending === tooLarge) return new QmfError('message_rejected', `${what}: ${why}`);
       return unsure ? lost : reason;
     });
-    this.#onEnd(anyUnsure ? lost : undefined);
+    this.#onEnd(goesOn && others > 0 ? lost : undefined);
   }
 
   #end(reason: QmfError, forInFlight: (pending: Pending) => QmfError): void {
