@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import rhea from 'rhea';
+import rhea, { type Connection } from 'rhea';
 import { startBroker } from '../broker/index.js';
 import { discard, socketClosed } from './discard.js';
 
@@ -34,18 +34,32 @@ describe('a connection that was lost', () => {
     expect((await run).stderr).to.equal('');
   });
 
-  it('sets none either for what was still to be written', async () => {
-    const broker = await startBroker();
-    const container = rhea.create_container({ id: 'discarded' });
-    const connection = container.connect({ host: broker.host, port: broker.port, reconnect: false });
-    connection.on('disconnected', () => undefined);
-    await once(connection, 'connection_open');
-    connection.create_session().begin();
-    discard(connection);
-    await socketClosed(connection);
-    await new Promise(resolve => setImmediate(resolve)); // rhea writes at the end of a turn
-    // Not in rhea's typings: the timer by which it sends heartbeats.
-    expect((connection as unknown as { heartbeat_out?: unknown }).heartbeat_out).to.equal(undefined);
-    await broker.stop();
-  });
+  const discardings: Readonly<Record<string, (connection: Connection) => Promise<void>>> = {
+    'what was still to be written': async connection => {
+      await once(connection, 'connection_open');
+      connection.create_session().begin();
+      discard(connection);
+    },
+    'what was being read': connection =>
+      new Promise(resolve => {
+        connection.on('connection_open', () => {
+          discard(connection);
+          resolve();
+        });
+      }),
+  };
+  for (const [moment, discarding] of Object.entries(discardings)) {
+    it(`sets none either for ${moment}`, async () => {
+      const broker = await startBroker();
+      const container = rhea.create_container({ id: 'discarded' });
+      const connection = container.connect({ host: broker.host, port: broker.port, reconnect: false });
+      connection.on('disconnected', () => undefined);
+      await discarding(connection);
+      await socketClosed(connection);
+      await new Promise(resolve => setImmediate(resolve)); // rhea writes at the end of a turn
+      // Not in rhea's typings: the timer by which it sends heartbeats.
+      expect((connection as unknown as { heartbeat_out?: unknown }).heartbeat_out).to.equal(undefined);
+      await broker.stop();
+    });
+  }
 });

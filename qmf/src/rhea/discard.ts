@@ -9,6 +9,8 @@ interface ConnectionInternals {
     once(event: 'close', listener: () => void): void;
   };
   readonly local: { readonly open: { idle_time_out?: number | undefined } };
+  /** Without `open` until the peer has sent it. */
+  readonly remote: { readonly open?: { idle_time_out?: number | undefined } };
   socket_ready: boolean;
   heartbeat_in?: NodeJS.Timeout | undefined;
   heartbeat_out?: NodeJS.Timeout | undefined;
@@ -16,12 +18,13 @@ interface ConnectionInternals {
 }
 
 /**
- * Ends a connection at once, without a word to the peer. rhea would start its idle timer again for input that is still being
- * read, and its heartbeat for output that is still due, and nobody would ever stop either: the process would live on.
+ * Ends a connection at once, without a word to the peer. rhea would start its timers again for input that is still being
+ * read, and for output that is still due, and nobody would ever stop them: the process would live on.
  */
 export function discard(connection: Connection): void {
   const internals = connection as unknown as ConnectionInternals;
   internals.local.open.idle_time_out = undefined;
+  if (internals.remote.open !== undefined) internals.remote.open.idle_time_out = undefined;
   internals.socket_ready = false;
   for (const timer of ['heartbeat_in', 'heartbeat_out', 'abort_idle'] as const) {
     clearTimeout(internals[timer]);
