@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { BusConnection } from '../connection/bus-connection.js';
 import { wait } from '../connection/signals.js';
 import { addressToPlain } from '../data/data-address.js';
@@ -17,7 +18,7 @@ import { SessionBindings, type SessionKey } from '../session/session-bindings.js
 import type { Value, ValueMap } from '../value/value.js';
 import { encodeValues } from './arguments.js';
 import { type ManagedObject, type MethodHandlers, wireHandlers } from './managed-object.js';
-import { ObjectStore, type StoredObject, type WireHandler } from './object-store.js';
+import { ObjectStore, type StoredObject } from './object-store.js';
 import { type AgentLosses, Losses } from './losses.js';
 import { type AgentOptions, type AgentSettings, agentSettings } from './options.js';
 import { Replies } from './replies.js';
@@ -81,6 +82,7 @@ export class AgentSession {
     this.#replies = new Replies(connection, this.name, this.#losses, this.#messages);
     this.#subscriptions = new Subscriptions(this.#store, this.#replies, this.#settings.clock);
     this.#bindings = new SessionBindings(connection, this.#settings.domain, this.#settings.log);
+    setMaxListeners(0, this.#closing.signal); // every call under way listens, however many there are
     // Present in the very first heartbeat: C++ consoles fail when it turns up later (§9.12).
     this.#schemaUpdated = this.#settings.clock.now();
   }
@@ -189,17 +191,9 @@ export class AgentSession {
       readonly methods: MethodHandlers<C>;
       /** The same name will mean the same object after a restart; its address has no epoch. Default false. */
       readonly persistent?: boolean;
-      /**
-       * The class that consoles are told of, for an object that has more to it than they expect: values and methods beyond that
-       * class are there all the same. Default: its own.
-       */
-      readonly shownAs?: DataClass;
-      /** Methods that take their arguments as they come; they go before those of the class. {@link wireHandler} checks one form. */
-      readonly wireMethods?: Readonly<Record<string, WireHandler>>;
     },
   ): ManagedObject<C> {
-    const shownAs = object.shownAs ?? dataClass;
-    this.register(shownAs);
+    this.register(dataClass);
     const { schema } = dataClass;
     const stored = this.#store.add({
       address: {
@@ -208,12 +202,8 @@ export class AgentSession {
         agentEpoch: object.persistent === true ? 0 : this.#settings.epoch,
       },
       schema,
-      shownAs: shownAs.schema,
       values: encodeValues(schema, object.values),
-      handlers: new Map([
-        ...wireHandlers(dataClass, object.methods),
-        ...Object.entries(object.wireMethods ?? {}),
-      ]),
+      handlers: wireHandlers(dataClass, object.methods),
     });
     return this.#managed<C>(stored);
   }

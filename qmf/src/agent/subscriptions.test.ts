@@ -149,7 +149,6 @@ describe('the times of subscriptions', () => {
     object_ = store.add({
       address: { agentName: 'a:b:c', objectName: 'o', agentEpoch: 1 },
       schema: Gadget.schema,
-      shownAs: Gadget.schema,
       values: new Map(),
       handlers: new Map(),
     });
