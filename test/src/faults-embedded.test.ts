@@ -1,19 +1,19 @@
 import { before, describe, it } from 'mocha';
 import { embeddedSite } from './faults/embedded-site.js';
-import type { Scenario } from './faults/scenario.js';
 import { scenarios } from './faults/scenarios/index.js';
+import { switchScenarios, type SwitchScenario } from './faults/scenarios/switches.js';
 import { Stage } from './faults/stage.js';
 import { skipBecause } from './support/lane.js';
 import { until } from './support/until.js';
 
-/** Sockets, servers and child processes of this process. */
+/** Sockets, servers, child processes and timers of this process; what keeps it alive. */
 function openHandles(): number {
-  return process.getActiveResourcesInfo().filter(name => /^(TCP|Pipe|Process)/.test(name)).length;
+  return process.getActiveResourcesInfo().filter(name => /^(TCP|Pipe|Process|Timeout)/.test(name)).length;
 }
 
 /** Each on a broker of its own. Gives the reason when it cannot be played. */
-async function play(scenario: Scenario): Promise<string | undefined> {
-  const site = await embeddedSite(false);
+async function play(scenario: SwitchScenario): Promise<string | undefined> {
+  const site = await embeddedSite(false, scenario.broker);
   try {
     const missing = scenario.missing?.(site);
     if (missing !== undefined) return missing;
@@ -28,8 +28,9 @@ describe('faults between an agent and consoles, on the embedded broker', functio
   this.timeout(90_000);
   this.slow(10_000);
   let leftBefore = 0;
-  const together = scenarios.filter(({ company }) => company !== 'apart');
-  const playing = new Map<Scenario, Promise<string | undefined>>();
+  const all: readonly SwitchScenario[] = [...scenarios, ...switchScenarios];
+  const together = all.filter(({ company }) => company !== 'apart');
+  const playing = new Map<SwitchScenario, Promise<string | undefined>>();
 
   // They wait more than they work, so they are played at the same time; each test below waits for its own.
   before(() => {
@@ -48,7 +49,7 @@ describe('faults between an agent and consoles, on the embedded broker', functio
     });
   }
 
-  for (const scenario of scenarios.filter(({ company }) => company === 'apart')) {
+  for (const scenario of all.filter(({ company }) => company === 'apart')) {
     it(scenario.name, async () => {
       await play(scenario);
     });

@@ -1,9 +1,8 @@
-import { type BrokerOptions, type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { type BrokerOptions, startBroker } from '@imagefactory/qmf';
 import type { Site } from './site.js';
 
 /** A site on a broker of its own in this process. */
 export interface EmbeddedSite extends Site {
-  readonly embedded: () => RunningBroker;
   stop(): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+import type { RunningBroker } from '@imagefactory/qmf';
 import type { BrokerKind, BrokerProcess, Protocol } from '../support/brokers/index.js';
 
 /** Where scenarios are played: one broker, spoken to in one protocol. */
@@ -12,6 +13,8 @@ export interface Site {
   readonly spare?: string;
   /** Makes the broker take no messages for a while, the way that it does by itself when it is short of something. */
   readonly flow?: FlowSwitch;
+  /** The broker itself, where it is the embedded one. */
+  readonly embedded?: () => RunningBroker;
   /** Whether this is the run of everything, in which things may take their time. */
   readonly long: boolean;
   /** How long the load lasts. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunningAgent, startAgent } from '@imagefactory/agent';
 import { type Build, type ConnectedConsole, connectConsole, QmfError } from '@imagefactory/console-client';
+import type { OsPlugin } from '@imagefactory/plugin-api';
 import { mockCloud, mockOs } from '@imagefactory/plugin-mock';
 import { BusConnection, type DataAddress, type Transport, transportFor } from '@imagefactory/qmf';
 import { FaultProxy } from '../support/fault-proxy.js';
@@ -20,6 +21,8 @@ export interface StageOptions {
   readonly idleTimeout?: number;
   /** Milliseconds of silence after which consoles take an agent for gone; default a minute. */
   readonly maxAgentAge?: number;
+  /** Milliseconds after which consoles ask about a build that they heard nothing of; default as that of consoles. */
+  readonly silence?: number;
   /** Milliseconds that everything may take to come to its end once the faults are over; default 30 000. */
   readonly patience?: number;
 }
@@ -27,6 +30,8 @@ export interface StageOptions {
 export interface AgentChoice {
   /** Milliseconds that each of the eight steps of a build takes; default 60, and 150 where others share the broker. */
   readonly stepDelay?: number;
+  /** Builds make no step before this is settled. */
+  readonly gate?: Promise<void>;
   /** The broker, or several. */
   readonly bus?: Transport | readonly Transport[];
 }
@@ -88,13 +93,13 @@ export class Stage {
   }
 
   /** The agent in this process, on its bus. */
-  async agent({ stepDelay = this.site.long ? 150 : 60, bus }: AgentChoice = {}): Promise<RunningAgent> {
+  async agent({ stepDelay = this.site.long ? 150 : 60, gate, bus }: AgentChoice = {}): Promise<RunningAgent> {
     const directory = await this.directory();
     const connection = new BusConnection(bus ?? this.transport(this.agentSide, 'agent'), { retry });
     this.onEnd(() => connection.close());
     const agent = await startAgent({
       bus: connection,
-      plugins: [mockOs({ stepDelay }), mockCloud({ stepDelay })],
+      plugins: [gated(mockOs({ stepDelay }), gate), mockCloud({ stepDelay })],
       imageDirectory: join(directory, 'images'),
       temporaryDirectory: directory,
       domain: this.domain,
@@ -116,6 +121,7 @@ export class Stage {
       transport,
       retry,
       domain: this.domain,
+      ...(this.options.silence === undefined ? {} : { silence: this.options.silence }),
       maxAgentAge: this.options.maxAgentAge ?? 60_000,
       timeout: 20_000,
     });
@@ -205,4 +211,18 @@ export class Stage {
       .slice(0, 5)
       .join('\n');
   }
+}
+
+/** Holds a plugin's builds at a gate. */
+function gated(plugin: OsPlugin, gate: Promise<void> = Promise.resolve()): OsPlugin {
+  return {
+    ...plugin,
+    buildBase: async (template, context) => {
+      const aborted = new Promise<void>(resolve => {
+        context.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      await Promise.race([gate, aborted]);
+      return plugin.buildBase(template, context);
+    },
+  };
 }

@@ -10,7 +10,9 @@ export const crowds: readonly Scenario[] = [
     company: 'apart',
     options: () => ({ patience: 60_000 }),
     run: async stage => {
-      await stage.agent({ stepDelay: 250 });
+      let open: () => void = () => undefined;
+      const gate = new Promise<void>(resolve => (open = resolve));
+      await stage.agent({ gate });
       const consoles: ConnectedConsole[] = [];
       // In groups, as a broker may hold a crowd at its door for an attack.
       while (consoles.length < 200)
@@ -19,6 +21,7 @@ export const crowds: readonly Scenario[] = [
       if (first === undefined) throw new Error('no console');
       const { build } = await stage.order(first);
       await Promise.all(consoles.slice(1).map(client => stage.follow(client, build.address)));
+      open();
       await allCompleted(stage);
       expect(stage.watches).to.have.lengthOf(200);
       const told = stage.watches.filter(({ changes }) => changes.at(-1)?.caughtUp === false);
