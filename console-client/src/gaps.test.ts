@@ -115,6 +115,11 @@ describe('a console after a gap', () => {
   });
 
   it('prefers what the agent had kept for us, with the reason of a failure', async () => {
+    await client.close();
+    await factory.leave();
+    // After the console: what it kept would else go out before there is anybody to hear it.
+    factory = await ScriptedFactory.start({ broker: factory.broker, returnsAfter: 500 });
+    client = await connect();
     const words = watchEvents();
     const build = await start();
     const adaptor = factory.adaptors[0]!;

@@ -32,7 +32,7 @@ export const ImageFactory = defineData({
   },
 });
 
-/** One object per build. */
+/** One object per build, as of 2011. */
 export const BuildAdaptor = defineData({
   package: PACKAGE,
   name: 'BuildAdaptor',

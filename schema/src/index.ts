@@ -1,2 +1,3 @@
 export * from './build-status.js';
 export * from './imagefactory.js';
+export * from './imagefactory-2012.js';

@@ -3,9 +3,9 @@ import {
   readTemplate,
   templateRules,
   type TdlTemplate,
-  TemplateError,
   parseTemplate,
 } from '@imagefactory/agent';
+import { BuildError } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
@@ -82,7 +82,7 @@ describe('any template', () => {
 });
 
 describe('hostile bytes', () => {
-  it('give a TemplateError, or a template, and nothing else', () => {
+  it('give the error of a template, or a template, and nothing else', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       spoiltTemplateArbitrary.map(text => new Uint8Array(Buffer.from(text, 'utf8'))),
@@ -100,7 +100,7 @@ describe('hostile bytes', () => {
         try {
           parseTemplate(Buffer.from(given).toString('latin1'));
         } catch (error) {
-          expect(error).to.be.instanceOf(TemplateError);
+          expect(error).to.be.instanceOf(BuildError).with.property('code', 'template_invalid');
         }
       }),
       { numRuns: 500 },

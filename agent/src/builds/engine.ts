@@ -35,6 +35,8 @@ export interface BuildRequest {
   /** TDL text, from which `template` was parsed. */
   readonly descriptor: string;
   readonly template: Template;
+  /** Secrets that came with the template and aren't in it. */
+  readonly secrets?: readonly string[];
   readonly target: string;
   /** Kept in the image's metadata, and used for nothing. */
   readonly callerImageUuid?: string;
@@ -116,7 +118,7 @@ export class BuildEngine {
     if (refusal !== undefined) throw new BuildError('aborted', refusal);
     const { template, descriptor, callerImageUuid } = request;
     const plan = this.plan(template, request.target);
-    const secrets = templateSecrets(template);
+    const secrets = [...templateSecrets(template), ...(request.secrets ?? [])];
     const mask = createScrubber(secrets);
     const { log } = this.#options;
     const id = uuidv4();

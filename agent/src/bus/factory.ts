@@ -80,13 +80,14 @@ async function takeOrder(inputs: BuildImageInputs, call: MethodCall, parts: Fact
     );
   }
   engine.plugins.cloudFor(target);
-  const { text, template } = await loadTemplate(descriptor, parts.templates, {
+  const { text, template, secrets } = await loadTemplate(descriptor, parts.templates, {
     signal: call.signal,
     timeout: templateTimeout,
   });
   const build = engine.create({
     descriptor: text,
     template,
+    secrets,
     target,
     ...(typeof callerImageUuid === 'string' ? { callerImageUuid } : {}),
   });

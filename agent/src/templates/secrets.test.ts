@@ -39,6 +39,21 @@ describe('publicDescriptor', () => {
     ).to.include('<rootpw>text</rootpw>');
   });
 
+  it('hides a product key, and passwords in URLs of every kind', () => {
+    const text = around(
+      'geheim',
+      '<files><file name="/a" type="url">http://me:p\'a:s@s1@h/x</file></files>',
+    ).replace('</os>', '<key>AAAA-BBBB</key></os>');
+    const { os } = parseTemplate(around('geheim').replace('</os>', '<key>AAAA-BBBB</key></os>'));
+    const hidden = publicDescriptor(text, createScrubber(templateSecrets({ os: os!, repositories: [] })));
+    expect(hidden).to.include('<key>***</key>').and.to.include('>http://me:***@h/x<');
+    expect(hidden).not.to.match(/AAAA|s@s1/);
+    const line = 'deb [arch=amd64] https://me:repo-geheim@h.example.org/ ./';
+    expect(
+      templateSecrets({ repositories: [{ name: 'r', url: line, signed: true, persisted: true }] }),
+    ).to.include('repo-geheim');
+  });
+
   it('hides any password, written in any of the ways of XML', () => {
     const password = fc.string({ minLength: 8, maxLength: 20 }).filter(text => text.trim().length >= 8);
     const written = fc.tuple(password, fc.constantFrom('entities', 'references', 'cdata'));

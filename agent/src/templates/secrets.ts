@@ -59,10 +59,10 @@ export function publicDescriptor(text: string, mask: (text: string) => string): 
   return mask(maskUrls(withoutPassword));
 }
 
-/** A text with `***` for every password in a URL. */
+/** A text with `***` for every password in a URL; as URLs have it, that reaches to the last '@' before the path. */
 export function maskUrls(text: string): string {
   return text.replace(
-    /(\b[a-z][a-z\d+.-]{1,20}:\/\/[^/?#@\s<>"':]{0,200}:)[^/?#@\s<>"']{1,2000}(?=@)/gi,
+    /(\b[a-z][a-z\d+.-]{1,20}:\/\/[^/?#@\s<>"':]{0,200}:)[^/?#\s<>]{1,2000}(?=@)/gi,
     '$1***',
   );
 }

@@ -38,10 +38,22 @@ export class ScriptedFactory {
   ) {}
 
   static async start(
-    options: { broker?: RunningBroker; epoch?: number; instance?: string } = {},
+    options: {
+      broker?: RunningBroker;
+      epoch?: number;
+      instance?: string;
+      /** Milliseconds that it stays away when it has lost the bus; by default any time up to 50. */
+      returnsAfter?: number;
+    } = {},
   ): Promise<ScriptedFactory> {
     const broker = options.broker ?? (await startBroker());
-    const connection = new BusConnection(amqp10(broker.url), { retry: { initialDelay: 20, maxDelay: 50 } });
+    const { returnsAfter } = options;
+    const connection = new BusConnection(
+      amqp10(broker.url),
+      returnsAfter === undefined
+        ? { retry: { initialDelay: 20, maxDelay: 50 } }
+        : { retry: { initialDelay: returnsAfter, maxDelay: returnsAfter }, random: () => 1 },
+    );
     const session = new AgentSession(connection, {
       vendor: VENDOR,
       product: PRODUCT,

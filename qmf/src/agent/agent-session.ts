@@ -18,7 +18,7 @@ import { SessionBindings, type SessionKey } from '../session/session-bindings.js
 import type { Value, ValueMap } from '../value/value.js';
 import { encodeValues } from './arguments.js';
 import { type ManagedObject, type MethodHandlers, wireHandlers } from './managed-object.js';
-import { ObjectStore, type StoredObject } from './object-store.js';
+import { ObjectStore, type StoredObject, type WireHandler } from './object-store.js';
 import { type AgentLosses, Losses } from './losses.js';
 import { type AgentOptions, type AgentSettings, agentSettings } from './options.js';
 import { Replies } from './replies.js';
@@ -191,9 +191,17 @@ export class AgentSession {
       readonly methods: MethodHandlers<C>;
       /** The same name will mean the same object after a restart; its address has no epoch. Default false. */
       readonly persistent?: boolean;
+      /**
+       * The class that consoles are told of, for an object that has more to it than they expect: values and methods beyond that
+       * class are there all the same. Default: its own.
+       */
+      readonly shownAs?: DataClass;
+      /** Methods that take their arguments as they come; they go before those of the class. {@link wireHandler} checks one form. */
+      readonly wireMethods?: Readonly<Record<string, WireHandler>>;
     },
   ): ManagedObject<C> {
-    this.register(dataClass);
+    const shownAs = object.shownAs ?? dataClass;
+    this.register(shownAs);
     const { schema } = dataClass;
     const stored = this.#store.add({
       address: {
@@ -202,8 +210,12 @@ export class AgentSession {
         agentEpoch: object.persistent === true ? 0 : this.#settings.epoch,
       },
       schema,
+      shownAs: shownAs.schema,
       values: encodeValues(schema, object.values),
-      handlers: wireHandlers(dataClass, object.methods),
+      handlers: new Map([
+        ...wireHandlers(dataClass, object.methods),
+        ...Object.entries(object.wireMethods ?? {}),
+      ]),
     });
     return this.#managed<C>(stored);
   }

@@ -3,8 +3,8 @@ export {
   AgentSession,
   type RaiseOptions,
 } from './agent-session.js';
-export type { ManagedObject, MethodHandlers } from './managed-object.js';
+export { type ManagedObject, type MethodHandlers, wireHandler } from './managed-object.js';
 export type { AgentLosses } from './losses.js';
 export { type Clock, systemClock } from './clock.js';
-export type { MethodCall } from './object-store.js';
-export type { AgentOptions } from './options.js';
+export type { MethodCall, WireHandler } from './object-store.js';
+export type { AgentOptions, CallGate } from './options.js';

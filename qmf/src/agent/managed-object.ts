@@ -1,5 +1,12 @@
 import type { DataAddress } from '../data/data-address.js';
-import type { DataClass, InputsOf, MethodNamesOf, OutputsOf, ValuesOf } from '../schema/declare.js';
+import type {
+  DataClass,
+  InputsOf,
+  MethodDeclaration,
+  MethodNamesOf,
+  OutputsOf,
+  ValuesOf,
+} from '../schema/declare.js';
 import type { PlainMap } from '../value/convert.js';
 import { decodeInputs, encodeOutputs } from './arguments.js';
 import type { MethodCall, WireHandler } from './object-store.js';
@@ -32,14 +39,32 @@ export function wireHandlers<C extends DataClass>(
   const handlers = new Map<string, WireHandler>();
   for (const [name, declaration] of Object.entries(dataClass.methods)) {
     // `MethodHandlers<C>` has a handler for every declared name; the index signature of Object.entries hides that.
-    const handler = methods[name as MethodNamesOf<C>] as (
-      inputs: unknown,
-      call: MethodCall,
-    ) => object | Promise<object>;
-    handlers.set(name, async (inputs, call) => {
-      const outputs = await handler(decodeInputs(name, declaration, inputs), call);
-      return encodeOutputs(name, declaration, outputs);
-    });
+    const handler = methods[name as MethodNamesOf<C>] as LooseHandler;
+    handlers.set(name, checked(name, declaration, handler));
   }
   return handlers;
+}
+
+/**
+ * A handler of one method in one form, for those that take calls as they come and have to choose among forms: checks and decodes the
+ * arguments by the declaration, and encodes the results.
+ */
+export function wireHandler<C extends DataClass, N extends MethodNamesOf<C>>(
+  dataClass: C,
+  name: N,
+  handler: MethodHandlers<C>[N],
+): WireHandler {
+  const declaration = dataClass.methods[name];
+  if (declaration === undefined) throw new Error(`${dataClass.schema.id.className} has no method ${name}`);
+  // The inputs are decoded by the very declaration that the handler's type follows from.
+  return checked(name, declaration, handler as LooseHandler);
+}
+
+type LooseHandler = (inputs: unknown, call: MethodCall) => object | Promise<object>;
+
+function checked(name: string, declaration: MethodDeclaration, handler: LooseHandler): WireHandler {
+  return async (inputs, call) => {
+    const outputs = await handler(decodeInputs(name, declaration, inputs), call);
+    return encodeOutputs(name, declaration, outputs);
+  };
 }

@@ -3,11 +3,14 @@ import { afterEach, beforeEach, it } from 'mocha';
 import { onEachBroker, type TestBroker } from '../testing/brokers.test.fixture.js';
 import { until } from '../testing/poll.test.fixture.js';
 import { opcodeIn } from '../testing/raw-peer.test.fixture.js';
-import { WidgetResized } from '../testing/widgets.test.fixture.js';
+import { defineData } from '../schema/index.js';
+import { AgentException, exceptionCodes } from '../message/exception.js';
+import { Gadget, WidgetResized } from '../testing/widgets.test.fixture.js';
 import { mapOf, textOf } from '../value/text.js';
-import { double, int32, Int, Uuid, type Value } from '../value/value.js';
+import { double, int32, Int, Uuid, type Value, type ValueMap } from '../value/value.js';
 import {
   AgentBench,
+  bodyList,
   bodyMap,
   dataMap,
   exceptionIn,
@@ -17,6 +20,7 @@ import {
   value,
 } from './agent.test.fixture.js';
 import type { BareMessage } from '../codec/amqp10-message.js';
+import { wireHandler } from './managed-object.js';
 
 onEachBroker('calling methods of an agent', start => {
   let broker: TestBroker;
@@ -323,6 +327,85 @@ onEachBroker('calling methods of an agent', start => {
       { applicationProperties: object({}) },
     );
     outputs(await bench.call('echo', good));
+  });
+});
+
+onEachBroker('what an agent may do about its methods', start => {
+  let broker: TestBroker;
+  beforeEach(async () => {
+    broker = await start();
+  });
+  afterEach(() => broker.stop());
+
+  it('shows an object as a lesser class, and answers for all that it is', async () => {
+    const bench = await AgentBench.start(broker);
+    const Shown = defineData({
+      package: 'com.example',
+      name: 'Thing',
+      properties: { name: { type: 'string' } },
+      methods: {},
+    });
+    const thing = bench.agent.publish(Gadget, {
+      name: 'thing',
+      values: { name: 'right', count: 4 },
+      shownAs: Shown,
+      methods: {
+        echo: inputs => inputs,
+        fail: () => ({}),
+        hang: () => ({}),
+        start: () => ({ handle: {} }),
+      },
+      wireMethods: {
+        echo: async (inputs, call) =>
+          inputs.has('texts')
+            ? new Map([['text', inputs.get('texts') ?? null]])
+            : await wireHandler(Gadget, 'echo', ({ text }) => ({ text: `${text}!` }))(inputs, call),
+      },
+    });
+    thing.update({ count: 5 });
+    const answer = await bench.query(
+      object({ _what: 'OBJECT', _object_id: object({ _object_name: 'thing' }) }),
+    );
+    const [item] = bodyList(answer);
+    expect(textOf(mapOf(mapOf(item)?.get('_schema_id'))?.get('_class_name'))).to.equal('Thing');
+    expect(mapOf(mapOf(item)?.get('_values'))).to.deep.equal(object({ name: 'right', count: int32(5) }));
+    const call = (args: ValueMap) =>
+      bench.ask('_method_request', value(methodBody(bench.agent.name, 'echo', args, 'thing')));
+    const result = async (args: ValueMap) => mapOf(bodyMap(await call(args)).get('_arguments'));
+    expect(await result(object({ texts: 'hi' }))).to.deep.equal(object({ text: 'hi' }));
+    expect(await result(object({ text: 'hi' }))).to.deep.equal(object({ text: 'hi!' }));
+    expect(exceptionIn(await call(object({ text: int32(1) }))).text).to.contain('Invalid argument: text');
+    await bench.close();
+  });
+
+  it('has a gate that sees every call and its end, and may refuse', async () => {
+    const seen: string[] = [];
+    const bench = await AgentBench.start(broker, {
+      gate: async (call, proceed) => {
+        const name = `${call.address?.objectName ?? ''}.${call.method}`;
+        if (call.method === 'hang') throw new AgentException('not you', exceptionCodes.forbidden);
+        try {
+          const outputs = await proceed();
+          seen.push(`${name}: ${outputs.size} results`);
+          return outputs;
+        } catch (error) {
+          seen.push(`${name}: ${error instanceof Error ? error.message : ''}`);
+          throw error;
+        }
+      },
+    });
+    expect(opcodeOf(await bench.call('echo', object({ text: 'hi' })))).to.equal('_method_response');
+    expect(exceptionIn(await bench.call('hang', object({})))).to.deep.include({
+      text: 'not you',
+      code: exceptionCodes.forbidden,
+    });
+    expect(exceptionIn(await bench.call('leap', object({}))).code).to.equal(exceptionCodes.unknownMethod);
+    expect(bench.calls).to.have.length(1);
+    expect(seen).to.deep.equal([
+      'g1.echo: 1 results',
+      'g1.leap: Unknown method: leap (Gadget has echo, fail, hang, start)',
+    ]);
+    await bench.close();
   });
 });
 

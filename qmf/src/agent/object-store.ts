@@ -25,6 +25,8 @@ export interface MethodCall {
 export interface StoredObject {
   readonly address: DataAddress;
   readonly schema: Schema;
+  /** The class that consoles are told of. */
+  readonly shownAs: Schema;
   readonly handlers: ReadonlyMap<string, WireHandler>;
   values: ValueMap;
   /** Nanoseconds since 1970. */
@@ -55,7 +57,7 @@ export class ObjectStore {
   }
 
   /** @throws QmfError `invalid_argument` when the name is taken. */
-  add(entry: Pick<StoredObject, 'address' | 'schema' | 'handlers' | 'values'>): StoredObject {
+  add(entry: Pick<StoredObject, 'address' | 'schema' | 'shownAs' | 'handlers' | 'values'>): StoredObject {
     const { objectName } = entry.address;
     if (objectName === '')
       throw new QmfError('invalid_argument', 'name: an object needs a name that is not empty');
@@ -104,7 +106,7 @@ export class ObjectStore {
       return found === undefined ? [] : [found];
     }
     const matches = objectFilter(query);
-    return [...this.#objects.values()].filter(object => matches(object.schema, object.values));
+    return [...this.#objects.values()].filter(object => matches(object.shownAs, object.values));
   }
 
   /** What was deleted after `since` and the query would have selected. */
@@ -144,7 +146,7 @@ export function toItem(object: StoredObject): DataItem {
   return {
     values: object.values,
     address: object.address,
-    schemaId: object.schema.id,
+    schemaId: object.shownAs.id,
     createTime: object.createTime,
     updateTime: object.updateTime,
     deleteTime: 0n,

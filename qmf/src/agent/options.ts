@@ -8,6 +8,7 @@ import type { Value, ValueMap } from '../value/value.js';
 import type { BodyForm } from '../message/envelope.js';
 import { type SessionLog, silentLog } from '../session/session-log.js';
 import { type Clock, systemClock } from './clock.js';
+import type { MethodCall } from './object-store.js';
 
 export interface AgentOptions {
   readonly vendor: string;
@@ -28,9 +29,17 @@ export interface AgentOptions {
   readonly listenOnDirect?: boolean;
   /** Forces the form of broadcasts; by default the transport knows what its broker needs. */
   readonly bodyForm?: BodyForm;
+  /** Stands before every method call. Default: lets all pass. */
+  readonly gate?: CallGate;
   readonly log?: SessionLog;
   readonly clock?: Clock;
 }
+
+/**
+ * Sees each method call before it is known whether there is such an object or method. It may refuse by throwing an `AgentException`,
+ * else gives what `proceed` gives; so it sees the end of the call too.
+ */
+export type CallGate = (call: MethodCall, proceed: () => Promise<ValueMap>) => Promise<ValueMap>;
 
 export interface AgentSettings {
   readonly name: AgentName;
@@ -42,6 +51,7 @@ export interface AgentSettings {
   readonly strictSecurity: boolean;
   readonly listenOnDirect: boolean;
   readonly bodyForm: BodyForm | undefined;
+  readonly gate: CallGate;
   readonly log: SessionLog;
   readonly clock: Clock;
 }
@@ -78,6 +88,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     strictSecurity: options.strictSecurity ?? false,
     listenOnDirect: options.listenOnDirect ?? true,
     bodyForm: options.bodyForm,
+    gate: options.gate ?? ((_call, proceed) => proceed()),
     log: options.log ?? silentLog,
     clock: options.clock ?? systemClock(),
   };

@@ -7,7 +7,7 @@ import type { Envelope } from '../message/envelope.js';
 import { AgentException, exceptionCodes } from '../message/exception.js';
 import { opcodeOf } from '../message/headers.js';
 import { DIRECT_CONSOLE_PREFIX, topicExchange } from '../message/keys.js';
-import { methodRequestFromValue, methodResponseToValue } from '../message/method.js';
+import { type MethodRequest, methodRequestFromValue, methodResponseToValue } from '../message/method.js';
 import { type QueryRequest, queryFromValue } from '../message/query.js';
 import { subscribeRequestFromValue, subscribeResponseToValue } from '../message/subscribe.js';
 import { evaluatePredicate, predicateFromValue } from '../query/index.js';
@@ -214,30 +214,16 @@ function answerMethod(envelope: Envelope, target: ReplyTarget, context: RequestC
       exceptionCodes.notImplemented,
     );
   }
-  const object = store.find(objectId);
-  if (object === undefined) {
-    throw new AgentException(
-      `No data object found with the specified address: ${objectId.objectName.slice(0, 120)}`,
-      exceptionCodes.unknownObject,
-    );
-  }
-  const handler = object.handlers.get(method);
-  if (handler === undefined) {
-    const known = [...object.handlers.keys()].join(', ');
-    throw new AgentException(
-      `Unknown method: ${method.slice(0, 60)} (${object.schema.id.className} has ${known === '' ? 'no methods' : known})`,
-      exceptionCodes.unknownMethod,
-    );
-  }
   const afterReply: (() => void)[] = [];
   const call: MethodCall = {
-    address: object.address,
+    address: store.find(objectId)?.address ?? objectId,
     method,
     userId: envelope.userId,
     signal: context.signal,
     afterReply: action => afterReply.push(action),
   };
-  const running = context.calls.track(runHandler(handler, request.arguments, call));
+  const proceed = async (): Promise<ValueMap> => handlerOf(request, store)(request.arguments, call);
+  const running = context.calls.track(runCall(() => settings.gate(call, proceed)));
   void running.then(async result => {
     const sent = result.ok
       ? replies.map(target, '_method_response', methodResponseToValue(result.outputs))
@@ -270,12 +256,30 @@ type HandlerResult =
   | { readonly ok: true; readonly outputs: ValueMap }
   | { readonly ok: false; readonly error: unknown };
 
-async function runHandler(handler: WireHandler, inputs: ValueMap, call: MethodCall): Promise<HandlerResult> {
+async function runCall(run: () => Promise<ValueMap>): Promise<HandlerResult> {
   try {
-    return { ok: true, outputs: await handler(inputs, call) };
+    return { ok: true, outputs: await run() };
   } catch (error) {
     return { ok: false, error };
   }
+}
+
+/** @throws AgentException for an object or method that is not there */
+function handlerOf({ objectId, method }: MethodRequest, store: ObjectStore): WireHandler {
+  const object = objectId === undefined ? undefined : store.find(objectId);
+  if (object === undefined) {
+    throw new AgentException(
+      `No data object found with the specified address: ${objectId?.objectName.slice(0, 120) ?? ''}`,
+      exceptionCodes.unknownObject,
+    );
+  }
+  const handler = object.handlers.get(method);
+  if (handler !== undefined) return handler;
+  const known = [...object.handlers.keys()].join(', ');
+  throw new AgentException(
+    `Unknown method: ${method.slice(0, 60)} (${object.schema.id.className} has ${known === '' ? 'no methods' : known})`,
+    exceptionCodes.unknownMethod,
+  );
 }
 
 /** Without it the Python console shows no objects and no events (§9.14). An unknown class gets no answer, as from C++. */

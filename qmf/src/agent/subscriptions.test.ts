@@ -149,6 +149,7 @@ describe('the times of subscriptions', () => {
     object_ = store.add({
       address: { agentName: 'a:b:c', objectName: 'o', agentEpoch: 1 },
       schema: Gadget.schema,
+      shownAs: Gadget.schema,
       values: new Map(),
       handlers: new Map(),
     });

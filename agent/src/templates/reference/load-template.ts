@@ -2,6 +2,7 @@ import { BuildError, type Template } from '@imagefactory/plugin-api';
 import { remoteUrls, type TdlCommand, type TdlTemplate, withContents } from '../model.js';
 import { parseTdl } from '../parse-template.js';
 import { decodeScript } from '../read/commands.js';
+import { urlPassword } from '../secrets.js';
 import {
   type ResolveOptions,
   resolveTemplate,
@@ -16,6 +17,8 @@ export interface LoadedTemplate {
   /** With the content that it names by URL. */
   readonly template: Template;
   readonly origin: TemplateOrigin;
+  /** Passwords in the URLs of that content, which the template itself no longer has. */
+  readonly secrets: readonly string[];
 }
 
 export interface LoadOptions extends ResolveOptions {
@@ -50,7 +53,10 @@ export async function loadTemplate(
   const { text, origin } = await resolveTemplate(reference, sources, waiting);
   const parsed = parseTdl(text, limit);
   const contents = await fetchContents(parsed, sources, options.contentLimit ?? 16 * 1024 * 1024, waiting);
-  return { text, origin, template: withContents(parsed, url => contents.get(url), fetchedScript) };
+  const secrets = remoteUrls(parsed)
+    .flatMap(urlPassword)
+    .filter(secret => secret !== '');
+  return { text, origin, secrets, template: withContents(parsed, url => contents.get(url), fetchedScript) };
 }
 
 function deadlineOf({ signal, timeout = 30_000 }: LoadOptions): AbortSignal {
