@@ -68,15 +68,27 @@ describe('Failover', () => {
     ).to.deep.equal(['0 after 100', '0 after 200', '0 after 100', '0 after 200']);
   });
 
-  it('pauses longer and longer where a broker lets us in and throws us out', () => {
-    const failures = [1, 2, 3, 4].map(at => [lost, at * 1_000, 10] as [QmfError, number, number]);
+  it('pauses longer where a broker lets us in and throws us out, up to about a second', () => {
+    const failures = [1, 2, 3, 4, 5].map(at => [lost, at * 1_000, 10] as [QmfError, number, number]);
     expect(steps(plan(['a']), failures)).to.deep.equal([
       '0 after 100',
       '0 after 200',
       '0 after 400',
       '0 after 800',
+      '0 after 800',
     ]);
-    expect(steps(plan(['a', 'b']), failures)).to.deep.equal(['1', '0 after 100', '1', '0 after 200']);
+    expect(steps(plan(['a', 'b']), failures.slice(1))).to.deep.equal([
+      '1',
+      '0 after 100',
+      '1',
+      '0 after 200',
+    ]);
+  });
+
+  it('takes a broker that let us in for near again after a long time away', () => {
+    const failover = plan(['a'], { maxDelay: 30_000 });
+    for (let round = 0; round < 9; round++) failover.failed(away, 0);
+    expect(steps(failover, [[lost, 100_000, 10]])).to.deep.equal(['0 after 800']);
   });
 
   it('leaves out who refused us, and gives up when all have', () => {

@@ -8,6 +8,12 @@ export type NextStep =
   | { readonly kind: 'give-up'; readonly reason: QmfError };
 
 /**
+ * What the waits grow to, in milliseconds, at a broker that lets us in, however soon it throws us out again: several breaks in
+ * a row must not cost much more than each by itself, and once a second is no burden for a broker that does so always.
+ */
+const LONGEST_AFTER_OPEN = 1_000;
+
+/**
  * Which broker of the list is dialled, and when: the next one at once, until each has had its turn in the round; then after a
  * pause that grows from round to round. Brokers that refused us for good are left out.
  */
@@ -66,6 +72,8 @@ export class Failover {
     this.#wasOpenThisRound = true;
     if (openFor < this.#policy.stableAfter) {
       this.#awaySince += openFor;
+      const doublings = Math.floor(Math.log2(LONGEST_AFTER_OPEN / this.#policy.initialDelay));
+      this.#rounds = Math.max(0, Math.min(this.#rounds, doublings));
       return;
     }
     this.#awaySince = now;
