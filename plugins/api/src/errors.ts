@@ -8,6 +8,7 @@ export const buildErrorCodes = [
   'tool_failed',
   'not_permitted',
   'no_space',
+  'credentials_refused',
   'timeout',
   'aborted',
   'internal',

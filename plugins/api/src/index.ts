@@ -2,6 +2,7 @@ export * from './context.js';
 export * from './doctor.js';
 export * from './errors.js';
 export * from './plugin.js';
+export * from './push.js';
 export * from './qemu/accelerator.js';
 export * from './qemu/boot.js';
 export * from './runner.js';

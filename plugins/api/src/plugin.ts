@@ -1,5 +1,6 @@
 import type { BuildContext } from './context.js';
 import type { Diagnosis } from './doctor.js';
+import type { PushedImage, PushOrder } from './push.js';
 import type { Template, TemplatePart } from './template.js';
 
 /** A disk image in the build's scratch directory, made by an OS plugin. */
@@ -49,6 +50,11 @@ export interface CloudPlugin extends PluginBase {
     template: Template,
     context: BuildContext,
   ): Promise<TargetImage>;
+  /**
+   * Takes a target image to a provider; absent where the plugin can't. Rejects with a {@link BuildError} of the code
+   * `credentials_refused` when the credentials are of the wrong kind, lack something, or the provider doesn't take them.
+   */
+  push?(order: PushOrder, context: BuildContext): Promise<PushedImage>;
 }
 
 export type Plugin = OsPlugin | CloudPlugin;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BuildContext, BuildLog, Progress } from './context.js';
 import type { RunOptions, RunResult, ToolRunner } from './runner.js';
+import type { Credentials } from './push.js';
 import type { Template } from './template.js';
 import { createToolRunner } from './tool-runner.js';
 
@@ -113,4 +114,12 @@ export function fakeTemplate(parts: Partial<Template> = {}): Template {
     text: '',
     ...parts,
   };
+}
+
+/** Credentials of the kinds given. */
+export function fakeCredentials(
+  kinds: Readonly<Record<string, Readonly<Record<string, string>>>>,
+): Credentials {
+  const known = new Map(Object.entries(kinds));
+  return { kinds: [...known.keys()], of: kind => known.get(kind) };
 }

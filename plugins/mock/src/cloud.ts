@@ -2,6 +2,7 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BaseImage, BuildContext, CloudPlugin, TargetImage, Template } from '@imagefactory/plugin-api';
 import { describe } from './description.js';
+import { push } from './push.js';
 import { defaultStepDelay, failIfAsked, type MockOptions, walk } from './steps.js';
 
 /** A cloud plugin for the target `mock`; it needs nothing and takes any base image. */
@@ -14,6 +15,7 @@ export function mockCloud(options: MockOptions = {}): CloudPlugin {
     targets: ['mock'],
     doctor: async () => Promise.resolve({ requirements: [] }),
     buildTarget: (_target, base, template, context) => buildTarget(base, template, context, delay),
+    push: (order, context) => push(order, context, delay),
   };
 }
 
