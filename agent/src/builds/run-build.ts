@@ -34,6 +34,11 @@ export interface Workshop {
   readonly log: Logger;
 }
 
+/** What the plugins have made. */
+interface MadeImage extends TargetImage {
+  readonly base: BaseImage;
+}
+
 /** How a build's run has ended. */
 export interface RunEnd {
   /** Whether a plugin was left running. */
@@ -142,7 +147,7 @@ class BuildRun {
     }
   }
 
-  async #makeImage(scratch: string): Promise<TargetImage & Pick<BaseImage, 'os'>> {
+  async #makeImage(scratch: string): Promise<MadeImage> {
     const { template, plan } = this.#build.order;
     const { root } = this.#progress;
     const base = await root.step('making the base image', plan.baseShare, async progress => {
@@ -159,7 +164,7 @@ class BuildRun {
       assertImage(image, plan.cloud.name, scratch);
       return image;
     });
-    return { path: target.path, format: target.format, ...(base.os === undefined ? {} : { os: base.os }) };
+    return { path: target.path, format: target.format, base };
   }
 
   /** Calls a plugin, and leaves it behind when it doesn't stop in time. */
@@ -194,7 +199,7 @@ class BuildRun {
     return result;
   }
 
-  async #store(image: TargetImage & Pick<BaseImage, 'os'>): Promise<StoredImage> {
+  async #store(image: MadeImage): Promise<StoredImage> {
     const { id, order } = this.#build;
     const { signal } = this.#stop;
     const { callerImageUuid, descriptor, plan } = order;
@@ -207,7 +212,8 @@ class BuildRun {
           format: image.format,
           template: descriptor,
           ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
-          ...(image.os === undefined ? {} : { os: image.os }),
+          ...(image.base.os === undefined ? {} : { os: image.base.os }),
+          base: { format: image.base.format },
         },
         { signal },
       );

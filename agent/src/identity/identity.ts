@@ -4,7 +4,7 @@ import { v4 as uuidv4, validate as isUuid } from 'uuid';
 import { writeAtomically } from '../files/atomic-write.js';
 import { errorCode } from '../files/error-code.js';
 import type { Logger } from '../log/index.js';
-import { takeLock } from './lock.js';
+import { takeLock } from '../files/lock.js';
 
 /** Who the agent is on the bus. */
 export interface Identity {

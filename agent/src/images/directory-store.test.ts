@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,8 +6,9 @@ import { BuildError } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { rejection } from '../testing/until.test.fixture.js';
-import { DirectoryStore, newImageIdentifier } from './directory-store.js';
+import { DirectoryStore } from './directory-store.js';
 import type { ImageFacts } from './image-store.js';
+import { newImageIdentifier } from './persistent-image.js';
 
 const never = { signal: new AbortController().signal };
 
@@ -24,7 +24,7 @@ describe('DirectoryStore', () => {
   const facts = (): ImageFacts => ({
     identifier: newImageIdentifier(),
     target: 'mock',
-    format: 'raw',
+    format: 'mock',
     template: '<template/>',
     callerImageUuid: '../../../etc/passwd',
   });
@@ -60,22 +60,47 @@ describe('DirectoryStore', () => {
     expect(fractions.at(-1)).to.equal(1);
   });
 
+  it('knows the base image that an image was made from, with or without a body', async () => {
+    const store = await DirectoryStore.open(images);
+    for (const keep of [undefined, join(directory, 'base')]) {
+      if (keep !== undefined) await writeFile(keep, 'base');
+      const given = facts();
+      await store.add(
+        await source(),
+        { ...given, base: { format: 'raw', ...(keep === undefined ? {} : { keep }) } },
+        never,
+      );
+      const target = await store.images.imageWithId(given.identifier);
+      if (target?.kind !== 'target') throw new Error('no target image');
+      const base = await store.images.imageWithId(target.baseImageId ?? '');
+      expect(base).to.include({
+        kind: 'base',
+        status: 'COMPLETE',
+        format: 'raw',
+        template: '<template/>',
+        size: keep === undefined ? undefined : 4,
+      });
+    }
+    expect((await readdir(images)).filter(name => name.endsWith('.body'))).to.have.lengthOf(3);
+  });
+
   it('knows only what it has, and takes no path for a name', async () => {
     const store = await DirectoryStore.open(images);
     await writeFile(join(directory, 'x.meta'), '{}');
     expect(await store.get(newImageIdentifier())).to.equal(undefined);
     expect(await store.get('../x')).to.equal(undefined);
     const error = await rejection(store.add(await source(), { ...facts(), identifier: '../x' }, never));
-    expect(error.message).to.equal('the name of an image must be a uuid in lower case');
+    expect(error.message).to.equal('the identifier of an image must be a uuid in lower case');
   });
 
   it('takes no symbolic link', async () => {
     const store = await DirectoryStore.open(images);
     const link = join(directory, 'link');
     await symlink('/etc/hostname', link);
-    const error = await rejection(store.add(link, facts(), never));
+    const error = await rejection(store.add(link, { ...facts(), base: { format: 'raw' } }, never));
     expect(error).to.be.instanceOf(BuildError);
     expect(error.message).to.match(/is no regular file$/);
+    expect(await readdir(images)).to.deep.equal([]);
   });
 
   it('leaves nothing when the build is aborted meanwhile', async () => {
@@ -83,44 +108,5 @@ describe('DirectoryStore', () => {
     const error = await rejection(store.add(await source(), facts(), { signal: AbortSignal.abort() }));
     expect(error).to.be.instanceOf(BuildError).and.include({ code: 'aborted' });
     expect(await readdir(images)).to.deep.equal([]);
-  });
-
-  for (const step of ['body-written', 'meta-written', 'body-placed'] as const) {
-    it(`has no half image when the process dies after ${step}`, async () => {
-      const given = facts();
-      const script = `
-        import { DirectoryStore } from ${JSON.stringify(new URL('./directory-store.js', import.meta.url).href)};
-        const store = await DirectoryStore.open(process.argv[1], {
-          afterStep: step => { if (step === ${JSON.stringify(step)}) process.kill(process.pid, 'SIGKILL'); },
-        });
-        await store.add(process.argv[2], JSON.parse(process.argv[3]), { signal: new AbortController().signal });`;
-      const { signal } = spawnSync(process.execPath, [
-        '--input-type=module',
-        '--eval',
-        script,
-        images,
-        await source(),
-        JSON.stringify(given),
-      ]);
-      expect(signal).to.equal('SIGKILL');
-      const left = await readdir(images);
-      expect(left).not.to.be.empty;
-      const store = await DirectoryStore.open(images);
-      expect(await store.get(given.identifier)).to.equal(undefined);
-      expect(await readdir(images), 'what is fresh may be in the making').to.deep.equal(left);
-    });
-  }
-
-  it('removes what killed agents left long ago, and nothing else', async () => {
-    const store = await DirectoryStore.open(images);
-    const image = await store.add(await source(), facts(), never);
-    const orphan = newImageIdentifier();
-    for (const name of [`${orphan}.body`, `${orphan}.meta.part`, 'agent.json'])
-      await writeFile(join(images, name), '');
-    const inTwoDays = { now: () => Date.now() + 48 * 3_600_000 };
-    await DirectoryStore.open(images, inTwoDays);
-    expect((await readdir(images)).sort()).to.deep.equal(
-      ['agent.json', `${image.identifier}.body`, `${image.identifier}.meta`].sort(),
-    );
   });
 });

@@ -10,10 +10,16 @@ export interface ImageFacts {
   /** `image_uuid` as the caller gave it: any text, for the record alone. */
   readonly callerImageUuid?: string;
   readonly os?: { readonly name: string; readonly version: string; readonly arch: string };
+  /** The base image that it was made from; it gets an image of its own in the store. */
+  readonly base?: {
+    readonly format: string;
+    /** Its body, if it is to be kept: it becomes the store's. */
+    readonly keep?: string;
+  };
 }
 
 /** An image in the store. */
-export interface StoredImage extends ImageFacts {
+export interface StoredImage extends Omit<ImageFacts, 'base'> {
   /** Absolute path of the body. */
   readonly path: string;
   /** Bytes. */

@@ -1,2 +1,41 @@
-export { DirectoryStore, type DirectoryStoreOptions, newImageIdentifier } from './directory-store.js';
+export { type AttachmentKind } from './image-files.js';
+export { DirectoryImageManager, type DirectoryImageManagerOptions } from './directory-image-manager.js';
+export type { MetaProblem } from './directory-index.js';
+export { DirectoryStore } from './directory-store.js';
+export { ImageError, type ImageErrorCode, imageErrorCodes } from './image-error.js';
+export type { AddImageOptions, BodySource, DeleteOptions, PersistentImageManager } from './image-manager.js';
+export type { ImageRecord } from './image-record.js';
 export type { AddOptions, ImageFacts, ImageStore, StoredImage } from './image-store.js';
+export {
+  type AnyImage,
+  BaseImage,
+  type GuestSystem,
+  type ImageFields,
+  type ImageKind,
+  imageKinds,
+  newImageIdentifier,
+  PersistentImage,
+  ProviderImage,
+  type ProviderFields,
+  type StatusDetail,
+  type TargetFields,
+  TargetImage,
+} from './persistent-image.js';
+export {
+  type Condition,
+  type ImageQuery,
+  type Operator,
+  operators,
+  type Order,
+  type Page,
+  type Where,
+} from './query.js';
+export {
+  type ImageProblem,
+  type ImageProblemKind,
+  imageProblemKinds,
+  verifyImages,
+  type VerifyOptions,
+  type VerifyReport,
+} from './verify.js';
+export { type ImageStatus, imageTransitions } from './status.js';

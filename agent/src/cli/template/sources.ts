@@ -26,7 +26,7 @@ function imagesOf(imgdir: string | undefined): TemplateSource {
       // Looking must not make the directory.
       const there = await stat(directory).catch(() => undefined);
       if (there?.isDirectory() !== true) return undefined;
-      return imageTemplates(await DirectoryStore.open(directory)).lookup(uuid, options);
+      return imageTemplates(await DirectoryStore.open(directory, { readOnly: true })).lookup(uuid, options);
     },
   };
 }

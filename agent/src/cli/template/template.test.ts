@@ -45,7 +45,7 @@ describe('imagefactory template', () => {
     await mkdir(at('images'));
     await writeFile(
       at(`images/${image}.meta`),
-      JSON.stringify({ identifier: image, template: '<template/>' }),
+      JSON.stringify({ identifier: image, target: 'mock', template: '<template/>' }),
     );
   });
   after(() => rm(directory, { recursive: true }));

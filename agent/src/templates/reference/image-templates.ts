@@ -1,4 +1,5 @@
-import type { ImageStore } from '../../images/index.js';
+import { BuildError } from '@imagefactory/plugin-api';
+import { ImageError, type ImageStore } from '../../images/index.js';
 import { readTemplate } from '../read-template.js';
 import { remoteUrls } from '../model.js';
 import { hiddenPassword, templateSecrets, urlPassword } from '../secrets.js';
@@ -8,7 +9,10 @@ import type { TemplateSource } from './resolve-template.js';
 export function imageTemplates(images: Pick<ImageStore, 'get'>): TemplateSource {
   return {
     async lookup(uuid) {
-      const image = await images.get(uuid);
+      const image = await images.get(uuid).catch((error: unknown) => {
+        if (!(error instanceof ImageError)) throw error;
+        throw new BuildError('template_unavailable', error.message, { cause: error });
+      });
       if (image === undefined) return undefined;
       return { text: image.template, passwordsRemoved: lacksPasswords(image.template) };
     },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { errorCode } from '../files/error-code.js';
-import { isAlive, isProcessMark, ownMark, type ProcessMark } from '../files/process-mark.js';
+import { errorCode } from './error-code.js';
+import { isAlive, isProcessMark, ownMark, type ProcessMark } from './process-mark.js';
 
 /** Milliseconds between signs of life on the lock file. */
 const refreshInterval = 20_000;
