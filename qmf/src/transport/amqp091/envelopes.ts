@@ -70,23 +70,25 @@ export function toPublication(
   };
 }
 
-/** Headers as amqplib and RabbitMQ 3 take them; QMF has few different ones and sends each very often. */
-interface EncodedHeaders {
+/** The last table made of some headers: QMF has few different ones, and sends each very often under the same key. */
+interface MadeTable {
+  readonly routingKey: string;
+  readonly withSection: boolean;
   readonly table: FieldTable;
-  section?: Buffer;
 }
-const encodedHeaders = new WeakMap<ValueMap, EncodedHeaders>();
+const madeTables = new WeakMap<ValueMap, MadeTable>();
 
 function headerTable(headers: ValueMap, routingKey: string, withSection: boolean): FieldTable {
-  let encoded = encodedHeaders.get(headers);
-  if (encoded === undefined) {
-    encoded = { table: toFieldTable(headers) };
-    encodedHeaders.set(headers, encoded);
-  }
-  // Broker-J takes the subject from there on its way to AMQP 1.0.
-  if (!withSection) return { ...encoded.table, 'qpid.subject': routingKey };
-  encoded.section ??= encodeApplicationProperties(headers);
-  return { ...encoded.table, 'qpid.subject': routingKey, [AMQP10_HEADERS]: encoded.section };
+  const made = madeTables.get(headers);
+  if (made?.routingKey === routingKey && made.withSection === withSection) return made.table;
+  const table: FieldTable = {
+    ...toFieldTable(headers),
+    // Broker-J takes the subject from there on its way to AMQP 1.0.
+    'qpid.subject': routingKey,
+    ...(withSection ? { [AMQP10_HEADERS]: encodeApplicationProperties(headers) } : {}),
+  };
+  madeTables.set(headers, { routingKey, withSection, table });
+  return table;
 }
 
 function idText(what: string, id: MessageId): string {
