@@ -1,5 +1,29 @@
 export { type BuildFailure, type BuildStatus, buildTransitions } from './builds/index.js';
-export type { StoredImage } from './images/index.js';
+export {
+  type AddImageOptions,
+  type AnyImage,
+  BaseImage,
+  type BodySource,
+  type DeleteOptions,
+  DirectoryImageManager,
+  type DirectoryImageManagerOptions,
+  ImageError,
+  type ImageErrorCode,
+  imageErrorCodes,
+  type ImageFields,
+  type ImageKind,
+  type ImageQuery,
+  type ImageRecord,
+  type ImageStatus,
+  imageTransitions,
+  type Page,
+  PersistentImage,
+  type PersistentImageManager,
+  ProviderImage,
+  type StoredImage,
+  TargetImage,
+  verifyImages,
+} from './images/index.js';
 export {
   createScrubber,
   type Logger,

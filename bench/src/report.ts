@@ -28,7 +28,7 @@ function comparisonCells({ what, unit, qmf, bare, ratio, goal }: Comparison): st
 }
 
 function durationCells({ what, median, longest, goal }: Duration): string[] {
-  return [what, `${Math.round(median)} ms`, `${Math.round(longest)} ms`, '', verdict(goal)];
+  return [what, milliseconds(median), milliseconds(longest), '', verdict(goal)];
 }
 
 function memoryCells({ role, start, tenth, end, goal }: Memory): string[] {
@@ -42,6 +42,8 @@ function verdict(goal: Goal | undefined): string {
 function quantity(value: number, unit: Comparison['unit']): string {
   return unit === 'ms' ? `${value.toFixed(3)} ms` : `${Math.round(value)}/s`;
 }
+
+const milliseconds = (time: number): string => `${time < 10 ? time.toFixed(2) : Math.round(time)} ms`;
 
 const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { imageErrorCodes } from '@imagefactory/agent';
 import { buildErrorCodes } from '@imagefactory/plugin-api';
 import { qmfErrorCodes } from '@imagefactory/qmf';
 import { expect } from 'chai';
@@ -24,5 +25,10 @@ describe('docs/errors.md', () => {
   it('lists every type of a failed build', async () => {
     const page = await readFile(join(projectRoot, 'docs/errors.md'), 'utf8');
     expect(codesUnder(page, 'Types of failed builds')).to.have.members([...buildErrorCodes]);
+  });
+
+  it('has every code of ImageError in docs/images.md', async () => {
+    const page = await readFile(join(projectRoot, 'docs/images.md'), 'utf8');
+    expect(codesUnder(page, 'From a program')).to.have.members([...imageErrorCodes]);
   });
 });

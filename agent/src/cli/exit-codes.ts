@@ -12,6 +12,8 @@ export const exitCodes = {
   left: 4,
   /** `template`: a template has errors. */
   invalid: 5,
+  /** `image verify`: something is damaged. */
+  damaged: 6,
 } as const;
 
 export const exitCodesHelp = `
@@ -23,4 +25,5 @@ Exit codes:
   4  stopped, but something was left: events or answers that did not reach the broker, calls that were not
      answered, or a plugin that did not stop in time; the log says what
   5  template: a template has errors
+  6  image verify: something in the store is damaged
   130, 143  ended at once by a second SIGINT or SIGTERM`;

@@ -5,12 +5,14 @@ import { chooseBroker } from './broker-choice.js';
 import { runDaemon } from './daemon.js';
 import { runDoctor } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
+import { deleteImages, listImages, showImage, verifyStore } from './image/run.js';
 import { buildProgram, type DaemonFlags } from './program.js';
 import { showTemplate, validateTemplates } from './template/run.js';
 import { localSources } from './template/sources.js';
 import { UsageError } from './usage-error.js';
 
 const write = (text: string) => void process.stdout.write(text);
+const complain = (text: string) => void process.stderr.write(text);
 
 async function main(args: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.ok;
@@ -32,8 +34,19 @@ async function main(args: readonly string[]): Promise<number> {
       exitCode = await validateTemplates(references, flags, localSources(flags.imgdir), write);
     },
     showTemplate: async (reference, flags) => {
-      const complain = (text: string) => void process.stderr.write(text);
       exitCode = await showTemplate(reference, flags, localSources(flags.imgdir), write, complain);
+    },
+    listImages: async flags => {
+      exitCode = await listImages(flags, { write, complain });
+    },
+    showImage: async (identifier, flags) => {
+      exitCode = await showImage(identifier, flags, { write, complain });
+    },
+    deleteImages: async (identifiers, flags) => {
+      exitCode = await deleteImages(identifiers, flags, { write, complain });
+    },
+    verifyImages: async (identifier, flags) => {
+      exitCode = await verifyStore(identifier, flags, { write, complain });
     },
   });
   try {

@@ -1,6 +1,7 @@
 import { brokerHelp, busFlags, type BusFlagValues } from '@imagefactory/qmf';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exitCodesHelp } from './exit-codes.js';
+import { addImageCommand, type ImageActions } from './image/command.js';
 import { addTemplateCommand, type TemplateActions } from './template/command.js';
 import { UsageError } from './usage-error.js';
 import { packageVersion } from './version.js';
@@ -26,7 +27,7 @@ export interface DaemonFlags extends BusFlagValues {
   readonly foreground?: true;
 }
 
-export interface Actions extends TemplateActions {
+export interface Actions extends TemplateActions, ImageActions {
   readonly daemon: (flags: DaemonFlags) => Promise<void>;
   readonly doctor: (flags: { readonly json?: true }) => Promise<void>;
 }
@@ -40,7 +41,7 @@ export function buildProgram(actions: Actions): Command {
     .version(`imagefactory ${packageVersion()}`, '--version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .usage(
-      '--qmf [options]\n       imagefactory doctor [--json]\n       imagefactory template validate|show TEMPLATE…',
+      '--qmf [options]\n       imagefactory doctor [--json]\n       imagefactory template validate|show TEMPLATE…\n       imagefactory image list|show|delete|verify',
     )
     .configureHelp({ showGlobalOptions: true })
     .allowExcessArguments()
@@ -50,7 +51,7 @@ export function buildProgram(actions: Actions): Command {
   program.action(() => {
     const [word] = program.args;
     if (word !== undefined)
-      throw new UsageError(`unknown command '${word}'; there are doctor and template (see --help)`);
+      throw new UsageError(`unknown command '${word}'; there are doctor, template and image (see --help)`);
     return actions.daemon(program.opts<DaemonFlags>());
   });
   program
@@ -60,6 +61,7 @@ export function buildProgram(actions: Actions): Command {
     .helpOption('-h, --help', 'show this help')
     .action((flags: { readonly json?: true }) => actions.doctor(flags));
   addTemplateCommand(program, actions);
+  addImageCommand(program, actions);
   return program;
 }
 

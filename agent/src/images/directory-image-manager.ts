@@ -161,6 +161,16 @@ export class DirectoryImageManager implements PersistentImageManager {
     return this.#index.problems;
   }
 
+  /** What the file of an image says, or would say. */
+  recordOf(image: AnyImage): ImageRecord {
+    return recordOf(
+      image,
+      filesOf(this.directory, image.identifier).body,
+      revisionNumber(image),
+      image.modified,
+    );
+  }
+
   async attachment(identifier: string, kind: AttachmentKind): Promise<string | undefined> {
     if (!isImageIdentifier(identifier)) return undefined;
     try {

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { errorCode } from '../files/error-code.js';
 import { filesOf, partsOfName } from './image-files.js';
 import type { ImageRecord } from './image-record.js';
 import { type FileVersion, type MetaFile, readMeta } from './meta-file.js';
@@ -85,10 +86,11 @@ export class DirectoryIndex {
 
   async #refresh(): Promise<void> {
     const now = Date.now();
-    const changed = (await stat(this.#directory)).mtimeMs;
+    // Where there is no directory, as there may be for who only looks, there are no images.
+    const changed = (await stat(this.#directory).catch(unlessMissing))?.mtimeMs ?? 0;
     this.#checked = now;
     if (this.#seen === changed) return;
-    const names = await readdir(this.#directory);
+    const names = (await readdir(this.#directory).catch(unlessMissing)) ?? [];
     const present = new Set<string>();
     this.#touched.clear();
     let count = 0;
@@ -145,6 +147,11 @@ export function problemOf(
     problem,
     remedy: `restore ${file} from a backup, or remove it together with ${join(file, '..', `${identifier}.body`)}`,
   };
+}
+
+/** @throws the error, unless it says that there is no such file */
+export function unlessMissing(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT') throw error;
 }
 
 function shortened(record: ImageRecord): ImageRecord {

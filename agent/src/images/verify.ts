@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BodyOptions, readBody } from './body.js';
 import type { DirectoryImageManager } from './directory-image-manager.js';
+import { unlessMissing } from './directory-index.js';
 import { filesOf } from './image-files.js';
 import type { ImageRecord } from './image-record.js';
 import { findLeftovers } from './leftovers.js';
@@ -108,7 +109,7 @@ async function referenceProblems(
 }
 
 async function leftoverProblems(directory: string): Promise<readonly ImageProblem[]> {
-  const names = await findLeftovers(directory, new Set(await readdir(directory)));
+  const names = await findLeftovers(directory, new Set(await readdir(directory).catch(unlessMissing)));
   return names.map(name => ({
     kind: 'leftover',
     file: join(directory, name),

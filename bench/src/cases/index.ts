@@ -2,6 +2,7 @@ import type { Fleet } from '../fleet.js';
 import { manyInFlight, oneInFlight } from './calls.js';
 import { events } from './events.js';
 import type { CaseName, Line, Sizes } from './lines.js';
+import { images } from './images.js';
 import { memory } from './memory.js';
 import { query } from './query.js';
 import { recovery } from './recovery.js';
@@ -15,6 +16,7 @@ export const fullSizes = {
   // Below the 20 000 messages that a queue of the embedded broker holds: a slow console loses nothing.
   events: 15_000,
   memoryEvents: 1_000_000,
+  images: 10_000,
 } as const;
 
 export const quickSizes = {
@@ -23,6 +25,7 @@ export const quickSizes = {
   queries: 2,
   events: 500,
   memoryEvents: 2_000,
+  images: 200,
 } as const;
 
 const cases: Readonly<Record<CaseName, (fleet: Fleet, sizes: Sizes) => Promise<readonly Line[]>>> = {
@@ -31,6 +34,7 @@ const cases: Readonly<Record<CaseName, (fleet: Fleet, sizes: Sizes) => Promise<r
   'query-1000': query,
   events,
   recovery,
+  images: (_fleet, sizes) => images(sizes),
   memory,
 };
 

@@ -1,6 +1,14 @@
 import type { Fleet } from '../fleet.js';
 
-export const caseNames = ['call-1', 'call-64', 'query-1000', 'events', 'recovery', 'memory'] as const;
+export const caseNames = [
+  'call-1',
+  'call-64',
+  'query-1000',
+  'events',
+  'recovery',
+  'images',
+  'memory',
+] as const;
 export type CaseName = (typeof caseNames)[number];
 
 /** How much of everything a run does. */
@@ -11,6 +19,7 @@ export interface Sizes {
   readonly queries: number;
   readonly events: number;
   readonly memoryEvents: number;
+  readonly images: number;
 }
 
 /** A figure that was asked for. */

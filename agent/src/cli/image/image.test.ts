@@ -1,0 +1,166 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { expect } from 'chai';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { buildProgram } from '../program.js';
+import { deleteImages, listImages, showImage, verifyStore } from './run.js';
+import { BaseImage, DirectoryImageManager, TargetImage } from '../../images/index.js';
+
+const main = new URL('../main.js', import.meta.url).pathname;
+const id = (digit: number): string => `${String(digit).repeat(8)}-1111-4222-8333-444455556666`;
+
+describe('imagefactory image', function () {
+  this.timeout(20_000);
+  let directory: string;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'image-cli-'));
+    const images = await DirectoryImageManager.open(directory);
+    const base = new BaseImage({
+      identifier: id(1),
+      status: 'COMPLETE',
+      created: '2026-01-02T03:04:05.678Z',
+      format: 'raw',
+      statusDetail: { activity: 'base image complete' },
+    });
+    await images.addImage(base, { body: { kind: 'none' } });
+    const target = new TargetImage({
+      identifier: id(2),
+      target: 'openstack-kvm',
+      baseImageId: id(1),
+      status: 'COMPLETE',
+      created: '2026-01-02T03:05:00.000Z',
+      statusDetail: { activity: 'target image complete' },
+      os: { name: 'Debian', version: '12', arch: 'x86_64' },
+      template: '<template>\n\x1b[31m</template>',
+      icicle: '<icicle><packages><package name="a"/></packages></icicle>',
+    });
+    const body = join(directory, 'source');
+    await writeFile(body, 'QFI\xfbxxxx', 'latin1');
+    await images.addImage(target, { body: { kind: 'move', path: body } });
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  /** Without a process of its own, which would take ten times as long. */
+  async function run(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+    const result = { status: -1, stdout: '', stderr: '' };
+    const output = {
+      write: (text: string) => void (result.stdout += text),
+      complain: (text: string) => void (result.stderr += text.replaceAll(directory, 'DIR')),
+    };
+    const other = (): Promise<void> => Promise.reject(new Error('another command was called'));
+    const set = async (code: Promise<number>): Promise<void> => {
+      result.status = await code;
+    };
+    const program = buildProgram({
+      daemon: other,
+      doctor: other,
+      validateTemplates: other,
+      showTemplate: other,
+      listImages: flags => set(listImages(flags, output)),
+      showImage: (identifier, flags) => set(showImage(identifier, flags, output)),
+      deleteImages: (identifiers, flags) => set(deleteImages(identifiers, flags, output)),
+      verifyImages: (identifier, flags) => set(verifyStore(identifier, flags, output)),
+    });
+    await program.parseAsync(['image', ...args, '--imgdir', directory], { from: 'user' });
+    return result;
+  }
+
+  it('lists images as a table, a part of them, and as JSON', async () => {
+    expect(await run('list')).to.deep.equal({
+      status: 0,
+      stderr: '',
+      stdout: [
+        'IMAGE                                 KIND    FOR            STATUS    FORMAT  SIZE     CREATED',
+        `${id(1)}  base    -              COMPLETE  raw     -        2026-01-02T03:04:05Z`,
+        `${id(2)}  target  openstack-kvm  COMPLETE  qcow2   8 bytes  2026-01-02T03:05:00Z`,
+        '',
+      ].join('\n'),
+    });
+    const page = (await run('list', '--sort=-created', '--limit', '1')).stdout;
+    expect(page).to.include(id(2)).and.include('1 of 2 images').and.not.include(id(1));
+    const { stdout: json } = await run(
+      'list',
+      '--where',
+      'os.name~deb',
+      '--where',
+      'size>=8',
+      '--kind',
+      'target',
+      '--json',
+    );
+    const { images, total } = JSON.parse(json) as { images: { identifier: string }[]; total: number };
+    expect([total, images[0]?.identifier]).to.deep.equal([1, id(2)]);
+  });
+
+  it('shows one image, without what could upset a terminal', async () => {
+    const { status, stdout } = await run('show', id(2));
+    expect(status).to.equal(0);
+    expect(stdout)
+      .to.match(/^base image {2}1{8}-/m)
+      .and.match(/^system {6}Debian 12 on x86_64$/m)
+      .and.match(/^packages {4}1$/m)
+      .and.match(/^template {4}<template> \[31m<\/template>$/m);
+    expect(JSON.parse((await run('show', id(2), '--json')).stdout)).to.include({
+      type: 'TargetImage',
+      base_image_id: id(1),
+    });
+    expect(await run('show', id(3))).to.deep.equal({
+      status: 1,
+      stdout: '',
+      stderr: `imagefactory: there is no image ${id(3)} in DIR\n`,
+    });
+  });
+
+  it('deletes parents with their children only when told to', async () => {
+    const refused = await run('delete', id(1));
+    expect(refused).to.include({ status: 1, stdout: '' });
+    expect(refused.stderr).to.include(`image ${id(1)} is what ${id(2)} was made from`);
+    expect((await run('delete', id(1), id(3), '--json')).stdout)
+      .to.include('"has_children"')
+      .and.include('"not_found"');
+    expect(await run('delete', '--with-children', id(1), id(2))).to.deep.equal({
+      status: 0,
+      stdout: `${id(2)}: deleted\n${id(1)}: deleted\n`,
+      stderr: '',
+    });
+    expect(await readdir(directory)).to.deep.equal([]);
+  });
+
+  it('finds nothing where there is no store', async () => {
+    await rm(directory, { recursive: true });
+    expect((await run('list')).stdout).to.equal('IMAGE  KIND  FOR  STATUS  FORMAT  SIZE  CREATED\n');
+    expect(await run('verify')).to.deep.equal({
+      status: 0,
+      stdout: '0 images: nothing is wrong\n',
+      stderr: '',
+    });
+    await mkdir(directory);
+  });
+
+  it('is a command, with exit codes', () => {
+    const command = (...args: string[]) =>
+      spawnSync(process.execPath, [main, 'image', ...args], { encoding: 'utf8', timeout: 20_000 });
+    const wrong = command('list', '--where', 'nonsense');
+    expect(wrong.status).to.equal(2);
+    expect(wrong.stderr).to.include('Give FIELD, one of =');
+    expect(command('show', id(3), '--imgdir', directory).status).to.equal(1);
+  });
+
+  it('finds damage', async () => {
+    expect(await run('verify')).to.include({ status: 0, stdout: '2 images: nothing is wrong\n' });
+    await writeFile(join(directory, `${id(2)}.body`), 'QFI.xxxx');
+    await writeFile(join(directory, `${id(4)}.meta`), '{');
+    const { status, stdout } = await run('verify');
+    expect(status).to.equal(6);
+    expect(stdout)
+      .to.include('[body_changed]')
+      .and.include('[corrupt_metadata]')
+      .and.include('2 images: 2 problems');
+    expect((await run('verify', id(2), '--quick')).status).to.equal(0);
+    expect((await run('verify', id(3))).status).to.equal(1);
+    expect((await run('list')).stderr).to.include(`${id(4)}.meta: it is no JSON; restore`);
+  });
+});

@@ -1,0 +1,173 @@
+import { BuildError } from '@imagefactory/plugin-api';
+import {
+  type Condition,
+  DirectoryImageManager,
+  ImageError,
+  type ImageKind,
+  type ImageRecord,
+  type Order,
+  verifyImages as verify,
+} from '../../images/index.js';
+import { imageDirectory } from '../directories.js';
+import { exitCodes } from '../exit-codes.js';
+import { describeImage } from './show.js';
+import { describeSize, oneLine, table } from './words.js';
+
+export interface ImageFlags {
+  readonly json?: true;
+  readonly imgdir?: string;
+}
+
+export interface ListFlags extends ImageFlags {
+  readonly kind?: ImageKind;
+  readonly where: readonly Condition[];
+  readonly sort?: Order;
+  readonly limit?: number;
+  readonly offset?: number;
+}
+
+export interface DeleteFlags extends ImageFlags {
+  readonly withChildren?: true;
+}
+
+export interface VerifyFlags extends ImageFlags {
+  readonly quick?: true;
+}
+
+/** Where a command says what; both end up as texts of whole lines. */
+export interface Output {
+  readonly write: (text: string) => void;
+  readonly complain: (text: string) => void;
+}
+
+/** Prints the images that the flags ask for; gives the exit code. */
+export function listImages(flags: ListFlags, output: Output): Promise<number> {
+  return answering(output, async () => {
+    const images = await open(flags, true);
+    const kind: readonly Condition[] =
+      flags.kind === undefined ? [] : [{ field: 'kind', operator: '=', value: flags.kind }];
+    const { items, total } = await images.query({
+      where: [...kind, ...flags.where],
+      ...(flags.sort === undefined ? {} : { sort: flags.sort }),
+      ...(flags.limit === undefined ? {} : { limit: flags.limit }),
+      ...(flags.offset === undefined ? {} : { offset: flags.offset }),
+    });
+    const problems = await images.problems();
+    if (flags.json === true) {
+      output.write(`${JSON.stringify({ total, images: items, problems })}\n`);
+      return exitCodes.ok;
+    }
+    const head = ['IMAGE', 'KIND', 'FOR', 'STATUS', 'FORMAT', 'SIZE', 'CREATED'];
+    output.write(table([head, ...items.map(rowOf)]));
+    if (items.length < total) output.write(`${items.length} of ${total} images\n`);
+    for (const { file, problem, remedy } of problems)
+      output.complain(`imagefactory: ${file}: ${problem}; ${remedy}\n`);
+    return exitCodes.ok;
+  });
+}
+
+function rowOf(record: ImageRecord): readonly string[] {
+  const text = (field: string): string => {
+    const value = record[field];
+    return typeof value === 'string' ? oneLine(value) : '';
+  };
+  const size = record['size'];
+  return [
+    record.identifier,
+    record.type.replace('Image', '').toLowerCase(),
+    text('target') + text('provider') || '-',
+    record.status,
+    text('format') || '-',
+    typeof size === 'number' ? describeSize(size) : '-',
+    record.created.replace(/\.\d+Z$/, 'Z'),
+  ];
+}
+
+/** Prints one image; gives the exit code. */
+export function showImage(identifier: string, flags: ImageFlags, output: Output): Promise<number> {
+  return answering(output, async () => {
+    const images = await open(flags, true);
+    const image = await images.imageWithId(identifier);
+    if (image === undefined) throw notThere(identifier, images);
+    output.write(flags.json === true ? `${JSON.stringify(images.recordOf(image))}\n` : describeImage(image));
+    return exitCodes.ok;
+  });
+}
+
+/** Removes images, one after the other; gives the exit code. */
+export function deleteImages(
+  identifiers: readonly string[],
+  flags: DeleteFlags,
+  output: Output,
+): Promise<number> {
+  return answering(output, async () => {
+    const images = await open(flags, false);
+    const deleted: string[] = [];
+    const failed: { readonly image: string; readonly code: string; readonly problem: string }[] = [];
+    for (const identifier of identifiers) {
+      // It may have gone with its parent just now.
+      if (deleted.includes(identifier)) continue;
+      try {
+        deleted.push(
+          ...(await images.deleteImageWithId(identifier, { withChildren: flags.withChildren === true })),
+        );
+      } catch (error) {
+        if (!isExpected(error)) throw error;
+        failed.push({ image: identifier, code: error.code, problem: error.message });
+      }
+    }
+    if (flags.json === true) output.write(`${JSON.stringify({ deleted, failed })}\n`);
+    else {
+      for (const identifier of deleted) output.write(`${identifier}: deleted\n`);
+      for (const { problem } of failed) output.complain(`imagefactory: ${problem}\n`);
+    }
+    return failed.length === 0 ? exitCodes.ok : exitCodes.failed;
+  });
+}
+
+/** Looks for damage; gives the exit code. */
+export function verifyStore(
+  identifier: string | undefined,
+  flags: VerifyFlags,
+  output: Output,
+): Promise<number> {
+  return answering(output, async () => {
+    const images = await open(flags, true);
+    const report = await verify(images, {
+      ...(identifier === undefined ? {} : { identifier }),
+      quick: flags.quick === true,
+    });
+    if (report.images === 0 && report.problems.length === 0 && identifier !== undefined)
+      throw notThere(identifier, images);
+    if (flags.json === true) output.write(`${JSON.stringify(report)}\n`);
+    else {
+      for (const { file, kind, problem, remedy } of report.problems)
+        output.write(`${file}: ${problem}; ${remedy} [${kind}]\n`);
+      const found = report.problems.length === 0 ? 'nothing is wrong' : `${report.problems.length} problems`;
+      output.write(`${report.images} ${report.images === 1 ? 'image' : 'images'}: ${found}\n`);
+    }
+    return report.problems.length === 0 ? exitCodes.ok : exitCodes.damaged;
+  });
+}
+
+async function open({ imgdir }: ImageFlags, readOnly: boolean): Promise<DirectoryImageManager> {
+  return DirectoryImageManager.open(await imageDirectory(imgdir), { readOnly });
+}
+
+function notThere(identifier: string, { directory }: DirectoryImageManager): ImageError {
+  return new ImageError('not_found', `there is no image ${oneLine(identifier)} in ${directory}`);
+}
+
+async function answering(output: Output, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    output.complain(`imagefactory: ${error.message}\n`);
+    return exitCodes.failed;
+  }
+}
+
+function isExpected(error: unknown): error is ImageError | BuildError {
+  return error instanceof ImageError || error instanceof BuildError;
+}
