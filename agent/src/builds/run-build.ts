@@ -213,6 +213,7 @@ class BuildRun {
           template: descriptor,
           ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
           ...(image.base.os === undefined ? {} : { os: image.base.os }),
+          ...(image.base.packages === undefined ? {} : { packages: image.base.packages }),
           base: { format: image.base.format },
         },
         { signal },

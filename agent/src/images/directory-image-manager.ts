@@ -98,9 +98,10 @@ export class DirectoryImageManager implements PersistentImageManager {
       }
       try {
         await this.#placeBody(any, files, options.body ?? { kind: 'empty' });
-        for (const [kind, text] of Object.entries(options.attachments ?? {})) {
+        for (const [kind, document] of Object.entries(options.attachments ?? {})) {
           // Object.entries forgets which keys there are.
-          await writeAtomically(attachmentPath(this.directory, any.identifier, kind as AttachmentKind), text);
+          const path = attachmentPath(this.directory, any.identifier, kind as AttachmentKind);
+          await writeAtomically(path, typeof document === 'string' ? document : document());
         }
         await this.#write(any, files);
       } catch (error) {

@@ -84,6 +84,16 @@ describe('DirectoryStore', () => {
     expect((await readdir(images)).filter(name => name.endsWith('.body'))).to.have.lengthOf(3);
   });
 
+  it('keeps the manifests of what is installed', async () => {
+    const store = await DirectoryStore.open(images);
+    const given = { ...facts(), packages: [{ name: 'bash', version: '5', arch: 'all', type: 'generic' }] };
+    const image = await store.add(await source(), given, never);
+    expect((await store.images.imageWithId(image.identifier))?.icicle).to.include('<package name="bash">');
+    expect(await store.images.attachment(image.identifier, 'cyclonedx'))
+      .to.include('pkg:generic/bash@5?arch=all')
+      .and.include(image.sha256);
+  });
+
   it('knows only what it has, and takes no path for a name', async () => {
     const store = await DirectoryStore.open(images);
     await writeFile(join(directory, 'x.meta'), '{}');

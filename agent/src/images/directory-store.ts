@@ -1,4 +1,6 @@
+import type { InstalledPackage } from '@imagefactory/plugin-api';
 import { DirectoryImageManager, type DirectoryImageManagerOptions } from './directory-image-manager.js';
+import { icicleOf } from './manifest/icicle.js';
 import { ImageError } from './image-error.js';
 import type { AddOptions, ImageFacts, ImageStore, StoredImage } from './image-store.js';
 import { type AnyImage, BaseImage, TargetImage } from './persistent-image.js';
@@ -13,12 +15,13 @@ export class DirectoryStore implements ImageStore {
   }
 
   async add(source: string, facts: ImageFacts, options: AddOptions): Promise<StoredImage> {
-    const { base } = facts;
+    const { base, packages } = facts;
     const common = {
       template: facts.template,
       status: 'COMPLETE',
       percentComplete: 100,
       ...(facts.os === undefined ? {} : { os: facts.os }),
+      ...(packages === undefined ? {} : { icicle: icicleOf(packages) }),
     } as const;
     const parent =
       base === undefined
@@ -44,7 +47,10 @@ export class DirectoryStore implements ImageStore {
       });
     }
     try {
-      await this.images.addImage(image, { body: { kind: 'move', path: source, ...options } });
+      await this.images.addImage(image, {
+        body: { kind: 'move', path: source, ...options },
+        ...(packages === undefined ? {} : { attachments: { cyclonedx: await bom(image, packages) } }),
+      });
     } catch (error) {
       if (parent !== undefined) await this.images.deleteImageWithId(parent.identifier);
       throw error;
@@ -56,6 +62,12 @@ export class DirectoryStore implements ImageStore {
     const image = await this.images.imageWithId(identifier);
     return image === undefined ? undefined : storedImage(image);
   }
+}
+
+/** The library is large, and who only looks at images needs it not. */
+async function bom(image: TargetImage, packages: readonly InstalledPackage[]): Promise<() => string> {
+  const { cyclonedxOf } = await import('./manifest/cyclonedx.js');
+  return () => cyclonedxOf(image, packages);
 }
 
 function storedImage(image: AnyImage): StoredImage {

@@ -18,7 +18,8 @@ export type BodySource =
 export interface AddImageOptions {
   /** Default: an empty file. */
   readonly body?: BodySource;
-  readonly attachments?: Readonly<Partial<Record<AttachmentKind, string>>>;
+  /** Documents about it; one that is a function is asked when size and digest of the body are known. */
+  readonly attachments?: Readonly<Partial<Record<AttachmentKind, string | (() => string)>>>;
 }
 
 export interface DeleteOptions {

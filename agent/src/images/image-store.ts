@@ -1,3 +1,5 @@
+import type { InstalledPackage } from '@imagefactory/plugin-api';
+
 /** What the store is told of an image. */
 export interface ImageFacts {
   /** Name of the image, unique in the store; a uuid. */
@@ -10,6 +12,8 @@ export interface ImageFacts {
   /** `image_uuid` as the caller gave it: any text, for the record alone. */
   readonly callerImageUuid?: string;
   readonly os?: { readonly name: string; readonly version: string; readonly arch: string };
+  /** What is installed in it; its manifests are made of that. */
+  readonly packages?: readonly InstalledPackage[];
   /** The base image that it was made from; it gets an image of its own in the store. */
   readonly base?: {
     readonly format: string;
@@ -19,7 +23,7 @@ export interface ImageFacts {
 }
 
 /** An image in the store. */
-export interface StoredImage extends Omit<ImageFacts, 'base'> {
+export interface StoredImage extends Omit<ImageFacts, 'base' | 'packages'> {
   /** Absolute path of the body. */
   readonly path: string;
   /** Bytes. */

@@ -1,6 +1,7 @@
 export * from './context.js';
 export * from './doctor.js';
 export * from './errors.js';
+export * from './installed-package.js';
 export * from './plugin.js';
 export * from './push.js';
 export * from './qemu/accelerator.js';

@@ -1,5 +1,6 @@
 import type { BuildContext } from './context.js';
 import type { Diagnosis } from './doctor.js';
+import type { InstalledPackage } from './installed-package.js';
 import type { PushedImage, PushOrder } from './push.js';
 import type { Template, TemplatePart } from './template.js';
 
@@ -11,6 +12,8 @@ export interface BaseImage {
   readonly format: string;
   /** What the guest runs, for those who must tag it: e.g. `{ name: 'Debian', version: '12', arch: 'x86_64' }`. */
   readonly os?: { readonly name: string; readonly version: string; readonly arch: string };
+  /** All packages that are installed in it, if the plugin knows them; the agent makes the image's manifests of them. */
+  readonly packages?: readonly InstalledPackage[];
 }
 
 /** The image in the form that a cloud takes. */

@@ -23,5 +23,11 @@ async function buildBase(template: Template, context: BuildContext, delay: numbe
   const path = join(context.scratch, 'mock-base.yml');
   await writeFile(path, describe(template));
   context.log.info(`mock base image written to ${path}`);
-  return { path, format: 'mock' };
+  const packages = template.packages.map(({ name }) => ({
+    name,
+    version: 'mock',
+    arch: 'all',
+    type: 'generic',
+  }));
+  return { path, format: 'mock', ...(packages.length === 0 ? {} : { packages }) };
 }

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BaseImage, BuildContext, OsPlugin, Template } from '@imagefactory/plugin-api';
+import type { BaseImage, BuildContext, InstalledPackage, OsPlugin, Template } from '@imagefactory/plugin-api';
 import { chooseSources } from '../apt/choose-sources.js';
 import { type HostSource, readHostSources } from '../apt/host-sources.js';
 import { makeDisk } from '../disk/disk.js';
@@ -8,6 +8,7 @@ import { diagnose } from '../doctor.js';
 import { explainRefusal, Sandbox } from '../tree/sandbox.js';
 import { debianBase } from './base.js';
 import { checkTemplate, customise } from './customise.js';
+import { installedPackages } from './installed-packages.js';
 import { releaseOf, requireRelease } from './release.js';
 
 export interface DebianOptions {
@@ -57,6 +58,7 @@ async function buildBase(
   const path = join(context.scratch, 'debian.raw');
   const sandbox = await Sandbox.create(context.run, join(context.scratch, 'debian'));
   const { progress } = context;
+  let packages: readonly InstalledPackage[] | undefined;
   try {
     const base = await progress.step('installing the minimal system', 0.6, inner =>
       debianBase(
@@ -86,8 +88,11 @@ async function buildBase(
       '--exclude=./dev/*',
     ];
     await progress.step('unpacking the minimal system', 0.08, () => sandbox.host('tar', extract));
-    await progress.step('applying the template', 0.2, inner =>
+    await progress.step('applying the template', 0.19, inner =>
       customise(sandbox, { tree, template, release, sources, resolvConf: '/etc/resolv.conf' }, inner),
+    );
+    packages = await progress.step('listing the packages', 0.01, () =>
+      installedPackages(sandbox, tree, context.log),
     );
     const size = { asked: template.diskSize, usual: options.diskSize ?? 10 * gibibyte };
     await progress.step('making the disk', 0.12, inner => makeDisk(sandbox, { tree, path, size }, inner));
@@ -98,5 +103,10 @@ async function buildBase(
       context.log.warn(`could not remove ${sandbox.work}: ${String(error)}`);
     });
   }
-  return { path, format: 'raw', os: { name: 'Debian', version: release.version, arch: os.arch } };
+  return {
+    path,
+    format: 'raw',
+    os: { name: 'Debian', version: release.version, arch: os.arch },
+    ...(packages === undefined ? {} : { packages }),
+  };
 }
