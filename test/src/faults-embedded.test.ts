@@ -3,6 +3,7 @@ import { embeddedSite } from './faults/embedded-site.js';
 import { scenarios } from './faults/scenarios/index.js';
 import { switchScenarios, type SwitchScenario } from './faults/scenarios/switches.js';
 import { Stage } from './faults/stage.js';
+import { Turns } from './faults/turns.js';
 import { skipBecause } from './support/lane.js';
 import { until } from './support/until.js';
 
@@ -30,13 +31,14 @@ describe('faults between an agent and consoles, on the embedded broker', functio
   let leftBefore = 0;
   const all: readonly SwitchScenario[] = [...scenarios, ...switchScenarios];
   const together = all.filter(({ company }) => company !== 'apart');
+  const turns = new Turns(12);
   const playing = new Map<SwitchScenario, Promise<string | undefined>>();
 
   // They wait more than they work, so they are played at the same time; each test below waits for its own.
   before(() => {
     leftBefore = openHandles();
     for (const scenario of together) {
-      const played = play(scenario);
+      const played = turns.take(() => play(scenario));
       played.catch(() => undefined); // its test tells
       playing.set(scenario, played);
     }

@@ -19,7 +19,7 @@ export async function watchers(stage: Stage): Promise<Watchers> {
 export async function startBuilds(stage: Stage, count: number, by: Watchers): Promise<BuildWatch[]> {
   const ordered = await Promise.all(Array.from({ length: count }, () => stage.order(by.client)));
   await Promise.all(ordered.map(({ build }) => stage.follow(by.observer, build.address)));
-  await until('the builds run', () => ordered.every(isRunning));
+  await until('the builds run', () => ordered.every(isRunning), stage.patience);
   return ordered;
 }
 
@@ -40,6 +40,12 @@ export async function allCompleted(stage: Stage): Promise<void> {
 export function given<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('played at a site that lacks what it needs');
   return value;
+}
+
+/** A promise that is awaited later, and may be rejected before: that is no unhandled rejection. */
+export function later<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 export function pause(milliseconds: number): Promise<void> {

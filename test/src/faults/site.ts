@@ -17,7 +17,7 @@ export interface Site {
   readonly embedded?: () => RunningBroker;
   /** Whether this is the run of everything, in which things may take their time. */
   readonly long: boolean;
-  /** How long the load lasts. */
+  /** What counts for a minute here. */
   readonly seconds: number;
 }
 

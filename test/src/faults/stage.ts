@@ -13,9 +13,6 @@ import { BuildWatch, type Outcome } from './build-watch.js';
 import { retry } from './retry.js';
 import { placeOf, type Site } from './site.js';
 
-/** Milliseconds; a request is lost for good when the one that it is for loses its connection while it waits in the queue. */
-const callTimeout = 2_000;
-
 export interface StageOptions {
   /** Milliseconds of silence after which a peer is taken for dead; default 30 000. */
   readonly idleTimeout?: number;
@@ -23,7 +20,12 @@ export interface StageOptions {
   readonly maxAgentAge?: number;
   /** Milliseconds after which consoles ask about a build that they heard nothing of; default as that of consoles. */
   readonly silence?: number;
-  /** Milliseconds that everything may take to come to its end once the faults are over; default 30 000. */
+  /**
+   * Milliseconds that a call may take; default 2000. A request is lost for good when the agent loses its connection, and with it the
+   * queue in which the request waits.
+   */
+  readonly callTimeout?: number;
+  /** Milliseconds that everything may take to come to its end once the faults are over; default a minute. */
   readonly patience?: number;
 }
 
@@ -109,7 +111,7 @@ export class Stage {
     this.onEnd(async () => {
       await agent.stop();
     });
-    await agent.ready({ timeout: 20_000 });
+    await agent.ready({ timeout: 60_000 });
     return agent;
   }
 
@@ -117,14 +119,17 @@ export class Stage {
   async console(
     transport: Transport | readonly Transport[] = this.transport(this.consoleSide, 'console'),
   ): Promise<ConnectedConsole> {
-    const client = await connectConsole({
-      transport,
-      retry,
-      domain: this.domain,
-      ...(this.options.silence === undefined ? {} : { silence: this.options.silence }),
-      maxAgentAge: this.options.maxAgentAge ?? 60_000,
-      timeout: 20_000,
-    });
+    // The first connection is tried once by itself; a broker under load may not answer in time.
+    const client = await this.retrying(() =>
+      connectConsole({
+        transport,
+        retry,
+        domain: this.domain,
+        ...(this.options.silence === undefined ? {} : { silence: this.options.silence }),
+        maxAgentAge: this.options.maxAgentAge ?? 60_000,
+        timeout: 60_000,
+      }),
+    );
     this.onEnd(() => client.close());
     return client;
   }
@@ -132,8 +137,8 @@ export class Stage {
   /** Orders a build and watches it; tries again as long as the error says that one may. */
   async order(client: ConnectedConsole, descriptor = '<template></template>'): Promise<BuildWatch> {
     const build = await this.retrying(async () => {
-      const factory = await client.findFactory({ timeout: callTimeout });
-      return factory.buildImage({ descriptor, target: 'mock' }, { timeout: callTimeout });
+      const factory = await client.findFactory({ timeout: this.callTimeout });
+      return factory.buildImage({ descriptor, target: 'mock' }, { timeout: this.callTimeout });
     });
     return this.watch(build, 'its caller');
   }
@@ -141,8 +146,8 @@ export class Stage {
   /** Watches a build that another console ordered. */
   async follow(client: ConnectedConsole, address: DataAddress, watcher = 'an observer'): Promise<BuildWatch> {
     const same = await this.retrying(async () => {
-      const factory = await client.findFactory({ timeout: callTimeout });
-      return factory.build(address, { timeout: callTimeout });
+      const factory = await client.findFactory({ timeout: this.callTimeout });
+      return factory.build(address, { timeout: this.callTimeout });
     });
     return this.watch(same, watcher);
   }
@@ -177,8 +182,12 @@ export class Stage {
     }
   }
 
+  get callTimeout(): number {
+    return this.options.callTimeout ?? 2_000;
+  }
+
   get patience(): number {
-    return this.options.patience ?? 30_000;
+    return this.options.patience ?? 60_000;
   }
 
   /** Waits until all builds that are watched have ended for their watchers; gives how, in the order of the watches. */

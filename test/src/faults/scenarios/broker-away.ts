@@ -1,7 +1,7 @@
 import { FaultProxy } from '../../support/fault-proxy.js';
 import { until } from '../../support/until.js';
 import { expect } from 'chai';
-import { allCompleted, given, startBuilds, watchers } from '../helpers.js';
+import { allCompleted, given, later, startBuilds, watchers } from '../helpers.js';
 import type { Scenario } from '../scenario.js';
 import { placeOf } from '../site.js';
 import type { Stage } from '../stage.js';
@@ -23,7 +23,7 @@ export const brokerAway: readonly Scenario[] = [
       const by = await watchers(stage);
       await startBuilds(stage, 4, by);
       await broker.kill();
-      const meanwhile = stage.order(by.client);
+      const meanwhile = later(stage.order(by.client));
       await broker.start();
       await meanwhile;
       await allCompleted(stage);
@@ -58,7 +58,7 @@ export const brokerAway: readonly Scenario[] = [
         proxy.cut('end');
       }
       await until('both have noticed', () => ends(stage).every(({ connections }) => connections === 0));
-      const meanwhile = stage.order(by.client);
+      const meanwhile = later(stage.order(by.client));
       for (const proxy of ends(stage)) await proxy.accept();
       await meanwhile;
       await allCompleted(stage);

@@ -9,12 +9,20 @@ const directions: readonly Direction[] = ['toBroker', 'toClient'];
 /** The first bytes of a connection, and then ever wider steps. */
 const handshakeOffsets = [1, 7, 8, 9, 17, 40, 100, 180, 260, 350, 500, 700];
 
+interface Builders {
+  /** Resolves when one more build has been ordered: whatever is cut, some calls must get through. */
+  progress(): Promise<void>;
+  stop(): Promise<void>;
+}
+
 /** Keeps builds under way until told to stop, so that there is always something to cut. */
-function keepBuilding(stage: Stage, by: Watchers): () => Promise<void> {
+function keepBuilding(stage: Stage, by: Watchers): Builders {
   let stopped = false;
+  let ordered = 0;
   const work = async (): Promise<void> => {
     while (!stopped) {
       const { build, ended } = await stage.order(by.client);
+      ordered++;
       await stage.follow(by.observer, build.address);
       await ended;
     }
@@ -23,10 +31,19 @@ function keepBuilding(stage: Stage, by: Watchers): () => Promise<void> {
   workers.catch(() => undefined); // told when they are stopped
   // Asks who is there: a few bytes each way on both sides, also while all builds wait for something that a cut has taken.
   const chatter = setInterval(() => by.client.session.setAgentFilter(undefined), 20);
-  return async () => {
-    clearInterval(chatter);
-    stopped = true;
-    await workers;
+  return {
+    progress: () => {
+      const before = ordered;
+      return Promise.race([
+        until('a build is ordered', () => ordered > before, stage.patience),
+        workers.then(() => undefined),
+      ]);
+    },
+    stop: async () => {
+      clearInterval(chatter);
+      stopped = true;
+      await workers;
+    },
   };
 }
 
@@ -49,14 +66,15 @@ export const cuts: readonly Scenario[] = [
     run: async stage => {
       await stage.agent({ stepDelay: 10 });
       const by = await watchers(stage);
-      const stop = keepBuilding(stage, by);
+      const builders = keepBuilding(stage, by);
       const count = stage.site.long ? 24 : 8;
       for (let round = 0; round < count; round++) {
         // Odd steps, so that over all rounds no part of a frame is spared.
         for (const proxy of sides(stage))
           for (const direction of directions) await cutAt(proxy, direction, 1 + round * 67);
+        await builders.progress();
       }
-      await stop();
+      await builders.stop();
       await allCompleted(stage);
     },
   },
@@ -67,7 +85,7 @@ export const cuts: readonly Scenario[] = [
     run: async stage => {
       await stage.agent({ stepDelay: 10 });
       const by = await watchers(stage);
-      const stop = keepBuilding(stage, by);
+      const builders = keepBuilding(stage, by);
       for (const offset of stage.site.long
         ? handshakeOffsets
         : handshakeOffsets.filter((_, at) => at % 2 === 0)) {
@@ -76,8 +94,9 @@ export const cuts: readonly Scenario[] = [
             proxy.cut();
             await cutAt(proxy, direction, offset);
           }
+        await builders.progress();
       }
-      await stop();
+      await builders.stop();
       await allCompleted(stage);
     },
   },

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { until } from '../../support/until.js';
-import { allCompleted, given, pause, startBuilds, watchers } from '../helpers.js';
+import { allCompleted, given, later, startBuilds, watchers } from '../helpers.js';
 import type { Scenario } from '../scenario.js';
 
 /** The broker is there and takes nothing. */
@@ -10,7 +10,7 @@ export const flow: readonly Scenario[] = [
     company: 'alone',
     missing: ({ flow: flowSwitch, kind, protocol }) => {
       if (flowSwitch === undefined) return 'there is no way to make it';
-      // Measured with 3.10: with the memory alarm on, messages of 1.0 are taken as ever.
+      // Measured with 3.10: with an alarm on, messages of 1.0 are taken as ever.
       return kind === 'rabbitmq' && protocol === 'amqp10'
         ? 'RabbitMQ 3 holds nobody back who speaks 1.0'
         : undefined;
@@ -18,15 +18,17 @@ export const flow: readonly Scenario[] = [
     options: () => ({ patience: 60_000 }),
     run: async stage => {
       const broker = given(stage.site.flow);
-      const agent = await stage.agent({ stepDelay: 100 });
+      let open: () => void = () => undefined;
+      const gate = new Promise<void>(resolve => (open = resolve));
+      const agent = await stage.agent({ gate });
       const by = await watchers(stage);
       await startBuilds(stage, 3, by);
-      await broker.block();
       stage.onEnd(() => broker.unblock());
-      const call = stage.order(by.client);
-      // The builds end although nothing can be told of it.
-      await until('events wait', () => waiting(agent.connection.statistics) > 0);
-      await pause(2_000);
+      await broker.block();
+      const call = later(stage.order(by.client));
+      open();
+      // The builds come to their ends although nothing can be told of it.
+      await until('events wait', () => waiting(agent.connection.statistics) >= 30);
       expect(stage.watches.filter(({ over }) => over)).to.deep.equal([]);
       await broker.unblock();
       await call;

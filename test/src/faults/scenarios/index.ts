@@ -9,11 +9,12 @@ import { restarts } from './restarts.js';
 
 /** What is played on every broker and in every protocol. */
 export const scenarios: readonly Scenario[] = [
+  // Those that last longest come first, so that the others can be played meanwhile.
+  ...halfOpen,
+  ...load,
   ...brokerAway,
   ...cuts,
-  ...halfOpen,
   ...flow,
   ...restarts,
   ...crowds,
-  ...load,
 ];

@@ -1,12 +1,14 @@
-import { addressFromPlain, asTyped, type ReceivedEvent } from '@imagefactory/qmf';
+import { type ConnectedConsole, QmfError } from '@imagefactory/console-client';
+import { addressFromPlain, asTyped, type DataAddress, type ReceivedEvent } from '@imagefactory/qmf';
 import { BuildAdaptorPercentCompleteEvent, BuildAdaptorStatusEvent, isTerminal } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { FaultProxy } from '../../support/fault-proxy.js';
 import { until } from '../../support/until.js';
-import { pause } from '../helpers.js';
+import { later, pause } from '../helpers.js';
 import { startLoad } from '../load/load-process.js';
 import type { Scenario } from '../scenario.js';
 import { placeOf } from '../site.js';
+import type { Stage } from '../stage.js';
 
 const rate = 1_000;
 
@@ -39,15 +41,24 @@ async function gap(proxies: readonly FaultProxy[], milliseconds: number): Promis
   for (const proxy of proxies) await proxy.accept();
 }
 
+/** Watches a build, unless it ended so long ago that the agent has forgotten it. */
+async function followed(stage: Stage, client: ConnectedConsole, address: DataAddress): Promise<void> {
+  try {
+    await stage.follow(client, address);
+  } catch (error) {
+    if (!(error instanceof QmfError) || error.code !== 'schema_unknown') throw error;
+  }
+}
+
 function median(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
 export const load: readonly Scenario[] = [
   {
-    name: '1000 events a second with three cuts, for a minute (3 s in the short run)',
+    name: '1000 events a second with three cuts, for a minute (less in short runs)',
     company: 'apart',
-    options: () => ({ patience: 60_000 }),
+    options: () => ({ callTimeout: 10_000 }),
     run: async stage => {
       const seconds = stage.site.seconds;
       // A console that nothing is done to hears every event, whatever is done to the agent.
@@ -72,7 +83,7 @@ export const load: readonly Scenario[] = [
         const address = addressFromPlain(status.values.addr);
         if (known.has(address.objectName)) return;
         known.add(address.objectName);
-        following.push(stage.follow(client, address));
+        if (known.size % 4 === 0) following.push(later(followed(stage, client, address)));
       });
 
       const url = stage.agentSide.through(stage.site.url);
@@ -82,13 +93,13 @@ export const load: readonly Scenario[] = [
         return Promise.resolve();
       });
       await Promise.all([client.findFactory(), witness.findFactory()]);
-      const running = agent.run();
+      const running = later(agent.run());
       for (const proxies of [[stage.agentSide], [stage.consoleSide], [stage.agentSide, stage.consoleSide]]) {
         await pause((seconds * 1_000) / 4);
         await gap(proxies, Math.min(500, seconds * 50));
       }
       const { raised, ended } = await running;
-      expect(raised).to.be.at.least(rate * seconds);
+      expect(raised, 'events that were raised').to.be.greaterThan(0.9 * rate * seconds);
 
       const count = Object.keys(ended).length;
       const isOver = (words: readonly string[]): boolean => isTerminal(words.at(-1) ?? '');
@@ -109,7 +120,7 @@ export const load: readonly Scenario[] = [
       const outcomes = await stage.outcomes();
       for (const [index, { build }] of stage.watches.entries())
         expect(outcomes[index], build.name).to.equal(ended[build.name]);
-      expect(stage.watches.length, 'builds that were watched').to.be.greaterThan(count / 2);
+      expect(stage.watches.length, 'builds that were watched').to.be.greaterThan(count / 8);
 
       const samples = agent.memory.map(({ heapUsed }) => heapUsed / (1 << 20));
       if (seconds >= 30) {

@@ -10,7 +10,7 @@ import { BuildAdaptorStatusEvent } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { until } from '../../support/until.js';
 import type { BuildWatch } from '../build-watch.js';
-import { allCompleted, pause, startBuilds, watchers } from '../helpers.js';
+import { allCompleted, later, pause, startBuilds, watchers } from '../helpers.js';
 import { startLoad } from '../load/load-process.js';
 import type { Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
@@ -181,7 +181,7 @@ export const switchScenarios: readonly SwitchScenario[] = [
       await startBuilds(stage, 3, by);
       const rule = broker.faults.withholdCredit();
       broker.dropConnections(); // new links have none of the credit that was given before
-      const call = stage.order(by.client);
+      const call = later(stage.order(by.client));
       await until('events wait for credit', () => {
         const { waiting, underWay } = agent.connection.statistics;
         return agent.connection.state === 'open' && waiting + underWay > 10;
@@ -215,10 +215,13 @@ export const switchScenarios: readonly SwitchScenario[] = [
         const address = addressFromPlain(status.values.addr);
         if (known.has(address.objectName)) return;
         known.add(address.objectName);
-        following.push(stage.follow(other, address), stage.follow(deaf, address, 'the deaf one'));
+        following.push(
+          later(stage.follow(other, address)),
+          later(stage.follow(deaf, address, 'the deaf one')),
+        );
       });
       await Promise.all([deaf.findFactory(), other.findFactory()]);
-      const running = agent.run();
+      const running = later(agent.run());
       await until('both watch some builds', () => known.size >= 20);
       await Promise.all(following);
       stage.consoleSide.stall('both');
