@@ -1,4 +1,4 @@
-export { type BuildFailure, type BuildStatus, buildTransitions } from './builds/index.js';
+export { type BuildFailure, type BuildStatus, buildTransitions, transitionRows } from './builds/index.js';
 export {
   type AddImageOptions,
   type AnyImage,

@@ -1,9 +1,10 @@
-/** Statuses of a build, in the seed's words and the order of a good run. */
+/** Statuses of a build, in the seed's words and the order of a good run; `PUSHING` stands in for `BUILDING` where an image goes to a provider. */
 export const buildStatuses = [
   'NEW',
   'INITIALIZING',
   'PENDING',
   'BUILDING',
+  'PUSHING',
   'FINISHING',
   'COMPLETED',
   'FAILED',

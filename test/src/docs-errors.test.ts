@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { imageErrorCodes } from '@imagefactory/agent';
-import { buildErrorCodes } from '@imagefactory/plugin-api';
+import { buildErrorCodes, failureType } from '@imagefactory/plugin-api';
 import { qmfErrorCodes } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
@@ -25,6 +25,7 @@ describe('docs/errors.md', () => {
   it('lists every type of a failed build', async () => {
     const page = await readFile(join(projectRoot, 'docs/errors.md'), 'utf8');
     expect(codesUnder(page, 'Types of failed builds')).to.have.members([...buildErrorCodes]);
+    for (const code of buildErrorCodes) expect(page).to.include(`| \`${code}\` | \`${failureType(code)}\` |`);
   });
 
   it('has every code of ImageError in docs/images.md', async () => {

@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { createBuildLog } from './build-log.js';
+import { logStanding, readLogLines } from './read-log.js';
 
 describe('the log of a build', () => {
   let directory: string;
@@ -49,5 +50,41 @@ describe('the log of a build', () => {
     log.info('y');
     await log.flush();
     expect(errors).to.have.lengthOf(1);
+  });
+
+  it('numbers its lines, for those who follow it, come late, or come after a restart', async () => {
+    const path = join(directory, 'c.log');
+    const log = logAt(path);
+    log.info('one');
+    const followed: string[] = [];
+    const stop = log.onLine(({ seq, level, text }) => followed.push(`${seq} ${level} ${text}`));
+    log.warn('two\nthree secret');
+    stop();
+    log.debug('four');
+    await log.flush();
+    expect(followed).to.deep.equal(['2 warn two', '3 warn three ***']);
+    expect((await readLogLines(path, 1, 100)).map(line => line)).to.deep.equal(log.recent);
+    expect((await readLogLines(path, 3, 1)).map(({ seq, text }) => `${seq} ${text}`)).to.deep.equal([
+      '3 three ***',
+    ]);
+    expect(await readLogLines(join(directory, 'none.log'), 1, 1)).to.deep.equal([]);
+
+    await appendFile(path, '2026-01-01T00:00:00.000Z info  cut sho');
+    const begun = await logStanding(path);
+    const again = createBuildLog(path, { mask: text => text, onError: error => errors.push(error), begun });
+    again.info('six');
+    await again.flush();
+    expect((await readLogLines(path, 5, 9)).map(({ seq, text }) => `${seq} ${text}`)).to.deep.equal([
+      '5 cut sho',
+      '6 six',
+    ]);
+    expect(again.last).to.equal(6);
+  });
+
+  it('keeps its last 50 lines at hand', () => {
+    const log = logAt(join(directory, 'd.log'));
+    for (let index = 1; index <= 120; index++) log.info(`line ${index}`);
+    expect(log.recent).to.have.lengthOf(50);
+    expect(log.recent[0]).to.include({ seq: 71, text: 'line 71' });
   });
 });

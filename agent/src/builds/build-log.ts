@@ -5,10 +5,31 @@ import { textOf } from '../log/index.js';
 /** Characters that a build's log may have; a tool that never stops talking must not fill the disk. */
 const sizeLimit = 32 * 1024 * 1024;
 
-/** The log of one build: lines with time and level, each without secrets. */
+/** Lines that are kept in memory for those who follow a log, and for a failure. */
+const recentLines = 50;
+
+export type BuildLogLevel = keyof BuildLog;
+
+/** A line of a build's log. */
+export interface BuildLogLine {
+  /** From 1, without gaps: the number of the line in the file. */
+  readonly seq: number;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly level: BuildLogLevel;
+  readonly text: string;
+}
+
+/** The log of one build: numbered lines with time and level, each without secrets. */
 export interface BuildLogFile extends BuildLog {
   /** Absolute path. */
   readonly path: string;
+  /** Number of the last line; 0 when there is none. */
+  readonly last: number;
+  /** The last lines, at most 50. */
+  readonly recent: readonly BuildLogLine[];
+  /** Calls `listener` with every line from now on; the result unsubscribes. */
+  onLine(listener: (line: BuildLogLine) => void): () => void;
   /** Resolves when what was logged so far is in the file. Never rejects. */
   flush(): Promise<void>;
 }
@@ -19,14 +40,19 @@ export interface BuildLogOptions {
   /** Told once when the file can't be written; the build goes on without its log. */
   readonly onError: (error: unknown) => void;
   readonly limit?: number;
+  /** How the file stands that an earlier run of the agent has begun. */
+  readonly begun?: { readonly lines: number; readonly cutShort: boolean };
 }
 
 /** Opens no file until there is something to write, and holds none open, so that waiting builds cost nothing. */
 export function createBuildLog(
   path: string,
-  { mask, onError, limit = sizeLimit }: BuildLogOptions,
+  { mask, onError, limit = sizeLimit, begun }: BuildLogOptions,
 ): BuildLogFile {
-  let waiting: string[] = [];
+  const listeners = new Set<(line: BuildLogLine) => void>();
+  const recent: BuildLogLine[] = [];
+  let waiting: string[] = begun?.cutShort === true ? ['\n'] : [];
+  let last = begun?.lines ?? 0;
   let left = limit;
   let state: 'idle' | 'writing' | 'broken' = 'idle';
   let written = Promise.resolve();
@@ -45,30 +71,49 @@ export function createBuildLog(
       onError(error);
     }
   };
-  const append = (text: string): void => {
-    if (state === 'broken' || left <= 0) return;
-    left -= text.length;
-    waiting.push(
-      left > 0
-        ? text
-        : `${text}${new Date().toISOString()} warn  the log is full; later lines are left out\n`,
-    );
+  const append = (level: BuildLogLevel, text: string): void => {
+    if (left <= 0) return;
+    left -= text.length + 32;
+    const full = left <= 0;
+    const line: BuildLogLine = {
+      seq: ++last,
+      time: new Date().toISOString(),
+      level: full ? 'warn' : level,
+      text: full ? 'the log is full; later lines are left out' : text,
+    };
+    recent.push(line);
+    if (recent.length > recentLines) recent.shift();
+    for (const listener of [...listeners]) listener(line);
+    if (state === 'broken') return;
+    waiting.push(formatLine(line));
     if (state === 'idle') {
       state = 'writing';
       written = writeAll();
     }
   };
-  const at = (level: string) => (line: string) => {
-    const lines = mask(textOf(line)).split(/\r?\n/);
-    const time = new Date().toISOString();
-    append(lines.map(one => `${time} ${level.padEnd(5)} ${one}\n`).join(''));
+  const at = (level: BuildLogLevel) => (line: string) => {
+    for (const one of mask(textOf(line)).split(/\r?\n/)) append(level, one);
   };
   return {
     path,
+    get last() {
+      return last;
+    },
+    get recent() {
+      return [...recent];
+    },
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
+    onLine: listener => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     flush: () => written,
   };
+}
+
+function formatLine({ time, level, text }: BuildLogLine): string {
+  return `${time} ${level.padEnd(5)} ${text}\n`;
 }

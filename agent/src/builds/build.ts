@@ -1,38 +1,79 @@
 import type { Template } from '@imagefactory/plugin-api';
-import { assertBuildTransition, type BuildState, type BuildStatus } from './status.js';
+import type { BuildLogFile } from './build-log.js';
 import type { BuildPlan } from './plugins.js';
+import { assertBuildTransition, type BuildState, type BuildStatus } from './status.js';
 
 /** What observers are told, in this order for one build. */
 export type BuildChange =
   | { readonly kind: 'status'; readonly from: BuildStatus; readonly state: BuildState }
-  | { readonly kind: 'percent'; readonly percent: number };
+  | { readonly kind: 'percent'; readonly percent: number }
+  | { readonly kind: 'place'; readonly place: QueuePlace | undefined }
+  | { readonly kind: 'detail'; readonly detail: StatusDetail };
 
-/** What a build is made of. */
+/** Where a build waits. */
+export interface QueuePlace {
+  /** Name of the resource that it waits for. */
+  readonly queue: string;
+  /** From 1, which is the next. */
+  readonly position: number;
+}
+
+/** What a build is doing, in a few words, and what went wrong. */
+export interface StatusDetail {
+  readonly activity: string;
+  /** One line; null unless the build has failed. */
+  readonly error: string | null;
+}
+
+/** What is known of a build for as long as anybody may ask for it. */
 export interface BuildOrder {
   /** A uuid, which names the image as well. */
   readonly id: string;
-  readonly template: Template;
-  readonly plan: BuildPlan;
+  readonly target: string;
   /** The template's text without passwords. */
   readonly descriptor: string;
   readonly callerImageUuid?: string;
+  /** Number of the agent's start in which the build was ordered. */
+  readonly epoch: number;
+  /** Hides the template's passwords in a text. */
+  readonly mask: (text: string) => string;
+}
+
+/** What carrying out a build takes; forgotten at its end. */
+export interface BuildWork {
+  readonly template: Template;
+  readonly plan: BuildPlan;
   /** Passwords in the template. */
   readonly secrets: readonly string[];
-  /** Hides them in a text. */
-  readonly mask: (text: string) => string;
 }
 
 /** One build: its one state, its percentage, and those who watch it. */
 export class Build {
   readonly #listeners = new Set<(change: BuildChange) => void>();
-  #state: BuildState = { status: 'NEW' };
-  #percent = 0;
+  readonly #onListenerError: (error: unknown) => void;
+  #state: BuildState;
+  #percent: number;
+  #place: QueuePlace | undefined;
+  #detail: StatusDetail = { activity: 'accepted', error: null };
 
-  /** @param onListenerError told when an observer throws; the build goes on */
+  /**
+   * @param log where the build tells what it does
+   * @param onListenerError told when an observer throws; the build goes on
+   * @param since how far it had come when it was left, for builds of an earlier run of the agent
+   */
   constructor(
     readonly order: BuildOrder,
-    private readonly onListenerError: (error: unknown) => void,
-  ) {}
+    readonly log: BuildLogFile,
+    onListenerError: (error: unknown) => void,
+    since: { readonly state: BuildState; readonly percent: number } = {
+      state: { status: 'NEW' },
+      percent: 0,
+    },
+  ) {
+    this.#onListenerError = onListenerError;
+    this.#state = since.state;
+    this.#percent = since.percent;
+  }
 
   get id(): string {
     return this.order.id;
@@ -47,6 +88,15 @@ export class Build {
     return this.#percent;
   }
 
+  /** Where it waits, while it is PENDING for a slot. */
+  get place(): QueuePlace | undefined {
+    return this.#place;
+  }
+
+  get detail(): StatusDetail {
+    return this.#detail;
+  }
+
   /** Calls `listener` at every change from now on; the result unsubscribes. */
   onChange(listener: (change: BuildChange) => void): () => void {
     this.#listeners.add(listener);
@@ -58,6 +108,7 @@ export class Build {
     const from = this.#state.status;
     assertBuildTransition(from, state.status);
     this.#state = state;
+    if (state.status !== 'PENDING') this.#place = undefined;
     if (state.status === 'COMPLETED') this.#percent = 100;
     this.#tell({ kind: 'status', from, state });
   }
@@ -69,12 +120,24 @@ export class Build {
     this.#tell({ kind: 'percent', percent });
   }
 
+  waitAt(place: QueuePlace | undefined): void {
+    if (place?.queue === this.#place?.queue && place?.position === this.#place?.position) return;
+    this.#place = place;
+    this.#tell({ kind: 'place', place });
+  }
+
+  describe(detail: StatusDetail): void {
+    if (detail.activity === this.#detail.activity && detail.error === this.#detail.error) return;
+    this.#detail = detail;
+    this.#tell({ kind: 'detail', detail });
+  }
+
   #tell(change: BuildChange): void {
     for (const listener of [...this.#listeners]) {
       try {
         listener(change);
       } catch (error) {
-        this.onListenerError(error);
+        this.#onListenerError(error);
       }
     }
   }

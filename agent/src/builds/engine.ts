@@ -1,33 +1,63 @@
-import { BuildError, type Plugin, type Template } from '@imagefactory/plugin-api';
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BuildError, type Plugin, type Template } from '@imagefactory/plugin-api';
 import { v4 as uuidv4 } from 'uuid';
 import type { ScratchArea } from '../files/scratch-area.js';
 import type { ImageStore } from '../images/index.js';
+import type { Leftover } from '../leftovers/index.js';
 import { createScrubber, errorLine, type Logger } from '../log/index.js';
 import { publicDescriptor, templateSecrets } from '../templates/index.js';
-import { Build } from './build.js';
+import { Build, type BuildWork } from './build.js';
+import type { BuildLogLine } from './build-log.js';
+import { type JournalFile, noJournal } from './journal/journal.js';
+import { OrderFiles } from './journal/order-files.js';
 import { catchStrayErrors } from './plugin-scope.js';
 import { type BuildPlan, PluginSet } from './plugins.js';
-import { runBuild, type Workshop } from './run-build.js';
-import { Slots } from './slots.js';
+import { readLogLines } from './read-log.js';
+import type { RecoveredBuild } from './recovery.js';
+import { Restart } from './restart.js';
+import { NamedLocks } from './resources/locks.js';
+import { type QueueLimits, type QueueLoad, Queues } from './resources/queues.js';
+import { DiskSpace } from './resources/space.js';
+import { runBuild } from './run-build.js';
+import { logOf, note, type Workshop } from './workshop.js';
 
 export interface EngineOptions {
   readonly plugins: readonly Plugin[];
   readonly store: ImageStore;
   readonly scratch: ScratchArea;
-  /** Directory of the builds' logs, `<build id>.log`. */
+  /** Directory of the images and of the builds' logs, `<build id>.log`. */
   readonly logs: string;
   /** Directory that plugins keep things in between builds. */
   readonly cache: string;
   /** Seconds that a build may take, from the moment it has its slot; default 3600. */
   readonly timeout?: number;
+  /** Seconds that an outside tool may say nothing; default 0, for ever. */
+  readonly toolSilence?: number;
   /** Seconds that a plugin has to stop when told to, before it is left behind; default 10. */
   readonly grace?: number;
-  /** Builds at the same time; default 2. */
-  readonly maxConcurrent?: number;
+  /** Builds at the same time, by the resource that they use; default 2 for `local`, 4 for any other. */
+  readonly limits?: QueueLimits;
   /** Builds that may wait for a slot; default 1000. */
   readonly maxWaiting?: number;
+  /** Bytes that builds leave free on each file system; default 0. */
+  readonly minFree?: number;
+  /** What survives the end of the process; default: nothing does. */
+  readonly journal?: EngineJournal;
   readonly log: Logger;
+}
+
+/** The journal of an engine's builds, and what it takes to go on with those of an earlier run. */
+export interface EngineJournal {
+  readonly file: JournalFile;
+  /** Directory of the journal. */
+  readonly directory: string;
+  /** Number of this start of the agent. */
+  readonly epoch: number;
+  /** Reads a descriptor again. */
+  readonly load: (descriptor: string) => Promise<Template>;
+  /** What the run before had left on this machine. */
+  readonly found: readonly Leftover[];
 }
 
 /** What an agent is asked to build. */
@@ -52,51 +82,112 @@ export interface EngineStop {
 
 type EngineState = 'running' | 'stopping' | 'stopped';
 
+interface LiveBuild {
+  readonly build: Build;
+  readonly stop: AbortController;
+  readonly work: BuildWork | (() => Promise<BuildWork>);
+  /** The whole template while it is not in the journal yet. */
+  descriptor: string | undefined;
+}
+
 /** Builds images: each build in its turn, on its own, and none able to harm another or the agent. */
 export class BuildEngine {
   readonly plugins: PluginSet;
-  readonly #options: EngineOptions;
+  readonly #log: Logger;
   readonly #workshop: Workshop;
   readonly #maxWaiting: number;
-  readonly #live = new Map<string, { readonly build: Build; readonly stop: AbortController }>();
+  readonly #epoch: number;
+  readonly #live = new Map<string, LiveBuild>();
   readonly #runs = new Map<string, Promise<{ readonly abandoned: boolean }>>();
+  readonly #restart: Restart | undefined;
   readonly #restoreErrors: () => void;
   #state: EngineState = 'running';
 
   private constructor(options: EngineOptions) {
-    this.#options = options;
+    const { journal } = options;
+    this.#log = options.log;
     this.plugins = new PluginSet(options.plugins);
     this.#maxWaiting = options.maxWaiting ?? 1000;
+    this.#epoch = journal?.epoch ?? 1;
     this.#workshop = {
-      slots: new Slots(options.maxConcurrent ?? 2),
+      queues: new Queues(options.limits ?? {}),
+      space: new DiskSpace(options.minFree ?? 0),
+      locks: new NamedLocks(),
+      journal: journal?.file ?? noJournal,
+      orders: journal === undefined ? undefined : new OrderFiles(journal.directory),
       store: options.store,
       scratch: options.scratch,
       logs: options.logs,
       cache: options.cache,
       timeout: (options.timeout ?? 3600) * 1000,
+      toolSilence: options.toolSilence ?? 0,
       grace: (options.grace ?? 10) * 1000,
       log: options.log,
     };
+    this.#restart = journal === undefined ? undefined : new Restart(journal, this.plugins, this.#workshop);
     this.#restoreErrors = catchStrayErrors();
   }
 
-  /** @throws Error when two plugins claim the same name or target, or a directory can't be made */
+  /**
+   * Opens the engine, with the builds that its journal knows from the run before; see {@link recovered}.
+   *
+   * @throws Error when two plugins claim the same name or target, or a directory can't be made
+   */
   static async open(options: EngineOptions): Promise<BuildEngine> {
     await mkdir(options.logs, { recursive: true });
     await mkdir(options.cache, { recursive: true });
-    return new BuildEngine(options);
+    const engine = new BuildEngine(options);
+    try {
+      await engine.#restart?.open();
+    } catch (error) {
+      engine.#restoreErrors();
+      throw error;
+    }
+    for (const { build, kind, work } of engine.#restart?.builds ?? []) {
+      if (kind !== 'ended') {
+        engine.#live.set(build.id, { build, work, stop: new AbortController(), descriptor: undefined });
+      }
+    }
+    return engine;
+  }
+
+  /** The builds of earlier runs that the journal knows. Those that had not ended wait for {@link resume}. */
+  get recovered(): readonly RecoveredBuild[] {
+    return this.#restart?.builds ?? [];
+  }
+
+  /** Goes on with the builds of the run before: ends those that it had interrupted, and starts those that waited, in their order. */
+  resume(): void {
+    for (const { build, kind, finish } of this.#restart?.builds ?? []) {
+      if (kind === 'waiting') this.start(build);
+      else if (kind === 'interrupted')
+        this.#follow(
+          build,
+          finish().then(() => ({ abandoned: false })),
+        );
+    }
   }
 
   /** Why no build is taken at present, as one line; undefined when one is. */
   get refusal(): string | undefined {
     if (this.#state !== 'running') return 'the agent is stopping; try again when it is back';
-    const waiting = this.#workshop.slots.waiting;
+    const { waiting } = this.#workshop.queues;
     return waiting < this.#maxWaiting ? undefined : `${waiting} builds are waiting already; try again later`;
   }
 
   /** Ids of the builds that have not ended. */
   get live(): readonly string[] {
     return [...this.#live.keys()];
+  }
+
+  /** How full the queues are. */
+  get queues(): readonly QueueLoad[] {
+    return this.#workshop.queues.loads;
+  }
+
+  /** A build that has not ended. */
+  find(id: string): Build | undefined {
+    return this.#live.get(id)?.build;
   }
 
   /**
@@ -109,44 +200,104 @@ export class BuildEngine {
   }
 
   /**
-   * Takes a build on; it is NEW until {@link start}.
+   * Takes a build on; it is NEW until {@link start}, and survives the end of the process after {@link keep}.
    *
    * @throws BuildError as {@link plan}, and `aborted` while there is a {@link refusal}
    */
   create(request: BuildRequest): Build {
     const { refusal } = this;
     if (refusal !== undefined) throw new BuildError('aborted', refusal);
-    const { template, descriptor, callerImageUuid } = request;
-    const plan = this.plan(template, request.target);
+    const { template, descriptor, callerImageUuid, target } = request;
+    const plan = this.plan(template, target);
     const secrets = [...templateSecrets(template), ...(request.secrets ?? [])];
     const mask = createScrubber(secrets);
-    const { log } = this.#options;
     const id = uuidv4();
     const build = new Build(
       {
         id,
-        template,
-        plan,
+        target,
         descriptor: publicDescriptor(descriptor, mask),
-        secrets,
+        epoch: this.#epoch,
         mask,
         ...(callerImageUuid === undefined ? {} : { callerImageUuid: mask(callerImageUuid) }),
       },
-      error => log.error(`an observer of build ${id} failed: ${errorLine(error)}`),
+      logOf(this.#workshop, id, mask),
+      error => this.#log.error(`an observer of build ${id} failed: ${errorLine(error)}`),
     );
-    this.#live.set(build.id, { build, stop: new AbortController() });
+    const work: BuildWork = { template, plan, secrets };
+    this.#live.set(id, { build, work, stop: new AbortController(), descriptor });
     return build;
+  }
+
+  /**
+   * Makes a build survive the end of the process and a power cut, so that its caller can be told that it is accepted.
+   *
+   * @throws what the file system says; the build is given up then
+   */
+  async keep(build: Build): Promise<void> {
+    const entry = this.#live.get(build.id);
+    if (entry?.descriptor === undefined) return;
+    const { journal, orders } = this.#workshop;
+    const { id, target, descriptor, callerImageUuid, epoch } = build.order;
+    const whole = entry.descriptor;
+    entry.descriptor = undefined;
+    const secret = whole !== descriptor;
+    try {
+      journal.append({
+        kind: 'job',
+        ...{ id, target, descriptor, epoch, secret },
+        ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
+      });
+      if (secret) await orders?.keep(id, whole);
+      await journal.synced();
+    } catch (error) {
+      this.#live.delete(id);
+      this.forget(id);
+      throw BuildError.from(error);
+    }
   }
 
   /** Sets a build going; without effect on one that is going or over. */
   start(build: Build): void {
     const entry = this.#live.get(build.id);
     if (entry === undefined || this.#runs.has(build.id)) return;
-    const run = runBuild(build, this.#workshop, entry.stop).finally(() => {
-      this.#live.delete(build.id);
-      this.#runs.delete(build.id);
-    });
-    this.#runs.set(build.id, run);
+    this.#follow(build, runBuild(build, entry.work, this.#workshop, entry.stop));
+  }
+
+  /**
+   * Ends a build, and resolves when nothing of it is left: at most the grace period and the tidying up.
+   *
+   * @param who for people, as in "aborted by alice"
+   * @returns `aborted`; `ended` when it came to its end by itself meanwhile; `unknown` when there is no such build, or it is over
+   */
+  async abort(id: string, who: string): Promise<'aborted' | 'ended' | 'unknown'> {
+    const entry = this.#live.get(id);
+    if (entry === undefined) return 'unknown';
+    const { build, stop } = entry;
+    this.#log.notice(`build ${id} is aborted by ${who}`);
+    const reason = new BuildError('aborted', `the build was aborted by ${who}`);
+    stop.abort(reason);
+    this.start(build);
+    await this.#runs.get(id);
+    return build.state.status === 'FAILED' && stop.signal.reason === reason ? 'aborted' : 'ended';
+  }
+
+  /**
+   * Lines of a build's log from number `from` (1 for the first) on, at most `limit`; also of a build that is over.
+   */
+  async logLines(id: string, from: number, limit: number): Promise<readonly BuildLogLine[]> {
+    await this.#live.get(id)?.build.log.flush();
+    return readLogLines(join(this.#workshop.logs, `${id}.log`), from, limit);
+  }
+
+  /** Notes that the end of a build has reached the broker. */
+  told(id: string): void {
+    note(this.#workshop, { kind: 'told', id });
+  }
+
+  /** Notes that nobody can ask for a finished build any more. */
+  forget(id: string): void {
+    note(this.#workshop, { kind: 'forget', id });
   }
 
   /** Takes no more builds, ends those that live, and waits for them: at most the grace period and the tidying up. */
@@ -169,5 +320,13 @@ export class BuildEngine {
       aborted: ends.map(({ id }) => id),
       abandoned: ends.filter(({ abandoned }) => abandoned === true).map(({ id }) => id),
     };
+  }
+
+  #follow(build: Build, run: Promise<{ readonly abandoned: boolean }>): void {
+    const followed = run.finally(() => {
+      this.#live.delete(build.id);
+      this.#runs.delete(build.id);
+    });
+    this.#runs.set(build.id, followed);
   }
 }

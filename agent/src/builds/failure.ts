@@ -1,6 +1,7 @@
 import { BuildError } from '@imagefactory/plugin-api';
 import { errorLine, textOf } from '../log/index.js';
-import type { BuildFailure } from './status.js';
+import type { BuildLogLine } from './build-log.js';
+import type { BuildFailure, Cleanup } from './status.js';
 import { Abandoned } from './supervise.js';
 
 /** Characters of a reason that go into events; the rest is in the log. */
@@ -18,14 +19,33 @@ export function interrupted(reason: unknown, error: unknown): BuildError {
   return new BuildError(why.code, message, { cause: why.cause ?? error });
 }
 
+/** Lines of the log that come with a failure, and characters of each. */
+const lineLimit = { count: 20, length: 500 };
+
+/** What a failure is made of. */
+export interface FailureParts {
+  readonly error: BuildError;
+  /** What was being done. */
+  readonly activity: string;
+  readonly mask: (text: string) => string;
+  /** The log so far. */
+  readonly recent: readonly BuildLogLine[];
+  readonly cleanup: Cleanup;
+}
+
 /** What the world is told of a failed build. */
-export function failureOf(error: BuildError, activity: string, mask: (text: string) => string): BuildFailure {
-  const reason = errorLine(error);
-  const shown = mask(`Failure encountered while: ${oneLine(activity)}: ${reason}`);
+export function failureOf({ error, activity, mask, recent, cleanup }: FailureParts): BuildFailure {
+  const shown = mask(`Failure encountered while: ${oneLine(activity)}: ${errorLine(error)}`);
   return {
     code: error.code,
-    info: shown.length > reasonLimit ? `${shown.slice(0, reasonLimit - 1)}…` : shown,
+    info: cut(shown, reasonLimit),
+    lastLines: recent.slice(-lineLimit.count).map(({ text }) => cut(text, lineLimit.length)),
+    cleanup,
   };
+}
+
+function cut(text: string, limit: number): string {
+  return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
 }
 
 function oneLine(text: string): string {

@@ -10,12 +10,15 @@ import { partNames, partsOf } from '../templates/index.js';
 /** The target that any template can be built for, by the mock plugins. */
 const mockTarget = 'mock';
 const mockOsName = 'mock';
+const localQueue = 'local';
 
 /** The plugins that build one template for one target. */
 export interface BuildPlan {
   readonly target: string;
   readonly os: OsPlugin;
   readonly cloud: CloudPlugin;
+  /** Name of the resource that the build uses. */
+  readonly queue: string;
   /** Part of the work that the base image stands for; the target image is the rest. */
   readonly baseShare: number;
 }
@@ -79,7 +82,7 @@ export class PluginSet {
           'the target mock needs the OS plugin mock, which this agent has not loaded',
         );
       }
-      return { target, os, cloud, baseShare: baseShares.mock };
+      return { target, os, cloud, queue: cloud.queue ?? localQueue, baseShare: baseShares.mock };
     }
     if (template.os === undefined) {
       throw new BuildError(
@@ -91,7 +94,7 @@ export class PluginSet {
     const os = candidates.find(plugin => supports(plugin, template));
     if (os !== undefined) {
       refuseUnserved(os, template);
-      return { target, os, cloud, baseShare: baseShares.real };
+      return { target, os, cloud, queue: cloud.queue ?? localQueue, baseShare: baseShares.real };
     }
     const { name, version, arch } = template.os;
     const asked = JSON.stringify(`${name} ${version} ${arch}`.slice(0, 80));

@@ -1,43 +1,19 @@
-import { isAbsolute, join, relative, resolve } from 'node:path';
-import {
-  type BaseImage,
-  type BuildContext,
-  BuildError,
-  createToolRunner,
-  type Progress,
-  type TargetImage,
-} from '@imagefactory/plugin-api';
-import { removeTree, type ScratchArea } from '../files/scratch-area.js';
-import type { ImageStore, StoredImage } from '../images/index.js';
-import { describeError, errorLine, type Logger } from '../log/index.js';
-import type { Build } from './build.js';
-import { type BuildLogFile, createBuildLog } from './build-log.js';
+import { type BuildContext, BuildError, createToolRunner, type Progress } from '@imagefactory/plugin-api';
+import { startOfNow } from '../files/process-mark.js';
+import { removeTree } from '../files/remove-tree.js';
+import type { StoredImage } from '../images/index.js';
+import { describeError, errorLine } from '../log/index.js';
+import type { Build, BuildWork } from './build.js';
+import type { BuildLogLine } from './build-log.js';
 import { failureOf, interrupted, toBuildError } from './failure.js';
+import { makeImage, type MadeImage } from './make-image.js';
 import { type PluginScope, runInScope } from './plugin-scope.js';
 import { ProgressTree } from './progress-tree.js';
-import type { Release, Slots } from './slots.js';
+import type { Release } from './resources/slots.js';
+import type { BuildState, Cleanup, FinishedImage } from './status.js';
 import { Abandoned, supervised } from './supervise.js';
-
-/** What all builds of an agent share. */
-export interface Workshop {
-  readonly slots: Slots;
-  readonly store: ImageStore;
-  readonly scratch: ScratchArea;
-  /** Directory of the builds' logs. */
-  readonly logs: string;
-  /** Directory that plugins keep things in between builds. */
-  readonly cache: string;
-  /** Milliseconds that a build may take, from the moment it has its slot. */
-  readonly timeout: number;
-  /** Milliseconds that a plugin has to stop when told to. */
-  readonly grace: number;
-  readonly log: Logger;
-}
-
-/** What the plugins have made. */
-interface MadeImage extends TargetImage {
-  readonly base: BaseImage;
-}
+import { UndoStack } from './undo.js';
+import { note, noteForGood, spaceNeeds, type Workshop } from './workshop.js';
 
 /** How a build's run has ended. */
 export interface RunEnd {
@@ -46,52 +22,65 @@ export interface RunEnd {
 }
 
 /**
- * Takes a build from NEW to its end. Never rejects: whatever goes wrong becomes the build's failure.
+ * Takes a build from where it stands to its end. Never rejects: whatever goes wrong becomes the build's failure.
  *
+ * @param work what it takes, or how to find that out
  * @param stop aborts the build when its owner wants it to; its timeout and stray errors of its plugin abort it too
  */
-export function runBuild(build: Build, workshop: Workshop, stop: AbortController): Promise<RunEnd> {
-  return new BuildRun(build, workshop, stop).run();
+export function runBuild(
+  build: Build,
+  work: BuildWork | (() => Promise<BuildWork>),
+  workshop: Workshop,
+  stop: AbortController,
+): Promise<RunEnd> {
+  return new BuildRun(build, workshop, stop).run(work);
 }
 
 class BuildRun {
   readonly #build: Build;
   readonly #workshop: Workshop;
   readonly #stop: AbortController;
-  readonly #log: BuildLogFile;
   readonly #progress: ProgressTree;
   readonly #scope: PluginScope;
+  readonly #undo: UndoStack;
   /** What is being done outside of the plugins' steps. */
   #phase = 'initializing the build';
   #abandoned = false;
+  #cleanup: Cleanup = { removed: [], left: [] };
+  /** The log as it was when the work ended, before the tidying up. */
+  #lastLines: readonly BuildLogLine[] | undefined;
 
   constructor(build: Build, workshop: Workshop, stop: AbortController) {
     this.#build = build;
     this.#workshop = workshop;
     this.#stop = stop;
-    const { mask } = build.order;
-    this.#log = createBuildLog(join(workshop.logs, `${build.id}.log`), {
-      mask,
-      onError: error => workshop.log.warn(`build ${build.id} goes on without its log: ${errorLine(error)}`),
-    });
+    const { id, log } = build;
     this.#progress = new ProgressTree({
       percent: percent => build.advance(percent),
-      activity: (activity, detail) =>
-        this.#log.info(detail === undefined ? activity : `${activity}: ${detail}`),
+      activity: (activity, detail) => {
+        const text = detail === undefined ? activity : `${activity}: ${detail}`;
+        log.info(text);
+        build.describe({ activity: build.order.mask(text), error: null });
+      },
     });
     this.#scope = { onStray: error => this.#onStray(error) };
+    this.#undo = new UndoStack({
+      made: what => note(workshop, { kind: 'made', id, what }),
+      unmade: what => note(workshop, { kind: 'unmade', id, what }),
+    });
   }
 
-  async run(): Promise<RunEnd> {
+  async run(given: BuildWork | (() => Promise<BuildWork>)): Promise<RunEnd> {
     const build = this.#build;
-    let release: Release | undefined;
+    const releases: Release[] = [];
     try {
-      build.enter({ status: 'INITIALIZING' });
-      this.#introduce();
-      release = await this.#slot();
-      const image = await this.#workInSlot();
-      await this.#log.flush();
-      build.enter({ status: 'COMPLETED', image });
+      if (build.state.status === 'NEW') this.#enter({ status: 'INITIALIZING' });
+      const work = typeof given === 'function' ? await given() : given;
+      this.#introduce(work);
+      await this.#admission(work, release => releases.push(release));
+      const image = await this.#carryOut(work);
+      await build.log.flush();
+      await this.#end({ status: 'COMPLETED', image });
       this.#workshop.log.notice(
         `build ${build.id} completed: ${image.path} (${image.format}, ${image.size} bytes)`,
       );
@@ -99,94 +88,121 @@ class BuildRun {
       await this.#fail(error);
     } finally {
       this.#progress.close();
-      release?.();
+      for (const release of releases.reverse()) release();
     }
     return { abandoned: this.#abandoned };
   }
 
-  #introduce(): void {
-    const { template, plan } = this.#build.order;
+  #introduce({ template, plan }: BuildWork): void {
     const { os } = template;
-    this.#log.info(
+    const { log } = this.#build;
+    log.info(
       `build ${this.#build.id} of ${template.name === '' ? 'an unnamed template' : JSON.stringify(template.name)}`,
     );
-    this.#log.info(
+    log.info(
       `operating system: ${os === undefined ? 'none named' : `${os.name} ${os.version} ${os.arch}`}, by plugin ${plan.os.name}`,
     );
-    this.#log.info(`target: ${plan.target}, by plugin ${plan.cloud.name}`);
+    log.info(`target: ${plan.target}, by plugin ${plan.cloud.name}`);
   }
 
-  /** A slot at once, or after waiting as PENDING. */
-  async #slot(): Promise<Release> {
-    const { slots } = this.#workshop;
-    this.#stop.signal.throwIfAborted();
-    const free = slots.tryTake();
-    if (free !== undefined) return free;
-    this.#phase = 'waiting for a free slot';
-    this.#build.enter({ status: 'PENDING' });
-    this.#log.info('waiting for a free slot');
-    return await slots.take(this.#stop.signal);
+  /** A slot and the space on disks: at once, or after waiting as PENDING. */
+  async #admission(work: BuildWork, keep: (release: Release) => void): Promise<void> {
+    const { queues, space } = this.#workshop;
+    const { signal } = this.#stop;
+    const { queue } = work.plan;
+    signal.throwIfAborted();
+    const slots = queues.of(queue);
+    let slot = slots.tryTake();
+    if (slot === undefined) {
+      this.#wait('waiting for a free slot');
+      slot = await slots.take(signal, position => this.#moveTo(queue, position));
+      this.#build.waitAt(undefined);
+    }
+    keep(slot);
+    const needs = spaceNeeds(this.#workshop, work);
+    if (needs.length === 0) return;
+    this.#phase = 'reserving space on the disk';
+    keep(
+      await space.reserve(needs, signal, () =>
+        this.#wait('waiting for space on the disk that other builds use'),
+      ),
+    );
   }
 
-  async #workInSlot(): Promise<StoredImage> {
-    const { timeout, scratch } = this.#workshop;
+  #wait(reason: string): void {
+    this.#phase = reason;
+    if (this.#build.state.status !== 'PENDING') this.#enter({ status: 'PENDING' });
+    this.#build.log.info(reason);
+    this.#build.describe({ activity: reason, error: null });
+  }
+
+  #moveTo(queue: string, position: number): void {
+    if (this.#build.place === undefined) {
+      this.#workshop.log.info(`build ${this.#build.id} waits in the queue ${queue} at position ${position}`);
+      this.#build.log.info(`position ${position} in the queue ${queue}`);
+    }
+    this.#build.waitAt({ queue, position });
+  }
+
+  async #carryOut(work: BuildWork): Promise<StoredImage> {
+    const { timeout, scratch, orders } = this.#workshop;
+    const { id } = this.#build;
     const timer = setTimeout(() => {
       this.#stop.abort(new BuildError('timeout', `the build was not done within ${timeout / 1000} s`));
     }, timeout);
-    let directory: string | undefined;
     try {
-      this.#build.enter({ status: 'BUILDING' });
-      directory = await scratch.create(this.#build.id);
-      const image = await this.#makeImage(directory);
-      this.#build.enter({ status: 'FINISHING' });
+      this.#enter({ status: 'BUILDING' });
+      // A build that has begun is never begun again: nobody needs its passwords any more.
+      if (work.secrets.length > 0) await orders?.remove(id);
+      const directory = await scratch.create(id);
+      this.#undo.made(directory, () => removeTree(directory));
+      const image = await makeImage(work, directory, this.#progress.root, (name, progress, call) =>
+        this.#callPlugin(name, work, directory, progress, call),
+      );
+      this.#enter({ status: 'FINISHING' });
       this.#phase = 'storing the image';
       return await this.#store(image);
     } finally {
       clearTimeout(timer);
-      if (directory !== undefined) await this.#removeScratch(directory);
+      this.#lastLines = this.#build.log.recent;
+      this.#cleanup = await this.#undo.undo();
+      this.#tellCleanup();
     }
   }
 
-  async #makeImage(scratch: string): Promise<MadeImage> {
-    const { template, plan } = this.#build.order;
-    const { root } = this.#progress;
-    const base = await root.step('making the base image', plan.baseShare, async progress => {
-      const image = await this.#plugin(plan.os.name, scratch, progress, context =>
-        plan.os.buildBase(template, context),
-      );
-      assertImage(image, plan.os.name, scratch);
-      return image;
-    });
-    const target = await root.step('making the target image', 1 - plan.baseShare, async progress => {
-      const image = await this.#plugin(plan.cloud.name, scratch, progress, context =>
-        plan.cloud.buildTarget(plan.target, base, template, context),
-      );
-      assertImage(image, plan.cloud.name, scratch);
-      return image;
-    });
-    return { path: target.path, format: target.format, base };
-  }
-
   /** Calls a plugin, and leaves it behind when it doesn't stop in time. */
-  async #plugin<T>(
+  async #callPlugin<T>(
     name: string,
+    { secrets }: BuildWork,
     scratch: string,
     progress: Progress,
     work: (context: BuildContext) => Promise<T>,
   ): Promise<T> {
     const { signal } = this.#stop;
-    const { cache, grace } = this.#workshop;
+    const { cache, grace, locks, toolSilence, log } = this.#workshop;
+    const { id, log: buildLog } = this.#build;
     const context: BuildContext = {
       signal,
       progress,
       scratch,
       cache,
-      log: this.#log,
-      run: createToolRunner({ log: this.#log, scratch, signal, secrets: this.#build.order.secrets }),
+      log: buildLog,
+      run: createToolRunner({
+        log: buildLog,
+        scratch,
+        signal,
+        secrets,
+        silence: toolSilence,
+        onGroup: pid => this.#noteGroup(pid),
+      }),
+      made: (what, remove) => this.#undo.made(what, remove),
+      exclusive: (lock, inside) => locks.exclusive(lock, signal, inside),
     };
     const onLate = (): void => {
-      this.#workshop.log.info(`plugin ${name} has come to an end after build ${this.#build.id} was over`);
-      void this.#removeScratch(scratch);
+      log.info(`plugin ${name} has come to an end after build ${id} was over`);
+      removeTree(scratch).catch((error: unknown) =>
+        log.warn(`${scratch} could not be removed: ${errorLine(error)}; remove it by hand`),
+      );
     };
     signal.throwIfAborted();
     const result = await supervised(() => runInScope(this.#scope, () => work(context)), {
@@ -199,16 +215,21 @@ class BuildRun {
     return result;
   }
 
+  #noteGroup(pid: number): () => void {
+    const { id } = this.#build;
+    note(this.#workshop, { kind: 'group', id, pid, started: startOfNow(pid) });
+    return () => note(this.#workshop, { kind: 'group-gone', id, pid });
+  }
+
   async #store(image: MadeImage): Promise<StoredImage> {
-    const { id, order } = this.#build;
+    const { callerImageUuid, descriptor, id, target } = this.#build.order;
     const { signal } = this.#stop;
-    const { callerImageUuid, descriptor, plan } = order;
     return await this.#progress.root.step('storing the image', 0, async () => {
       const stored = await this.#workshop.store.add(
         image.path,
         {
           identifier: id,
-          target: plan.target,
+          target,
           format: image.format,
           template: descriptor,
           ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
@@ -218,60 +239,85 @@ class BuildRun {
         },
         { signal },
       );
-      this.#log.info(`stored as ${stored.path}: ${stored.size} bytes, SHA-256 ${stored.sha256}`);
+      this.#build.log.info(`stored as ${stored.path}: ${stored.size} bytes, SHA-256 ${stored.sha256}`);
       return stored;
     });
   }
 
   async #fail(thrown: unknown): Promise<void> {
     const { signal } = this.#stop;
+    const { id, log, order } = this.#build;
     this.#abandoned = thrown instanceof Abandoned;
     const error = signal.aborted ? interrupted(signal.reason, thrown) : toBuildError(thrown);
-    const { mask } = this.#build.order;
-    const failure = failureOf(error, this.#progress.activity ?? this.#phase, mask);
+    const activity = this.#progress.activity ?? this.#phase;
     // What a plugin still reports after this belongs to nothing.
     this.#progress.close();
-    this.#log.error(failure.info);
-    this.#log.error(describeError(error));
-    await this.#log.flush();
-    this.#build.enter({ status: 'FAILED', failure });
+    const failure = failureOf({
+      error,
+      activity,
+      mask: order.mask,
+      recent: this.#lastLines ?? log.recent,
+      cleanup: this.#cleanup,
+    });
+    log.error(failure.info);
+    log.error(describeError(error));
+    await log.flush();
+    await this.#end({ status: 'FAILED', failure });
+    this.#build.describe({ activity: order.mask(activity), error: failure.info });
+    const lines = failure.lastLines.map(line => `\n  ${line}`).join('');
     this.#workshop.log.warn(
-      `build ${this.#build.id} failed (${failure.code}): ${failure.info}; see ${this.#log.path}`,
+      `build ${id} failed (${failure.code}): ${failure.info}; see ${log.path}, whose last lines are${lines}`,
     );
   }
 
+  #enter(state: BuildState): void {
+    note(this.#workshop, {
+      kind: 'status',
+      id: this.#build.id,
+      status: state.status,
+      percent: this.#build.percent,
+    });
+    this.#build.enter(state);
+  }
+
+  /** Told to others only when the journal has it: after a crash nobody hears of two ends. */
+  async #end(state: Extract<BuildState, { status: 'COMPLETED' | 'FAILED' }>): Promise<void> {
+    const { id, percent } = this.#build;
+    const completed = state.status === 'COMPLETED';
+    await noteForGood(this.#workshop, {
+      kind: 'end',
+      id,
+      end: completed ? { status: 'COMPLETED', image: finished(state.image) } : state,
+      percent: completed ? 100 : percent,
+      at: Date.now(),
+    });
+    await this.#workshop.orders?.remove(id);
+    this.#build.enter(state);
+  }
+
+  #tellCleanup(): void {
+    const { removed, left } = this.#cleanup;
+    for (const what of removed) this.#build.log.info(`removed: ${what}`);
+    for (const what of left) {
+      this.#build.log.error(`left: ${what}`);
+      this.#workshop.log.warn(`build ${this.#build.id} has left ${what}; remove it by hand`);
+    }
+  }
+
   #onStray(error: unknown): void {
-    const { mask } = this.#build.order;
-    const story = mask(describeError(error));
-    if (this.#build.state.status !== 'BUILDING') {
-      this.#workshop.log.warn(
-        `a plugin of build ${this.#build.id} dropped an error after its work:\n${story}`,
-      );
+    const { id, order, state } = this.#build;
+    const story = order.mask(describeError(error));
+    if (state.status !== 'BUILDING') {
+      this.#workshop.log.warn(`a plugin of build ${id} dropped an error after its work:\n${story}`);
       return;
     }
     this.#stop.abort(
       new BuildError('internal', `the plugin left an error unhandled: ${errorLine(error)}`, { cause: error }),
     );
   }
-
-  async #removeScratch(directory: string): Promise<void> {
-    try {
-      await removeTree(directory);
-    } catch (error) {
-      this.#workshop.log.warn(`${directory} could not be removed: ${errorLine(error)}; remove it by hand`);
-    }
-  }
 }
 
-/** Plugins may be plain JavaScript, and what they name is going to be moved into the store. */
-function assertImage(image: unknown, plugin: string, scratch: string): asserts image is TargetImage {
-  const wrong = (what: string): BuildError => new BuildError('internal', `plugin ${plugin} ${what}`);
-  if (typeof image !== 'object' || image === null || !('path' in image) || !('format' in image)) {
-    throw wrong('gave no image');
-  }
-  if (typeof image.path !== 'string' || typeof image.format !== 'string') throw wrong('gave no image');
-  const inside = relative(scratch, resolve(image.path));
-  if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) {
-    throw wrong(`gave an image outside of its scratch directory: ${image.path}`);
-  }
+/** Only what is told of an image, whatever else the store knows of it. */
+function finished({ path, size, format, sha256 }: FinishedImage): FinishedImage {
+  return { path, size, format, sha256 };
 }

@@ -12,6 +12,7 @@ describe('the statuses of a build', () => {
       'INITIALIZING',
       'PENDING',
       'BUILDING',
+      'PUSHING',
       'FINISHING',
       'COMPLETED',
       'FAILED',

@@ -7,6 +7,17 @@ export interface BuildFailure {
   readonly code: BuildErrorCode;
   /** One line: `Failure encountered while: <activity>: <reason>`. */
   readonly info: string;
+  /** The last lines of the build's log before the failure. */
+  readonly lastLines: readonly string[];
+  /** What the build had made and what became of it. */
+  readonly cleanup: Cleanup;
+}
+
+/** What was undone after a build, each in a few words; the latest first. */
+export interface Cleanup {
+  readonly removed: readonly string[];
+  /** With the reason. */
+  readonly left: readonly string[];
 }
 
 /** The one state of a build, in the words of the QMF API of 2011. */
@@ -15,26 +26,32 @@ export type BuildState =
   | { readonly status: 'INITIALIZING' }
   | { readonly status: 'PENDING' }
   | { readonly status: 'BUILDING' }
+  | { readonly status: 'PUSHING' }
   | { readonly status: 'FINISHING' }
-  | { readonly status: 'COMPLETED'; readonly image: StoredImage }
+  | { readonly status: 'COMPLETED'; readonly image: FinishedImage }
   | { readonly status: 'FAILED'; readonly failure: BuildFailure };
+
+/** What is told of a finished build's image. */
+export type FinishedImage = Pick<StoredImage, 'path' | 'size' | 'format' | 'sha256'>;
 
 // The words are declared once, with the schema that publishes them; the compiler holds the union above to them.
 export type { BuildStatus };
 
 /**
- * The legal changes of a build's status; everything else is a bug of ours.
+ * The legal changes of a build's status; everything else is a bug of ours. docs/architecture.md draws the same table.
  *
- * A build is `NEW` from the moment it is accepted until its caller has been answered. `INITIALIZING` opens its log. When all
- * slots are taken it waits as `PENDING`, else it goes on at once. `BUILDING` is the work of the OS plugin and then of the cloud
- * plugin. `FINISHING` puts the image into the store; after that it is `COMPLETED`. From every status that isn't an end it may
- * become `FAILED`: by an error, at its timeout, or because the agent stops. `COMPLETED` and `FAILED` are the ends.
+ * A build is `NEW` from the moment it is accepted until its caller has been answered. `INITIALIZING` opens its log. While the slots of its
+ * queue are taken it waits as `PENDING`, else it goes on at once. `BUILDING` is the work of the OS plugin and then of the cloud
+ * plugin, `PUSHING` an upload to a provider. `FINISHING` puts the image into the store; after that it is `COMPLETED`. From every status that
+ * isn't an end it may become `FAILED`: by an error, at its timeout, when somebody aborts it, or because the agent stops or was killed.
+ * `COMPLETED` and `FAILED` are the ends.
  */
 export const buildTransitions: Readonly<Record<BuildStatus, readonly BuildStatus[]>> = {
   NEW: ['INITIALIZING', 'FAILED'],
-  INITIALIZING: ['PENDING', 'BUILDING', 'FAILED'],
-  PENDING: ['BUILDING', 'FAILED'],
+  INITIALIZING: ['PENDING', 'BUILDING', 'PUSHING', 'FAILED'],
+  PENDING: ['BUILDING', 'PUSHING', 'FAILED'],
   BUILDING: ['FINISHING', 'FAILED'],
+  PUSHING: ['FINISHING', 'FAILED'],
   FINISHING: ['COMPLETED', 'FAILED'],
   COMPLETED: [],
   FAILED: [],
@@ -42,6 +59,18 @@ export const buildTransitions: Readonly<Record<BuildStatus, readonly BuildStatus
 
 export function isEnd(status: BuildStatus): boolean {
   return buildTransitions[status].length === 0;
+}
+
+export function isBuildStatus(word: unknown): word is BuildStatus {
+  return typeof word === 'string' && Object.hasOwn(buildTransitions, word);
+}
+
+/** The rows of a Markdown table of the transitions. */
+export function transitionRows(): string[] {
+  return Object.entries(buildTransitions).map(
+    ([from, to]) =>
+      `| \`${from}\` | ${to.length === 0 ? '– (an end)' : to.map(word => `\`${word}\``).join(', ')} |`,
+  );
 }
 
 export function assertBuildTransition(from: BuildStatus, to: BuildStatus): void {

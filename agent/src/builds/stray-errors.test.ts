@@ -48,7 +48,7 @@ describe('a plugin that drops errors', () => {
     it(`pays for ${what} with its own build`, () => {
       const { status, stdout, stderr } = build(plugin);
       expect(stderr).to.equal('');
-      expect(JSON.parse(stdout)).to.deep.equal({
+      expect(JSON.parse(stdout)).to.deep.include({
         code: 'internal',
         info:
           'Failure encountered while: making the base image: the plugin left an error unhandled: dropped; ' +

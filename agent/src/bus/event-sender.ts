@@ -8,9 +8,9 @@ export class EventSender {
     private readonly log: Logger,
   ) {}
 
-  /** Events go out in the order of the calls. */
-  raise<C extends EventClass>(eventClass: C, values: ValuesOf<C>, options?: RaiseOptions): void {
-    this.session
+  /** Events go out in the order of the calls. Resolves when the broker has it, or never will; never rejects. */
+  raise<C extends EventClass>(eventClass: C, values: ValuesOf<C>, options?: RaiseOptions): Promise<void> {
+    return this.session
       .raise(eventClass, values, options)
       .catch((error: unknown) => this.log.error(`an event could not be raised: ${errorLine(error)}`));
   }

@@ -1,3 +1,4 @@
+import type { Template } from '@imagefactory/plugin-api';
 import { AgentException, type AgentSession, exceptionCodes, type MethodCall } from '@imagefactory/qmf';
 import {
   BuildAdaptor,
@@ -10,7 +11,7 @@ import {
 import type { Build, BuildEngine } from '../builds/index.js';
 import { errorLine, type Logger } from '../log/index.js';
 import { loadTemplate, type TemplateSources } from '../templates/index.js';
-import { publishAdaptor } from './adaptor.js';
+import { type Adaptor, publishAdaptor } from './adaptor.js';
 import type { EventSender } from './event-sender.js';
 import type { FinishedAdaptors } from './finished-adaptors.js';
 import { refusalOf } from './refusal.js';
@@ -91,19 +92,35 @@ async function takeOrder(inputs: BuildImageInputs, call: MethodCall, parts: Fact
     target,
     ...(typeof callerImageUuid === 'string' ? { callerImageUuid } : {}),
   });
+  // Before anybody is told that it is accepted: from here on not even the end of the process loses it.
+  await engine.keep(build);
   call.afterReply(() => engine.start(build));
-  const adaptor = publishAdaptor(session, build, events, ended =>
-    finished.add({ size: build.order.descriptor.length, remove: () => ended.remove() }),
-  );
-  log.notice(`build ${build.id} accepted: ${describe(build)}`);
+  const adaptor = publishAdaptor(session, build, events, keepFinished(build, { engine, finished }));
+  log.notice(`build ${build.id} accepted: ${describe(build, template)}`);
   return adaptor.addressMap;
 }
 
-function describe({ order }: Build): string {
-  const { template, plan, callerImageUuid } = order;
+/** What becomes of an adaptor when its build is over. */
+export function keepFinished(
+  { id, order }: Build,
+  { engine, finished }: Pick<FactoryParts, 'engine' | 'finished'>,
+): (ended: Adaptor, told: Promise<void>, age?: number) => void {
+  const size = order.descriptor.length;
+  return (ended, told, age = 0) => {
+    void told.then(() => engine.told(id));
+    const remove = (): void => {
+      ended.remove();
+      engine.forget(id);
+    };
+    finished.add({ size, remove }, age);
+  };
+}
+
+function describe({ order }: Build, template: Template): string {
+  const { target, callerImageUuid } = order;
   const shown = (text: string): string => order.mask(JSON.stringify(text.slice(0, 80)));
   return [
-    `target ${plan.target}`,
+    `target ${target}`,
     template.name === '' ? 'template without a name' : `template ${shown(template.name)}`,
     ...(callerImageUuid === undefined ? [] : [`image_uuid ${shown(callerImageUuid)}`]),
   ].join(', ');

@@ -35,8 +35,9 @@ export class FinishedAdaptors {
     return this.#kept.length;
   }
 
-  add(adaptor: Finished): void {
-    this.#kept.push({ since: this.#now(), adaptor });
+  /** @param age milliseconds since the build's end; older ones are to be added first */
+  add(adaptor: Finished, age = 0): void {
+    this.#kept.push({ since: this.#now() - age, adaptor });
     this.#size += adaptor.size;
     this.sweep();
   }

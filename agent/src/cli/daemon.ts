@@ -21,12 +21,18 @@ import { stopSignals } from './stop-signals.js';
 /**
  * Runs the agent until a signal stops it; gives the exit code.
  *
+ * @param remarks on the configuration, for the log
  * @throws QmfError `invalid_argument` for a file of the command line that cannot be used
  */
-export async function runDaemon(flags: DaemonFlags, choice: BrokerChoice): Promise<number> {
+export async function runDaemon(
+  flags: DaemonFlags,
+  choice: BrokerChoice,
+  remarks: readonly string[] = [],
+): Promise<number> {
   const secrets = await checkChoice(choice);
   const images = await imageDirectory(flags.imgdir);
   const log = await openLog(flags, secrets, images);
+  for (const remark of remarks) log.warn(remark);
   const signals = stopSignals((signal, code) => {
     process.stderr.write(`${signal} again: ending at once\n`);
     process.exit(code);
@@ -51,7 +57,10 @@ export async function runDaemon(flags: DaemonFlags, choice: BrokerChoice): Promi
       imageDirectory: images,
       temporaryDirectory: await temporaryDirectory(flags.tmpdir),
       timeout: flags.timeout,
+      toolSilence: flags.toolSilence,
       maxConcurrent: flags.maxConcurrent,
+      ...(flags.maxConcurrentAt === undefined ? {} : { maxConcurrentAt: flags.maxConcurrentAt }),
+      minFree: flags.minFree * 1024 * 1024,
       keepFinished: flags.keepFinished,
       interval: flags.interval,
       domain: flags.qmfDomain,

@@ -2,6 +2,7 @@ import { QmfError } from '@imagefactory/qmf';
 import { CommanderError } from 'commander';
 import { errorLine } from '../log/index.js';
 import { chooseBroker } from './broker-choice.js';
+import { applyConfigFile } from './config-file.js';
 import { runDaemon } from './daemon.js';
 import { runDoctor } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
@@ -17,15 +18,18 @@ const complain = (text: string) => void process.stderr.write(text);
 async function main(args: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.ok;
   const program = buildProgram({
-    daemon: async (flags: DaemonFlags) => {
+    daemon: async given => {
+      const remarks = await applyConfigFile(program, given.config);
+      const flags = program.opts<DaemonFlags>();
       if (flags.qmf !== true) {
         throw new UsageError(
           'nothing to do: give --qmf to run the agent, or the command doctor (see --help)',
         );
       }
-      const given = (option: 'broker'): boolean => program.getOptionValueSource(option) === 'cli';
-      const choice = chooseBroker(flags, given, process.env);
-      exitCode = await runDaemon(flags, choice);
+      const chosen = (option: 'broker'): boolean =>
+        ['cli', 'config'].includes(program.getOptionValueSource(option) ?? '');
+      const choice = chooseBroker(flags, chosen, process.env);
+      exitCode = await runDaemon(flags, choice, remarks);
     },
     doctor: async ({ json }) => {
       exitCode = await runDoctor(json === true, write);

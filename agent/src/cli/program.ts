@@ -1,5 +1,6 @@
 import { brokerHelp, busFlags, type BusFlagValues } from '@imagefactory/qmf';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { usualConfigFile } from './config-file.js';
 import { exitCodesHelp } from './exit-codes.js';
 import { addImageCommand, type ImageActions } from './image/command.js';
 import { addTemplateCommand, type TemplateActions } from './template/command.js';
@@ -15,7 +16,11 @@ export interface DaemonFlags extends BusFlagValues {
   readonly imgdir?: string;
   readonly tmpdir?: string;
   readonly timeout: number;
+  readonly toolSilence: number;
   readonly maxConcurrent: number;
+  readonly maxConcurrentAt?: Readonly<Record<string, number>>;
+  readonly minFree: number;
+  readonly config?: string;
   readonly keepFinished: number;
   readonly interval: number;
   readonly qmfDomain: string;
@@ -91,9 +96,29 @@ function daemonOptions(): readonly Option[] {
     new Option('--timeout <seconds>', 'longest time that a build may take')
       .default(3600)
       .argParser(whole(1, 2_000_000)),
-    new Option('--max-concurrent <number>', 'builds at the same time; the others wait their turn')
+    new Option(
+      '--tool-silence <seconds>',
+      'how long an outside tool may say nothing before it counts as stuck; 0 for ever',
+    )
+      .default(900)
+      .argParser(whole(0, 2_000_000)),
+    new Option(
+      '--max-concurrent <number>',
+      'builds at the same time on this machine; the others wait their turn',
+    )
       .default(2)
       .argParser(whole(1, 1000)),
+    new Option(
+      '--max-concurrent-at <resource=number>',
+      'jobs at the same time by another resource, such as ec2=4; may be repeated (default: 4 each)',
+    ).argParser(limitAt),
+    new Option('--min-free <MiB>', 'space on disks that builds leave free, beside what they need themselves')
+      .default(256)
+      .argParser(whole(0, 1_000_000_000)),
+    new Option(
+      '--config <file>',
+      `JSON object with options as keys; the command line goes before it (default: ${usualConfigFile}, if there is one)`,
+    ),
     new Option('--keep-finished <seconds>', 'how long finished builds can be queried; at most 1000 of them')
       .default(86_400)
       .argParser(whole(0, 1_000_000_000)),
@@ -127,6 +152,20 @@ IMAGEFACTORY_USER, IMAGEFACTORY_PASSWORD or IMAGEFACTORY_PASSWORD_FILE; and IMAG
 /** For options that may be given more than once. */
 function collect(text: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), text];
+}
+
+function limitAt(
+  text: string,
+  before: Readonly<Record<string, number>> | undefined,
+): Readonly<Record<string, number>> {
+  const [, resource, number] = /^([a-z][\w-]{0,40})=(\d{1,4})$/.exec(text) ?? [];
+  const limit = Number(number);
+  if (resource === undefined || resource === 'local' || !(limit >= 1 && limit <= 1000)) {
+    throw new InvalidArgumentError(
+      'Give resource=number, such as ec2=4; for this machine use --max-concurrent.',
+    );
+  }
+  return { ...before, [resource]: limit };
 }
 
 function whole(least: number, most: number): (text: string) => number {

@@ -5,10 +5,10 @@ import { dirname } from 'node:path';
 /**
  * Writes a small file whole or not at all: a reader, or the next start after a power cut, sees the old content or the new one.
  */
-export async function writeAtomically(path: string, content: string): Promise<void> {
+export async function writeAtomically(path: string, content: string, mode = 0o644): Promise<void> {
   const partial = `${path}.${randomUUID()}.part`;
   try {
-    const file = await open(partial, 'wx', 0o644);
+    const file = await open(partial, 'wx', mode);
     try {
       await file.writeFile(content);
       await file.sync();

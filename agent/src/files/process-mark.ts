@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { errorCode } from './error-code.js';
@@ -26,19 +27,35 @@ export async function isAlive(mark: ProcessMark): Promise<boolean> {
   return started === '' || mark.started === '' || started === mark.started;
 }
 
+const bootFile = '/proc/sys/kernel/random/boot_id';
+
 /** From /proc; `''` on systems without it. */
-async function startOf(pid: number): Promise<string> {
+export async function startOf(pid: number): Promise<string> {
   try {
-    const [boot, stat] = await Promise.all([
-      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-      readFile(`/proc/${pid}/stat`, 'utf8'),
-    ]);
-    // Field 22, starttime; field 2 is the name in parentheses and may hold anything.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return `${boot.trim()}/${fields[19] ?? ''}`;
+    return startFrom(await readFile(bootFile, 'utf8'), await readFile(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return '';
   }
+}
+
+/** As {@link startOf}, before anything else can happen. */
+export function startOfNow(pid: number): string {
+  try {
+    return startFrom(readFileSync(bootFile, 'utf8'), readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return '';
+  }
+}
+
+function startFrom(boot: string, stat: string): string {
+  // A zombie has ended: only its parent has not asked yet how.
+  if (/^[ZX]$/.test(statFields(stat)[0] ?? '')) return 'ended';
+  return `${boot.trim()}/${statFields(stat)[19] ?? ''}`;
+}
+
+/** Fields of /proc/<pid>/stat from the third on; the second is the name in parentheses and may hold anything. */
+export function statFields(stat: string): readonly string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 export function isProcessMark(value: unknown): value is ProcessMark {

@@ -1,27 +1,39 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { isAlive, isProcessMark, ownMark } from './process-mark.js';
-
-const prefix = 'imagefactory-';
-const ownerFile = 'owner.json';
+import { errorCode } from './error-code.js';
+import { startOf } from './process-mark.js';
+import { removeTree } from './remove-tree.js';
 
 /** The directory of one agent process under the temporary directory, in which every build has one of its own. */
 export interface ScratchArea {
+  /** Absolute path of the temporary directory. */
+  readonly parent: string;
   /** Makes the empty directory of a build; readable by its owner alone. */
   create(name: string): Promise<string>;
   /** Removes the area and everything in it. */
   remove(): Promise<void>;
 }
 
-/** Makes the area, and removes those of agents on this machine that were killed. */
-export async function openScratchArea(temporary: string): Promise<ScratchArea> {
+/**
+ * Makes the area, and removes those of agents on this machine that were killed.
+ *
+ * @param removeDead removes the area of a dead agent with all that uses it; default: the files alone
+ */
+export async function openScratchArea(
+  temporary: string,
+  removeDead: (area: string) => Promise<void> = removeTree,
+): Promise<ScratchArea> {
   const parent = resolve(temporary);
   await mkdir(parent, { recursive: true });
-  const mark = await ownMark();
-  await removeLeftBehind(parent, mark.host);
-  const area = await mkdtemp(join(parent, prefix));
-  await writeFile(join(area, ownerFile), JSON.stringify(mark));
+  for (const name of await readdir(parent)) if (await isDead(name)) await removeDead(join(parent, name));
+  // The name says whose it is: there is no moment at which it is nobody's, whenever the process dies.
+  const area = await mkdtemp(
+    join(parent, `${prefix}${process.pid}-${own.host}-${await startDigest(process.pid)}-`),
+  );
   return {
+    parent,
     async create(name) {
       const path = join(area, name);
       await mkdir(path, { mode: 0o700 });
@@ -31,20 +43,31 @@ export async function openScratchArea(temporary: string): Promise<ScratchArea> {
   };
 }
 
-/** Removes a directory with all that is in it, even while somebody still writes there for a moment. */
-export function removeTree(path: string): Promise<void> {
-  return rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
+const prefix = 'imagefactory-';
+const own = { host: digest(hostname()) };
+
+/** Whether the name is that of an area on this host whose process is gone. */
+async function isDead(name: string): Promise<boolean> {
+  const [, pid, host, start] = /^imagefactory-(\d+)-([0-9a-f]{8})-([0-9a-f]{8})-\w{6}$/.exec(name) ?? [];
+  if (pid === undefined || host !== own.host) return false;
+  return !isThere(Number(pid)) || start !== (await startDigest(Number(pid)));
 }
 
-async function removeLeftBehind(parent: string, host: string): Promise<void> {
-  for (const name of await readdir(parent)) {
-    if (!name.startsWith(prefix)) continue;
-    const path = join(parent, name);
-    try {
-      const owner: unknown = JSON.parse(await readFile(join(path, ownerFile), 'utf8'));
-      if (isProcessMark(owner) && owner.host === host && !(await isAlive(owner))) await removeTree(path);
-    } catch {
-      // Not ours to judge: no owner, or somebody else's directory.
-    }
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is there and belongs to somebody else.
+    return errorCode(error) === 'EPERM';
   }
+}
+
+async function startDigest(pid: number): Promise<string> {
+  return digest(await startOf(pid));
+}
+
+/** Short, because tools put sockets below, whose paths may not be long. */
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }

@@ -12,6 +12,8 @@ export interface Identity {
   readonly instance: string;
   /** Number of this start, from 1. */
   readonly epoch: number;
+  /** Whether no other agent is this one, so that what the agent keeps in its directory is its own. */
+  readonly sole: boolean;
   /** Lets another agent be this one. */
   release(): Promise<void>;
 }
@@ -36,7 +38,7 @@ export async function assumeIdentity(directory: string, log: Logger): Promise<Id
       `${directory} is in use by another agent (${locked.by}): this one takes a name of its own for this run; ` +
         'give it an --imgdir of its own to keep one',
     );
-    return { ...newcomer(), release: async () => Promise.resolve() };
+    return { ...newcomer(), sole: false, release: async () => Promise.resolve() };
   }
   try {
     const before = await readState(path, log);
@@ -46,7 +48,7 @@ export async function assumeIdentity(directory: string, log: Logger): Promise<Id
         ? newcomer()
         : { instance: before.instance, epoch: before.epoch + 1 };
     await writeAtomically(path, `${JSON.stringify(state)}\n`);
-    return { ...state, release: () => locked.lock.release() };
+    return { ...state, sole: true, release: () => locked.lock.release() };
   } catch (error) {
     await locked.lock.release();
     throw error;

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Plugin } from '@imagefactory/plugin-api';
 import type { BodyForm, BusConnection, Transport } from '@imagefactory/qmf';
+import type { QueueLimits } from '../builds/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
 import type { TemplateSource } from '../templates/index.js';
 
@@ -22,12 +23,18 @@ export interface AgentOptions {
   readonly allowPrivateAddresses?: boolean;
   /** Seconds that a build may take, from the moment it has its slot; default 3600. */
   readonly timeout?: number;
+  /** Seconds without output after which an outside tool counts as stuck; default 900, 0 for never. */
+  readonly toolSilence?: number;
   /** Seconds that a plugin has to stop when told to, before it is left behind; default 10. */
   readonly grace?: number;
   /** Seconds that running calls have to end, and the last messages to reach the broker, when the agent stops; default 5. */
   readonly settleTime?: number;
-  /** Builds at the same time; default 2. */
+  /** Builds at the same time on this machine; default 2. */
   readonly maxConcurrent?: number;
+  /** Jobs at the same time by other resources, such as `ec2`; default 4 each. */
+  readonly maxConcurrentAt?: Readonly<Record<string, number>>;
+  /** Bytes that builds leave free on each file system, beside what they are expected to need; default 256 MiB. */
+  readonly minFree?: number;
   /** Builds that may wait for a slot; default 1000. */
   readonly maxWaiting?: number;
   /** Seconds for which the adaptors of finished builds stay on the bus; default a day. */
@@ -50,9 +57,11 @@ export interface AgentSettings {
   readonly temporaryDirectory: string;
   readonly cacheDirectory: string;
   readonly timeout: number;
+  readonly toolSilence: number;
   readonly grace: number;
   readonly settleTime: number;
-  readonly maxConcurrent: number;
+  readonly limits: QueueLimits;
+  readonly minFree: number;
   readonly maxWaiting: number;
   readonly keepFinished: number;
   readonly keepFinishedCount: number;
@@ -71,15 +80,25 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     temporaryDirectory: resolve(options.temporaryDirectory ?? tmpdir()),
     cacheDirectory: resolve(options.cacheDirectory ?? join(imageDirectory, 'cache')),
     timeout: within('timeout', options.timeout ?? 3600, Number.MIN_VALUE, longestTimer),
+    toolSilence: within('toolSilence', options.toolSilence ?? 900, 0, longestTimer),
     grace: within('grace', options.grace ?? 10, 0, longestTimer),
     settleTime: within('settleTime', options.settleTime ?? 5, 0, longestTimer),
-    maxConcurrent: whole('maxConcurrent', options.maxConcurrent ?? 2, 1),
+    limits: limitsOf(options),
+    minFree: whole('minFree', options.minFree ?? 256 * 1024 * 1024, 0),
     maxWaiting: whole('maxWaiting', options.maxWaiting ?? 1000, 0),
     keepFinished: within('keepFinished', options.keepFinished ?? 86_400, 0, Number.MAX_SAFE_INTEGER),
     keepFinishedCount: whole('keepFinishedCount', options.keepFinishedCount ?? 1000, 0),
     interval: whole('interval', options.interval ?? 30, 1),
     log: options.log ?? silentLogger,
   };
+}
+
+function limitsOf({ maxConcurrent = 2, maxConcurrentAt = {} }: AgentOptions): QueueLimits {
+  const others: Record<string, number> = {};
+  for (const [name, limit] of Object.entries(maxConcurrentAt)) {
+    others[name] = whole(`maxConcurrentAt.${name}`, limit, 1);
+  }
+  return { ...others, local: whole('maxConcurrent', maxConcurrent, 1) };
 }
 
 function within(name: string, value: number, least: number, most: number): number {

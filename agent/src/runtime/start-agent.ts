@@ -1,12 +1,14 @@
 import { AgentSession, BusConnection, type WaitOptions } from '@imagefactory/qmf';
 import { PRODUCT, VENDOR } from '@imagefactory/schema';
-import { BuildEngine, type EngineStop } from '../builds/index.js';
-import { EventSender, FinishedAdaptors, publishFactory } from '../bus/index.js';
+import { join } from 'node:path';
+import { BuildEngine, type EngineStop, JournalFile } from '../builds/index.js';
+import { EventSender, FinishedAdaptors, publishFactory, publishRecovered } from '../bus/index.js';
 import { openScratchArea } from '../files/scratch-area.js';
 import { assumeIdentity } from '../identity/index.js';
 import { DirectoryStore } from '../images/index.js';
-import { errorLine } from '../log/index.js';
-import { createFetcher, firstOf, imageTemplates } from '../templates/index.js';
+import { type Leftover, removeArea } from '../leftovers/index.js';
+import { errorLine, type Logger } from '../log/index.js';
+import { createFetcher, firstOf, imageTemplates, loadTemplate } from '../templates/index.js';
 import { type AgentOptions, agentSettings } from './options.js';
 import { UndoStack } from './undo-stack.js';
 
@@ -61,8 +63,22 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     const store = await DirectoryStore.open(imageDirectory);
     const identity = await assumeIdentity(imageDirectory, log);
     undo.push(() => identity.release());
-    const scratch = await openScratchArea(settings.temporaryDirectory);
+    const found: Leftover[] = [];
+    const scratch = await openScratchArea(settings.temporaryDirectory, async area => {
+      const left = await removeArea(area);
+      found.push(...left);
+      tellLeftovers(left, log);
+    });
     undo.push(() => scratch.remove());
+    const templates = {
+      store: firstOf([
+        ...(options.templates === undefined ? [] : [options.templates]),
+        imageTemplates(store),
+      ]),
+      fetch: createFetcher({ allowPrivateAddresses: options.allowPrivateAddresses === true }),
+    };
+    // Another agent on the same directory has its own builds in the journal there.
+    const journal = identity.sole ? await openJournal(imageDirectory, log, undo) : undefined;
     const engine = await BuildEngine.open({
       ...settings,
       plugins: options.plugins,
@@ -70,6 +86,16 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       scratch,
       logs: imageDirectory,
       cache: settings.cacheDirectory,
+      ...(journal === undefined
+        ? {}
+        : {
+            journal: {
+              ...journal,
+              epoch: identity.epoch,
+              found,
+              load: async (descriptor: string) => (await loadTemplate(descriptor, templates)).template,
+            },
+          }),
     });
     undo.push(async () => {
       await engine.stop();
@@ -94,16 +120,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       size: finishedSize,
     });
     undo.push(() => finished.stop());
-    const templates = {
-      store: firstOf([
-        ...(options.templates === undefined ? [] : [options.templates]),
-        imageTemplates(store),
-      ]),
-      fetch: createFetcher({ allowPrivateAddresses: options.allowPrivateAddresses === true }),
-    };
-    publishFactory({ session, engine, events, finished, templates, log });
+    const parts = { session, engine, events, finished, templates, log };
+    publishFactory(parts);
+    publishRecovered(parts);
     await session.open();
     connection.start();
+    engine.resume();
 
     const stop = async (): Promise<StopReport> => {
       session.refuse('the agent is stopping; try again when it is back');
@@ -125,6 +147,20 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   } catch (error) {
     await undoAll();
     throw error;
+  }
+}
+
+async function openJournal(images: string, log: Logger, undo: UndoStack) {
+  const directory = join(images, 'jobs');
+  const file = await JournalFile.open(directory, log);
+  undo.push(() => file.close());
+  return { file, directory };
+}
+
+function tellLeftovers(found: readonly Leftover[], log: Logger): void {
+  for (const { what, why } of found) {
+    if (why === undefined) log.info(`removed what a killed agent had left: ${what}`);
+    else log.warn(`a killed agent has left ${what}: ${why}; remove it by hand`);
   }
 }
 

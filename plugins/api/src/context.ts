@@ -11,6 +11,25 @@ export interface BuildContext {
   readonly cache: string;
   readonly log: BuildLog;
   readonly run: ToolRunner;
+  /**
+   * Notes something that outlives processes and is not in `scratch`: a mount, a loop device, a machine at a cloud. `what` names it so that a
+   * person can find it. At the build's end, however it ends, what is still noted is removed, the latest first, and the build's
+   * log and failure tell what was removed and what was left.
+   */
+  made(what: string, remove: () => Promise<void>): Made;
+  /**
+   * Runs `work` while no other build of this agent does under the same name; for what is shared, such as install media. Rejects with
+   * the signal's reason when the build is aborted while it waits.
+   */
+  exclusive<T>(name: string, work: () => Promise<T>): Promise<T>;
+}
+
+/** Something that a build has made. */
+export interface Made {
+  /** It stays: it belongs to the result, or is removed already. */
+  keep(): void;
+  /** Removes it now. Rejects when that fails; it is tried again at the build's end then. */
+  remove(): Promise<void>;
 }
 
 /** Progress as a tree of named steps; the agent turns it into percent and into the activity line. */

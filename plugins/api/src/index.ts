@@ -6,6 +6,7 @@ export * from './plugin.js';
 export * from './push.js';
 export * from './qemu/accelerator.js';
 export * from './qemu/boot.js';
+export * from './recognise.js';
 export * from './runner.js';
 export * from './template.js';
 export * from './testing.js';

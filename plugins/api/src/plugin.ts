@@ -22,6 +22,14 @@ export interface TargetImage {
   readonly format: string;
 }
 
+/** Bytes that a build will take at most on the agent's disks, roughly; what a sparse file leaves out does not count. */
+export interface SpaceEstimate {
+  /** In the scratch directory. */
+  readonly scratch: number;
+  /** In the image directory. */
+  readonly image: number;
+}
+
 interface PluginBase {
   /** Unique among the agent's plugins of the same kind; lower case. */
   readonly name: string;
@@ -38,6 +46,8 @@ export interface OsPlugin extends PluginBase {
   supports(template: Template): boolean;
   /** The less usual parts of a template that it acts on; a template with others is refused beforehand. Default: none. */
   readonly serves?: readonly TemplatePart[];
+  /** What building the template will take, to be reserved beforehand. Default: nothing is reserved. */
+  space?(template: Template): SpaceEstimate;
   /** Makes the base image. Rejects with a {@link BuildError} for failures that a person can act on. */
   buildBase(template: Template, context: BuildContext): Promise<BaseImage>;
 }
@@ -47,6 +57,10 @@ export interface CloudPlugin extends PluginBase {
   readonly kind: 'cloud';
   /** Target names as callers write them, e.g. `openstack-kvm`. */
   readonly targets: readonly string[];
+  /** Name of the resource that builds for these targets use, and wait for when it is busy. Default `local`, this machine. */
+  readonly queue?: string;
+  /** What turning a base image into a target image takes beyond the base image itself. */
+  space?(template: Template): SpaceEstimate;
   buildTarget(
     target: string,
     base: BaseImage,

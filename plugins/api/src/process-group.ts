@@ -3,6 +3,8 @@ import { execa } from 'execa';
 
 /** A program that runs as the leader of a process group of its own, so that all its children can be ended with it. */
 export interface ProcessGroup {
+  /** Id of the group and of its leader; undefined when the program could not be started. */
+  readonly pid: number | undefined;
   /** Settles when the program and every process left in its group are gone. Never rejects. */
   readonly ended: Promise<GroupEnd>;
   /** Writes to standard input; without effect once the program has ended. */
@@ -90,6 +92,7 @@ export function spawnGroup(file: string, args: readonly string[], options: Group
       : { kind: 'exited', status: child.exitCode };
   };
   return {
+    pid,
     ended: gone(),
     stop,
     write: text => {

@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   /** Seconds; default none beyond the build's own timeout. */
   readonly timeout?: number;
+  /** Seconds without a byte of output after which the tool counts as stuck; default the agent's `--tool-silence`, 0 for ever. */
+  readonly silence?: number;
   readonly okStatus?: readonly number[];
   /** Arguments to show as `***` in the log. */
   readonly secrets?: readonly string[];

@@ -63,6 +63,8 @@ export function fakeRunner(
 }
 
 export interface FakeContext extends BuildContext {
+  /** What was made and neither kept nor removed. */
+  readonly left: ReadonlySet<string>;
   readonly progress: ReturnType<typeof recordingProgress>;
   readonly log: ReturnType<typeof recordingLog>;
   /** Aborts the build. */
@@ -88,6 +90,7 @@ export async function fakeContext(options: FakeContextOptions = {}): Promise<Fak
   const controller = new AbortController();
   const { signal } = controller;
   const log = recordingLog();
+  const left = new Set<string>();
   const run =
     options.run === 'real' ? createToolRunner({ log, scratch, signal }) : (options.run ?? fakeRunner());
   return {
@@ -97,6 +100,18 @@ export async function fakeContext(options: FakeContextOptions = {}): Promise<Fak
     cache,
     log,
     run,
+    left,
+    made: (what, remove) => {
+      left.add(what);
+      return {
+        keep: () => void left.delete(what),
+        remove: async () => {
+          await remove();
+          left.delete(what);
+        },
+      };
+    },
+    exclusive: (_name, work) => work(),
     abort: () => controller.abort(),
     dispose: () => rm(directory, { recursive: true, force: true }),
   };

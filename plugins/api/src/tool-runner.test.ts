@@ -135,6 +135,39 @@ describe('createToolRunner', () => {
     expect(error).to.include({ code: 'timeout', message: 'sleep did not finish within 0.05 s' });
   });
 
+  it('ends a tool that falls silent, and no other', async () => {
+    const silent = await failureOf(run('sh', ['-c', 'echo x; sleep 60'], { silence: 0.2 }));
+    expect(silent).to.include({ code: 'timeout', message: 'sh said nothing for 0.2 s and was ended' });
+    await run('sh', ['-c', 'for i in 1 2 3 4 5 6; do sleep 0.1; printf .; done'], { silence: 0.5 });
+  });
+
+  it('tells each process group while it lives', async () => {
+    const told: string[] = [];
+    const runner = createToolRunner({
+      log,
+      scratch,
+      signal: controller.signal,
+      onGroup: pid => {
+        told.push(`${pid} up`);
+        return () => told.push(`${pid} gone`);
+      },
+    });
+    const { stdout } = await runner('sh', ['-c', 'echo $$']);
+    expect(told).to.deep.equal([`${stdout.trim()} up`, `${stdout.trim()} gone`]);
+    await failureOf(runner('no-such-program', []));
+    expect(told).to.have.lengthOf(2);
+  });
+
+  it('recognises what made a tool fail', async () => {
+    const error = await failureOf(
+      run('sh', ['-c', 'echo "E: Unable to locate package tre"; echo bye; exit 100']),
+    );
+    expect(error).to.include({
+      code: 'package_not_found',
+      message: 'sh failed with status 100: no repository has a package named tre',
+    });
+  });
+
   it('ends what a tool leaves running in its group, and does not wait for its output', async () => {
     let pid = 0;
     await run('sh', ['-c', 'sleep 60 & echo $!'], { onLine: line => (pid = Number(line)) });

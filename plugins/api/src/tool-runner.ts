@@ -4,6 +4,7 @@ import { BuildError } from './errors.js';
 import { LineSplitter, maxLineLength, Tail } from './lines.js';
 import { createMask, type Mask } from './mask.js';
 import { type GroupEnd, spawnGroup } from './process-group.js';
+import { recogniseLines } from './recognise.js';
 import type { RunOptions, RunResult, ToolRunner } from './runner.js';
 import { toolPath } from './which.js';
 
@@ -18,6 +19,10 @@ export interface ToolRunnerOptions {
   readonly secrets?: readonly string[];
   /** Milliseconds between SIGTERM and SIGKILL; default 3000. */
   readonly grace?: number;
+  /** Seconds without output after which a tool counts as stuck, unless its call says otherwise; default and 0: never. */
+  readonly silence?: number;
+  /** Told of each process group that is started; what it gives is called when the group is gone. */
+  readonly onGroup?: (pid: number) => () => void;
 }
 
 const stdoutLimit = 1024 * 1024;
@@ -33,6 +38,7 @@ type Interruption =
   | { readonly kind: 'none' }
   | { readonly kind: 'aborted' }
   | { readonly kind: 'timeout'; readonly seconds: number }
+  | { readonly kind: 'silence'; readonly seconds: number }
   | { readonly kind: 'listener-failed'; readonly error: unknown };
 
 class ToolRun {
@@ -59,22 +65,28 @@ class ToolRun {
 
   async result(): Promise<RunResult> {
     const { log, scratch, grace = 3000 } = this.#options;
-    const { cwd = scratch, env, input, timeout } = this.#run;
+    const { cwd = scratch, env, input, timeout, silence = this.#options.silence ?? 0 } = this.#run;
     const signal = this.#run.evenIfAborted === true ? undefined : this.#options.signal;
     if (signal?.aborted === true) throw this.#aborted();
 
     log.info(this.#mask(`$ ${[this.#file, ...this.#args].map(quote).join(' ')}`));
     const splitters = { stdout: this.#splitter('stdout'), stderr: this.#splitter('stderr') };
+    const quiet =
+      silence === 0
+        ? undefined
+        : setTimeout(() => this.#interrupt({ kind: 'silence', seconds: silence }), silence * 1000);
     const group = spawnGroup(this.#file, this.#args, {
       cwd,
       env: { ...baseEnvironment(scratch), ...env },
       ...(input === undefined ? {} : { input: Buffer.from(input) }),
       grace,
       onData: (chunk, stream) => {
+        quiet?.refresh();
         if (stream === 'stdout') this.#stdout.push(chunk);
         splitters[stream].push(chunk);
       },
     });
+    const onGone = group.pid === undefined ? undefined : this.#options.onGroup?.(group.pid);
     this.#stop = group.stop;
     const onAbort = () => this.#interrupt({ kind: 'aborted' });
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -88,7 +100,9 @@ class ToolRun {
       splitters.stderr.end();
       return this.#judge(end);
     } finally {
+      onGone?.();
       clearTimeout(timer);
+      clearTimeout(quiet);
       signal?.removeEventListener('abort', onAbort);
     }
   }
@@ -120,6 +134,11 @@ class ToolRun {
         throw this.#aborted();
       case 'timeout':
         throw new BuildError('timeout', `${this.#label} did not finish within ${interruption.seconds} s`);
+      case 'silence':
+        throw new BuildError(
+          'timeout',
+          `${this.#label} said nothing for ${interruption.seconds} s and was ended`,
+        );
       case 'listener-failed':
         throw BuildError.from(interruption.error);
       case 'none':
@@ -158,8 +177,9 @@ class ToolRun {
   #failed(how: string): BuildError {
     const lines = this.#lastLines;
     const cause = new Error(lines.join('\n'));
-    if (lines.some(line => line.includes('No space left on device'))) {
-      return new BuildError('no_space', `${this.#label} ${how}: no space left on the disk`, { cause });
+    const recognised = recogniseLines(lines);
+    if (recognised !== undefined) {
+      return new BuildError(recognised.code, `${this.#label} ${how}: ${recognised.text}`, { cause });
     }
     const last = lines.at(-1);
     return new BuildError('tool_failed', `${this.#label} ${how}${last === undefined ? '' : `: ${last}`}`, {

@@ -198,6 +198,8 @@ export class AgentSession {
       readonly shownAs?: DataClass;
       /** Methods that take their arguments as they come; they go before those of the class. {@link wireHandler} checks one form. */
       readonly wireMethods?: Readonly<Record<string, WireHandler>>;
+      /** Number of the start in which the object was made, when that was an earlier one; its address stays the same. Default this one. */
+      readonly epoch?: number;
     },
   ): ManagedObject<C> {
     const shownAs = object.shownAs ?? dataClass;
@@ -207,7 +209,7 @@ export class AgentSession {
       address: {
         agentName: this.name,
         objectName: object.name,
-        agentEpoch: object.persistent === true ? 0 : this.#settings.epoch,
+        agentEpoch: object.persistent === true ? 0 : (object.epoch ?? this.#settings.epoch),
       },
       schema,
       shownAs: shownAs.schema,

@@ -1,4 +1,10 @@
-import { BuildError, type RunOptions, type RunResult, type ToolRunner } from '@imagefactory/plugin-api';
+import {
+  BuildError,
+  recogniseLines,
+  type RunOptions,
+  type RunResult,
+  type ToolRunner,
+} from '@imagefactory/plugin-api';
 
 /**
  * Runs a tool of the apt family. Its last line is rarely the telling one ("Sub-process returned an error code"), so a failure is
@@ -10,23 +16,31 @@ export async function runApt(
   args: readonly string[],
   options: RunOptions & { readonly label: string },
 ): Promise<RunResult> {
-  let firstError: string | undefined;
+  const errors: string[] = [];
   try {
     return await run(file, args, {
       ...options,
       onLine: (line, stream) => {
-        if (line.startsWith('E: ')) firstError ??= line;
+        if (/^[EW]: /.test(line) && errors.length < 100) errors.push(line);
         options.onLine?.(line, stream);
       },
     });
   } catch (error) {
-    if (!(error instanceof BuildError) || error.code !== 'tool_failed' || firstError === undefined)
-      throw error;
-    const unknown = /^E: Unable to locate package (\S+)/.exec(firstError)?.[1];
-    if (unknown !== undefined) {
-      const message = `/template/packages: no repository of this template has a package named ${unknown}`;
-      throw new BuildError('template_invalid', message, { cause: error });
+    if (!(error instanceof BuildError) || error.code === 'aborted' || error.code === 'timeout') throw error;
+    const known = recogniseLines(errors);
+    if (known?.code === 'package_not_found') {
+      throw new BuildError(
+        known.code,
+        `/template/packages: ${known.text.replace('repository', 'repository of this template')}`,
+        {
+          cause: error,
+        },
+      );
     }
+    if (known !== undefined)
+      throw new BuildError(known.code, `${options.label} failed: ${known.text}`, { cause: error });
+    const firstError = errors.find(line => line.startsWith('E: '));
+    if (firstError === undefined || error.code !== 'tool_failed') throw error;
     throw new BuildError('tool_failed', `${options.label} failed: ${firstError.slice(3)}`, { cause: error });
   }
 }

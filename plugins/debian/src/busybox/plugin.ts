@@ -15,6 +15,7 @@ import { type HostSource, readHostSources } from '../apt/host-sources.js';
 import { codenameOf } from '../debian/release.js';
 import { makeDisk } from '../disk/disk.js';
 import { grubConfiguration } from '../disk/grub.js';
+import { spaceFor } from '../disk/space.js';
 import { diagnose } from '../doctor.js';
 import { applyCommands, applyFiles } from '../tree/apply.js';
 import { writeGuestFiles } from '../tree/guest-files.js';
@@ -31,6 +32,8 @@ export interface BusyboxOptions {
 }
 
 const week = 7 * 24 * 3600;
+/** Bytes of the system before the template is applied. */
+const bareSystem = 60 * 1024 * 1024;
 const usualDiskSize = 64 * 1024 * 1024;
 
 /**
@@ -44,6 +47,7 @@ export function busyboxOs(options: BusyboxOptions = {}): OsPlugin {
     summary: 'A tiny system of a kernel and busybox on x86_64, for tests',
     supports: template => busyboxOf(template) !== undefined,
     doctor: () => diagnose(['apt-get', 'dpkg-deb', 'depmod', 'modprobe', 'cpio', 'gzip', 'xz', 'tar']),
+    space: template => spaceFor(template, bareSystem),
     buildBase: (template, context) => buildBase(template, context, options),
   };
 }

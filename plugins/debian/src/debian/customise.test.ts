@@ -84,7 +84,7 @@ describe('customise', () => {
       throw new BuildError('tool_failed', 'installing packages failed with status 100');
     }).catch((error: unknown) => error);
     expect(outcome).to.include({
-      code: 'template_invalid',
+      code: 'package_not_found',
       message: '/template/packages: no repository of this template has a package named tree',
     });
   });

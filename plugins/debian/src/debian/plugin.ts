@@ -4,6 +4,7 @@ import type { BaseImage, BuildContext, InstalledPackage, OsPlugin, Template } fr
 import { chooseSources } from '../apt/choose-sources.js';
 import { type HostSource, readHostSources } from '../apt/host-sources.js';
 import { makeDisk } from '../disk/disk.js';
+import { spaceFor } from '../disk/space.js';
 import { diagnose } from '../doctor.js';
 import { explainRefusal, Sandbox } from '../tree/sandbox.js';
 import { debianBase } from './base.js';
@@ -29,6 +30,8 @@ export interface DebianOptions {
 
 const week = 7 * 24 * 3600;
 const gibibyte = 1024 ** 3;
+/** Bytes of an installed minimal system. */
+const minimalSystem = 600 * 1024 ** 2;
 
 /** The OS plugin for Debian: mmdebstrap, a chroot for the template, and a disk put together without mounts. */
 export function debianOs(options: DebianOptions = {}): OsPlugin {
@@ -38,6 +41,7 @@ export function debianOs(options: DebianOptions = {}): OsPlugin {
     summary: 'Debian 11, 12 and 13 on x86_64',
     supports: template => releaseOf(template) !== undefined,
     doctor: () => diagnose(['mmdebstrap', 'tar']),
+    space: template => spaceFor(template, minimalSystem),
     buildBase: (template, context) => buildBase(template, context, options),
   };
 }

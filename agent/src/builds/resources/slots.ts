@@ -1,19 +1,29 @@
 /** A place among the builds that run at the same time; given back once. */
 export type Release = () => void;
 
+interface Waiter {
+  readonly grant: () => void;
+  readonly onMove: (position: number) => void;
+}
+
 /** A fixed number of slots, handed out in the order in which they were asked for. */
 export class Slots {
-  readonly #waiting: (() => void)[] = [];
+  #waiting: Waiter[] = [];
   #free: number;
 
   /** @param count how many there are, at least 1 */
-  constructor(count: number) {
+  constructor(readonly count: number) {
     this.#free = count;
   }
 
   /** How many are waiting. */
   get waiting(): number {
     return this.#waiting.length;
+  }
+
+  /** How many are taken. */
+  get taken(): number {
+    return this.count - this.#free;
   }
 
   /** A slot if one is free now. */
@@ -23,22 +33,32 @@ export class Slots {
     return this.#release();
   }
 
-  /** Waits for a slot; rejects with the signal's reason when it fires first. */
-  take(signal: AbortSignal): Promise<Release> {
+  /**
+   * Waits for a slot; rejects with the signal's reason when it fires first.
+   *
+   * @param onMove told the place in the queue, from 1, at once and whenever it changes
+   */
+  take(signal: AbortSignal, onMove: (position: number) => void = () => undefined): Promise<Release> {
     if (signal.aborted) return Promise.reject(reasonOf(signal));
     const release = this.tryTake();
     if (release !== undefined) return Promise.resolve(release);
     return new Promise((resolve, reject) => {
-      const grant = (): void => {
-        signal.removeEventListener('abort', giveUp);
-        resolve(this.#release());
+      const waiter: Waiter = {
+        grant: () => {
+          signal.removeEventListener('abort', giveUp);
+          resolve(this.#release());
+        },
+        onMove,
       };
       const giveUp = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(grant), 1);
+        const index = this.#waiting.indexOf(waiter);
+        this.#waiting.splice(index, 1);
         reject(reasonOf(signal));
+        this.#tellPositions(index);
       };
       signal.addEventListener('abort', giveUp, { once: true });
-      this.#waiting.push(grant);
+      this.#waiting.push(waiter);
+      onMove(this.#waiting.length);
     });
   }
 
@@ -50,8 +70,14 @@ export class Slots {
       const next = this.#waiting.shift();
       // Handed on directly, so that nobody who comes later can slip in.
       if (next === undefined) this.#free++;
-      else next();
+      else next.grant();
+      this.#tellPositions(0);
     };
+  }
+
+  #tellPositions(from: number): void {
+    // A copy: whoever is told may leave the queue.
+    for (const [index, { onMove }] of [...this.#waiting].entries()) if (index >= from) onMove(index + 1);
   }
 }
 

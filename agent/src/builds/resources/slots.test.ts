@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { rejection } from '../testing/until.test.fixture.js';
+import { rejection } from '../../testing/until.test.fixture.js';
 import { Slots } from './slots.js';
 
 const never = new AbortController().signal;

@@ -1,0 +1,100 @@
+import { BuildError } from '@imagefactory/plugin-api';
+import { killGroup, type Leftover } from '../leftovers/index.js';
+import { errorLine } from '../log/index.js';
+import type { Build } from './build.js';
+import { failureOf } from './failure.js';
+import type { JournalJob } from './journal/records.js';
+import type { BuildState } from './status.js';
+import { note, noteForGood, type Workshop } from './workshop.js';
+
+/** A build of an earlier run of the agent. */
+export interface RecoveredBuild {
+  readonly build: Build;
+  /**
+   * `ended` then already, `waiting` for its turn, which it keeps, or `interrupted` in the middle of its work by the end of the agent.
+   */
+  readonly kind: 'ended' | 'waiting' | 'interrupted';
+  /** Whether its end is known to have reached the broker. */
+  readonly told: boolean;
+  /** When it ended, in milliseconds since 1970. */
+  readonly endedAt: number | undefined;
+}
+
+/** How a build of an earlier run is to be taken up. */
+export function kindOf({ ended, status }: JournalJob): RecoveredBuild['kind'] {
+  if (ended !== undefined) return 'ended';
+  return status === 'NEW' || status === 'INITIALIZING' || status === 'PENDING' ? 'waiting' : 'interrupted';
+}
+
+/** Where a build stood when the agent died. */
+export function stateOf({ ended, status }: JournalJob): BuildState {
+  if (ended !== undefined) return ended.end;
+  // The ends carry more than a word; a journal that has one without its record is a build that was about to end.
+  return status === 'COMPLETED' || status === 'FAILED' ? { status: 'FINISHING' } : { status };
+}
+
+/**
+ * Ends a build whose agent died in the middle of it: COMPLETED when its image is in the store already, else FAILED with what was
+ * found of it and removed.
+ *
+ * @param found what the dead run had left on this machine
+ */
+export async function endInterrupted(
+  build: Build,
+  job: JournalJob,
+  found: readonly Leftover[],
+  workshop: Workshop,
+): Promise<void> {
+  const { id, log } = build;
+  const groups: Leftover[] = [];
+  for (const mark of job.groups.values()) {
+    const killed = await killGroup(mark).catch((error: unknown) => ({
+      what: `process group ${mark.pid}`,
+      why: errorLine(error),
+    }));
+    if (killed !== undefined) groups.push(killed);
+    note(workshop, { kind: 'group-gone', id, pid: mark.pid });
+  }
+  const image = await workshop.store.get(id).catch(() => undefined);
+  if (image !== undefined && build.state.status === 'FINISHING') {
+    const { path, size, format, sha256 } = image;
+    log.info(`the agent was killed after the image had been stored as ${path}`);
+    await log.flush();
+    const end = { status: 'COMPLETED' as const, image: { path, size, format, sha256 } };
+    await noteForGood(workshop, { kind: 'end', id, end, percent: 100, at: Date.now() });
+    build.enter(end);
+    workshop.log.notice(`build ${id} completed before the agent was restarted: ${path}`);
+    return;
+  }
+  const mine = [...groups, ...found.filter(({ what }) => what.includes(id))];
+  const unknown = [...job.made].filter(
+    what => !mine.some(one => one.what === what) && !what.includes(`/${id}`),
+  );
+  const cleanup = {
+    removed: mine.flatMap(({ what, why }) => (why === undefined ? [what] : [])),
+    left: [
+      ...mine.flatMap(({ what, why }) => (why === undefined ? [] : [`${what} (${why})`])),
+      ...unknown.map(what => `${what} (the agent died before it could be removed)`),
+    ],
+  };
+  const error = new BuildError(
+    'agent_restarted',
+    'the agent was killed meanwhile and has been restarted; build again',
+  );
+  const activity = build.state.status === 'FINISHING' ? 'storing the image' : 'making the image';
+  const failure = failureOf({ error, activity, mask: build.order.mask, recent: log.recent, cleanup });
+  for (const what of cleanup.removed) log.info(`removed: ${what}`);
+  for (const what of cleanup.left) log.error(`left: ${what}`);
+  log.error(failure.info);
+  await log.flush();
+  await noteForGood(workshop, {
+    kind: 'end',
+    id,
+    end: { status: 'FAILED', failure },
+    percent: build.percent,
+    at: Date.now(),
+  });
+  build.enter({ status: 'FAILED', failure });
+  const left = cleanup.left.length === 0 ? '' : `; left behind: ${cleanup.left.join('; ')}`;
+  workshop.log.warn(`build ${id} failed (${failure.code}): ${failure.info}${left}`);
+}

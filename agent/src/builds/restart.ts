@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { BuildError } from '@imagefactory/plugin-api';
+import { createScrubber, errorLine } from '../log/index.js';
+import { templateSecrets } from '../templates/index.js';
+import { Build, type BuildWork } from './build.js';
+import type { EngineJournal } from './engine.js';
+import type { JournalJob } from './journal/records.js';
+import type { PluginSet } from './plugins.js';
+import { logStanding } from './read-log.js';
+import { endInterrupted, kindOf, type RecoveredBuild, stateOf } from './recovery.js';
+import { logOf, type Workshop } from './workshop.js';
+
+/** A build of an earlier run, and how to go on with it. */
+export interface RestartedBuild extends RecoveredBuild {
+  /** For those that waited. */
+  readonly work: () => Promise<BuildWork>;
+  /** For those that were interrupted. */
+  readonly finish: () => Promise<void>;
+}
+
+/** Turns what the journal knows into builds. */
+export class Restart {
+  readonly #journal: EngineJournal;
+  readonly #plugins: PluginSet;
+  readonly #workshop: Workshop;
+  builds: readonly RestartedBuild[] = [];
+  /** Templates are read one after the other, so that the builds come into their queues in the order that they had. */
+  #reading: Promise<unknown> = Promise.resolve();
+
+  constructor(journal: EngineJournal, plugins: PluginSet, workshop: Workshop) {
+    this.#journal = journal;
+    this.#plugins = plugins;
+    this.#workshop = workshop;
+  }
+
+  async open(): Promise<void> {
+    const { jobs } = this.#journal.file;
+    const waiting = new Set(jobs.filter(job => kindOf(job) === 'waiting').map(({ order }) => order.id));
+    await this.#workshop.orders?.removeAllBut(waiting);
+    const builds: RestartedBuild[] = [];
+    for (const job of jobs) builds.push(await this.#build(job));
+    this.builds = builds;
+  }
+
+  async #build(job: JournalJob): Promise<RestartedBuild> {
+    const { order, ended, told } = job;
+    const kind = kindOf(job);
+    let scrub = (text: string): string => text;
+    const mask = (text: string): string => scrub(text);
+    const path = join(this.#workshop.logs, `${order.id}.log`);
+    const begun = kind === 'ended' ? { lines: 0, cutShort: false } : await logStanding(path);
+    const build = new Build(
+      { ...order, mask },
+      logOf(this.#workshop, order.id, mask, begun),
+      error => this.#workshop.log.error(`an observer of build ${order.id} failed: ${errorLine(error)}`),
+      { state: stateOf(job), percent: job.percent },
+    );
+    return {
+      build,
+      kind,
+      told,
+      endedAt: ended?.at,
+      work: async () => {
+        const reading = this.#reading.then(() => this.#work(job));
+        this.#reading = reading.catch(() => undefined);
+        const work = await reading;
+        scrub = createScrubber(work.secrets);
+        return work;
+      },
+      finish: () => endInterrupted(build, job, this.#journal.found, this.#workshop),
+    };
+  }
+
+  /** Reads the template of a waiting job again. */
+  async #work({ order, secret }: JournalJob): Promise<BuildWork> {
+    const descriptor = secret ? await this.#workshop.orders?.read(order.id) : order.descriptor;
+    if (descriptor === undefined) {
+      throw new BuildError(
+        'agent_restarted',
+        'the agent was restarted, and the passwords of the template are lost; build again',
+      );
+    }
+    const template = await this.#journal.load(descriptor);
+    return { template, plan: this.#plugins.plan(template, order.target), secrets: templateSecrets(template) };
+  }
+}

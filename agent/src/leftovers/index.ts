@@ -1,0 +1,3 @@
+export type { Leftover } from './leftover.js';
+export { type GroupMark, killGroup } from './processes.js';
+export { removeArea } from './remove-area.js';
