@@ -69,6 +69,11 @@ export class Program {
     return Object.assign(program, { status });
   }
 
+  /** Writes to its standard input. */
+  say(text: string): void {
+    this.#child.stdin.write(text);
+  }
+
   endInput(): void {
     this.#child.stdin.end();
   }
