@@ -126,7 +126,7 @@ describe('a restart of the engine', () => {
       info: 'Failure encountered while: making the image: the agent was killed meanwhile and has been restarted; build again',
     });
     expect((await readdir(jobs())).sort()).to.deep.equal(['jobs.journal']);
-    expect((await readdir(images())).filter(name => name.endsWith('.meta'))).to.have.lengthOf(3);
+    expect((await readdir(images())).filter(name => name.endsWith('.body'))).to.have.lengthOf(3);
 
     const third = await start();
     expect(third.engine.recovered.map(({ kind }) => kind)).to.deep.equal([

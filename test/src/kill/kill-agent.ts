@@ -142,7 +142,7 @@ export class KillRun {
       expect(found?.address, name).to.deep.equal(address);
     }
     for (const [name, values] of known) {
-      const status = String(values['status']);
+      const status = values['status'] === 'COMPLETED' ? 'COMPLETED' : 'FAILED';
       this.tally.set(status, (this.tally.get(status) ?? 0) + 1);
       if (status === 'COMPLETED') completed.push(name.replace('build_adaptor-', ''));
       const told = [...(this.#ends.get(name) ?? [])];
