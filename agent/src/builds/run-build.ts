@@ -12,8 +12,12 @@ import { ProgressTree } from './progress-tree.js';
 import type { Release } from './resources/slots.js';
 import type { BuildState, Cleanup, FinishedImage } from './status.js';
 import { Abandoned, supervised } from './supervise.js';
+import { ToolGroups } from './tool-groups.js';
 import { UndoStack } from './undo.js';
 import { note, noteForGood, spaceNeeds, type Workshop } from './workshop.js';
+
+/** Milliseconds that a tool has between SIGTERM and SIGKILL, unless a plugin has less than twice that. */
+const toolGrace = 3000;
 
 /** How a build's run has ended. */
 export interface RunEnd {
@@ -46,6 +50,8 @@ class BuildRun {
   /** What is being done outside of the plugins' steps. */
   #phase = 'initializing the build';
   #abandoned = false;
+  /** Process groups of the tools that run just now. */
+  readonly #groups = new ToolGroups();
   #cleanup: Cleanup = { removed: [], left: [] };
   /** The log as it was when the work ended, before the tidying up. */
   #lastLines: readonly BuildLogLine[] | undefined;
@@ -165,6 +171,8 @@ class BuildRun {
     } finally {
       clearTimeout(timer);
       this.#lastLines = this.#build.log.recent;
+      // Of a plugin that was left behind; all others have waited for their tools.
+      await this.#groups.kill();
       this.#cleanup = await this.#undo.undo();
       this.#tellCleanup();
     }
@@ -193,6 +201,8 @@ class BuildRun {
         signal,
         secrets,
         silence: toolSilence,
+        // So that a tool which needs SIGKILL is gone before its plugin counts as one that does not stop.
+        grace: Math.min(toolGrace, grace / 2),
         onGroup: pid => this.#noteGroup(pid),
       }),
       made: (what, remove) => this.#undo.made(what, remove),
@@ -218,7 +228,11 @@ class BuildRun {
   #noteGroup(pid: number): () => void {
     const { id } = this.#build;
     note(this.#workshop, { kind: 'group', id, pid, started: startOfNow(pid) });
-    return () => note(this.#workshop, { kind: 'group-gone', id, pid });
+    const onGone = this.#groups.add(pid);
+    return () => {
+      onGone();
+      note(this.#workshop, { kind: 'group-gone', id, pid });
+    };
   }
 
   async #store(image: MadeImage): Promise<StoredImage> {

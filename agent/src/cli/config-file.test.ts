@@ -1,0 +1,109 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { rejection } from '../testing/until.test.fixture.js';
+import { applyConfigFile } from './config-file.js';
+import { buildProgram, type DaemonFlags } from './program.js';
+
+describe('the configuration file', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'config-test-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  /** The options that come of a command line and a file. */
+  async function read(
+    args: readonly string[],
+    config: unknown,
+  ): Promise<{ flags: DaemonFlags; odd: readonly string[] }> {
+    const path = join(directory, 'imagefactory.conf');
+    await writeFile(path, typeof config === 'string' ? config : JSON.stringify(config));
+    const nothing = (): Promise<void> => Promise.resolve();
+    let flags: DaemonFlags | undefined;
+    let odd: readonly string[] = [];
+    const program = buildProgram({
+      doctor: nothing,
+      validateTemplates: nothing,
+      showTemplate: nothing,
+      listImages: nothing,
+      showImage: nothing,
+      deleteImages: nothing,
+      verifyImages: nothing,
+      daemon: async () => {
+        odd = await applyConfigFile(program, path);
+        flags = program.opts<DaemonFlags>();
+      },
+    });
+    await program.parseAsync([...args], { from: 'user' });
+    if (flags === undefined) throw new Error('the daemon was not called');
+    return { flags, odd };
+  }
+
+  it('has limits by resource, as the factory always had them', async () => {
+    const { flags, odd } = await read(['--max-concurrent-at', 'rhevm=7'], {
+      max_concurrent_local_sessions: 3,
+      max_concurrent_ec2_sessions: 4,
+      max_concurrent_rhevm_sessions: 5,
+    });
+    expect(flags).to.deep.include({ maxConcurrent: 3, maxConcurrentAt: { ec2: 4, rhevm: 7 } });
+    expect(odd).to.deep.equal([]);
+  });
+
+  it('has options by their names, and the command line goes before it', async () => {
+    const { flags } = await read(['--timeout', '60', '--max-concurrent', '9'], {
+      timeout: 1800,
+      tmpdir: '/var/tmp/x',
+      'tool-silence': 60,
+      keep_finished: '100',
+      debug: 1,
+      verbose: 0,
+      broker: ['amqp://one', 'amqp://two'],
+      max_concurrent_local_sessions: 3,
+    });
+    expect(flags).to.deep.include({
+      timeout: 60,
+      tmpdir: '/var/tmp/x',
+      toolSilence: 60,
+      keepFinished: 100,
+      debug: true,
+      broker: ['amqp://one', 'amqp://two'],
+      maxConcurrent: 9,
+    });
+    expect(flags.verbose).to.equal(undefined);
+  });
+
+  it('may have what is no option here; that is said', async () => {
+    const { odd } = await read([], { rest: true, config: '/x' });
+    expect(odd.map(line => line.replace(directory, ''))).to.deep.equal([
+      '/imagefactory.conf: rest is no option of this agent; it is left out',
+      '/imagefactory.conf: config is no option of this agent; it is left out',
+    ]);
+  });
+
+  for (const [config, complaint] of [
+    ['{', /is no JSON/],
+    [[], /is to hold one JSON object/],
+    [{ timeout: 0 }, /timeout is wrong: Give a whole number from 1/],
+    [{ debug: 'yes' }, /debug is to be true or false/],
+    [{ 'body-form': 'x' }, /body-form is to be one of value, data, auto/],
+    [{ imgdir: {} }, /imgdir is to be a text or a number/],
+    [
+      { max_concurrent_local_sessions: 0 },
+      /max_concurrent_local_sessions is to be a whole number from 1 to 1000/,
+    ],
+  ] as const) {
+    it(`is refused: ${JSON.stringify(config)}`, async () => {
+      expect((await rejection(read([], config))).message).to.match(complaint);
+    });
+  }
+
+  it('must be there when it is named', async () => {
+    const program = buildProgram({} as never);
+    expect((await rejection(applyConfigFile(program, '/no/such/file'))).message).to.include(
+      '--config /no/such/file',
+    );
+  });
+});
