@@ -70,3 +70,18 @@ export {
   type TemplateSource,
   type TemplateSources,
 } from './templates/index.js';
+export {
+  type Buckets,
+  defaultBuckets,
+  LocalRepository,
+  type ObjectBody,
+  type ObjectKind,
+  objectKinds,
+  type Repository,
+  repositoryTemplates,
+  type StoredObject,
+  WarehouseError,
+  type WarehouseErrorCode,
+  type WarehouseOptions,
+  WarehouseRepository,
+} from './warehouse/index.js';

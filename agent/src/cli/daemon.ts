@@ -17,18 +17,21 @@ import { describeStartError, startLine, stopCode, stopLine } from './messages.js
 import { openLog } from './open-log.js';
 import type { DaemonFlags } from './program.js';
 import { stopSignals } from './stop-signals.js';
+import { repositoryTemplates } from '../warehouse/index.js';
+import { warehouseOf } from './warehouse-choice.js';
 
 /**
  * Runs the agent until a signal stops it; gives the exit code.
  *
  * @param remarks on the configuration, for the log
- * @throws QmfError `invalid_argument` for a file of the command line that cannot be used
+ * @throws QmfError `invalid_argument` or UsageError for what the command line names and that cannot be used
  */
 export async function runDaemon(
   flags: DaemonFlags,
   choice: BrokerChoice,
   remarks: readonly string[] = [],
 ): Promise<number> {
+  const warehouse = await warehouseOf(flags);
   const secrets = await checkChoice(choice);
   const images = await imageDirectory(flags.imgdir);
   const log = await openLog(flags, secrets, images);
@@ -65,6 +68,7 @@ export async function runDaemon(
       interval: flags.interval,
       domain: flags.qmfDomain,
       strictSecurity: flags.strictSecurity === true,
+      ...(warehouse === undefined ? {} : { templates: repositoryTemplates(warehouse) }),
       allowPrivateAddresses: flags.allowPrivateAddresses === true,
       ...form,
       log,

@@ -6,9 +6,10 @@ import { addImageCommand, type ImageActions } from './image/command.js';
 import { addTemplateCommand, type TemplateActions } from './template/command.js';
 import { UsageError } from './usage-error.js';
 import { packageVersion } from './version.js';
+import type { WarehouseFlags } from './warehouse-choice.js';
 
 /** The options of the daemon as commander reads them. */
-export interface DaemonFlags extends BusFlagValues {
+export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly qmf?: true;
   readonly broker?: readonly string[];
   readonly qpidd?: readonly string[];
@@ -135,11 +136,23 @@ function daemonOptions(): readonly Option[] {
       '--allow-private-addresses',
       'also fetch templates by URL from private, loopback and link-local addresses',
     ),
+    new Option('--warehouse <url>', 'image warehouse (iwhd) whose templates can be named by uuid'),
+    new Option('--warehouse-key-file <file>', 'OAuth key for the warehouse'),
+    new Option('--warehouse-secret-file <file>', 'and its secret'),
+    ...['image', 'build', 'target', 'template', 'icicle', 'provider'].map(
+      kind =>
+        new Option(
+          `--${kind}_bucket <bucket>`,
+          `its bucket in the warehouse (default: ${buckets[kind] ?? `${kind}s`})`,
+        ),
+    ),
     new Option('--foreground', 'log to standard output instead of the log file'),
     new Option('--verbose', 'log more'),
     new Option('--debug', 'log everything'),
   ];
 }
+
+const buckets: Readonly<Record<string, string>> = { target: 'target_images', provider: 'provider_images' };
 
 const helpAfter = `
 The agent stays in the foreground in any case; leave running it in the background to systemd or the like. Without

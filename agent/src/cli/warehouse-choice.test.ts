@@ -1,0 +1,51 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { type Iwhd, startIwhd } from '../testing/iwhd.test.fixture.js';
+import { rejection } from '../testing/until.test.fixture.js';
+import { warehouseOf } from './warehouse-choice.js';
+
+describe('the choice of a warehouse', () => {
+  it('is none by default', async () => {
+    expect(await warehouseOf({})).to.equal(undefined);
+  });
+
+  it('refuses what does not fit together', async () => {
+    const message = async (...flags: Parameters<typeof warehouseOf>): Promise<string> =>
+      (await rejection(warehouseOf(...flags))).message;
+    expect(await message({ image_bucket: 'x' })).to.equal('--image_bucket needs --warehouse');
+    expect(await message({ warehouse: 'x:y' })).to.match(/^--warehouse: the warehouse must be/);
+    expect(await message({ warehouse: 'http://h/', warehouseKeyFile: 'k' })).to.include('go together');
+    expect(
+      await message({
+        warehouse: 'http://h/',
+        warehouseKeyFile: '/nowhere',
+        warehouseSecretFile: '/nowhere',
+      }),
+    ).to.match(/^--warehouse-key-file \/nowhere cannot be read: ENOENT/);
+  });
+
+  it('has buckets and credentials', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'warehouse-choice-'));
+    const iwhd: Iwhd = await startIwhd();
+    try {
+      const [key, secret] = [join(directory, 'key'), join(directory, 'secret')];
+      await writeFile(key, 'consumer\n');
+      await writeFile(secret, 'geheim\n');
+      const repository = await warehouseOf({
+        warehouse: iwhd.url,
+        warehouseKeyFile: key,
+        warehouseSecretFile: secret,
+        template_bucket: 'tdl',
+      });
+      await repository?.body('template', '0b3f0c3e-1111-4222-8333-444455556666');
+      expect(iwhd.requests).to.deep.equal(['GET /tdl/0b3f0c3e-1111-4222-8333-444455556666']);
+      expect(iwhd.authorizations[0]).to.include('oauth_consumer_key="consumer"');
+    } finally {
+      await iwhd.stop();
+      await rm(directory, { recursive: true });
+    }
+  });
+});
