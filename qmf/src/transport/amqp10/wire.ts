@@ -6,6 +6,7 @@ import type { BodyForm, Envelope } from '../../message/envelope.js';
 import { discard, socketClosed } from '../../rhea/discard.js';
 import { linksExhausted, sessionsExhausted } from '../../rhea/limits.js';
 import { ignoreIdling, inputOf } from '../../rhea/socket.js';
+import { readNullStates } from '../../rhea/quiet-dispositions.js';
 import { deliverRaw } from '../../rhea/raw-deliveries.js';
 import { on } from '../../rhea/events.js';
 import { type BrokerAddress, describeBroker } from '../broker-url.js';
@@ -159,6 +160,7 @@ export class Amqp10Wire implements Wire {
   #openSession(): Session {
     const session = this.#connection.create_session();
     deliverRaw(session);
+    readNullStates(session);
     session.begin();
     return session;
   }
