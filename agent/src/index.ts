@@ -1,3 +1,4 @@
+export { type AccessList, readAccessList } from './access/index.js';
 export { type BuildFailure, type BuildStatus, buildTransitions, transitionRows } from './builds/index.js';
 export {
   type AddImageOptions,

@@ -1,3 +1,4 @@
 export * from './build-status.js';
 export * from './imagefactory.js';
 export * from './imagefactory-2012.js';
+export * from './build-news.js';

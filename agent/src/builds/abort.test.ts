@@ -219,6 +219,7 @@ describe('an aborted build', () => {
   function slow(store: ImageStore): ImageStore {
     return {
       get: id => store.get(id),
+      addProviderImage: (source, facts, options) => store.addProviderImage(source, facts, options),
       add: async (source, facts, options) => {
         await new Promise<void>(resolve => options.signal.addEventListener('abort', () => resolve()));
         return await store.add(source, facts, options);

@@ -1,4 +1,4 @@
-import type { Template } from '@imagefactory/plugin-api';
+import type { CloudPlugin, PushOrder, Template } from '@imagefactory/plugin-api';
 import type { BuildLogFile } from './build-log.js';
 import type { BuildPlan } from './plugins.js';
 import { assertBuildTransition, type BuildState, type BuildStatus } from './status.js';
@@ -33,14 +33,37 @@ export interface BuildOrder {
   /** The template's text without passwords. */
   readonly descriptor: string;
   readonly callerImageUuid?: string;
+  /** Set for a push, which takes an image to a provider instead of making one. */
+  readonly push?: PushFacts;
   /** Number of the agent's start in which the build was ordered. */
   readonly epoch: number;
   /** Hides the template's passwords in a text. */
   readonly mask: (text: string) => string;
 }
 
-/** What carrying out a build takes; forgotten at its end. */
+/** What may be known of a push for as long as anybody may ask for it. */
+export interface PushFacts {
+  /** Name of the provider. */
+  readonly provider: string;
+  /** Uuid of the target image. */
+  readonly targetImage: string;
+}
+
+/** What carrying out a build or a push takes; forgotten at its end. */
+export type JobWork = BuildWork | PushWork;
+
+export interface PushWork {
+  readonly kind: 'push';
+  readonly cloud: CloudPlugin;
+  /** Name of the resource that the push uses. */
+  readonly queue: string;
+  readonly order: PushOrder;
+  /** Everything in the credentials and in the provider's definition that must not be shown. */
+  readonly secrets: readonly string[];
+}
+
 export interface BuildWork {
+  readonly kind: 'build';
   readonly template: Template;
   readonly plan: BuildPlan;
   /** Passwords in the template. */

@@ -1,18 +1,24 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BuildError, type Plugin, type Template } from '@imagefactory/plugin-api';
+import {
+  BuildError,
+  type Credentials,
+  type Plugin,
+  type Provider,
+  type Template,
+} from '@imagefactory/plugin-api';
 import { v4 as uuidv4 } from 'uuid';
 import type { ScratchArea } from '../files/scratch-area.js';
-import type { ImageStore } from '../images/index.js';
+import type { ImageStore, StoredImage } from '../images/index.js';
 import type { Leftover } from '../leftovers/index.js';
 import { createScrubber, errorLine, type Logger } from '../log/index.js';
 import { publicDescriptor, templateSecrets } from '../templates/index.js';
-import { Build, type BuildWork } from './build.js';
+import { Build, type BuildOrder, type JobWork } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import { type JournalFile, noJournal } from './journal/journal.js';
 import { OrderFiles } from './journal/order-files.js';
 import { catchStrayErrors } from './plugin-scope.js';
-import { type BuildPlan, PluginSet } from './plugins.js';
+import { type BuildPlan, PluginSet, queueOf } from './plugins.js';
 import { readLogLines } from './read-log.js';
 import type { RecoveredBuild } from './recovery.js';
 import { Restart } from './restart.js';
@@ -72,6 +78,17 @@ export interface BuildRequest {
   readonly callerImageUuid?: string;
 }
 
+/** What an agent is asked to take to a provider. */
+export interface PushRequest {
+  readonly target: string;
+  /** The target image. */
+  readonly image: StoredImage;
+  readonly provider: Provider;
+  readonly credentials: Credentials;
+  /** Everything in the credentials and in the provider's definition that must not be shown. */
+  readonly secrets: readonly string[];
+}
+
 /** What became of the builds when the engine stopped. */
 export interface EngineStop {
   /** Ids of the builds that were ended. */
@@ -85,7 +102,7 @@ type EngineState = 'running' | 'stopping' | 'stopped';
 interface LiveBuild {
   readonly build: Build;
   readonly stop: AbortController;
-  readonly work: BuildWork | (() => Promise<BuildWork>);
+  readonly work: JobWork | (() => Promise<JobWork>);
   /** The whole template while it is not in the journal yet. */
   descriptor: string | undefined;
 }
@@ -211,20 +228,58 @@ export class BuildEngine {
     const plan = this.plan(template, target);
     const secrets = [...templateSecrets(template), ...(request.secrets ?? [])];
     const mask = createScrubber(secrets);
-    const id = uuidv4();
-    const build = new Build(
+    return this.#admit(
       {
-        id,
+        id: uuidv4(),
         target,
         descriptor: publicDescriptor(descriptor, mask),
         epoch: this.#epoch,
         mask,
         ...(callerImageUuid === undefined ? {} : { callerImageUuid: mask(callerImageUuid) }),
       },
-      logOf(this.#workshop, id, mask),
-      error => this.#log.error(`an observer of build ${id} failed: ${errorLine(error)}`),
+      { kind: 'build', template, plan, secrets },
+      descriptor,
     );
-    const work: BuildWork = { template, plan, secrets };
+  }
+
+  /**
+   * Takes on a push of a target image to a provider; otherwise like {@link create}. A push that waits when the agent is killed is not
+   * gone on with, since credentials are kept nowhere.
+   *
+   * @throws BuildError `target_unsupported`, and `aborted` while there is a {@link refusal}
+   */
+  createPush(request: PushRequest): Build {
+    const { refusal } = this;
+    if (refusal !== undefined) throw new BuildError('aborted', refusal);
+    const { target, image, provider, credentials, secrets } = request;
+    const cloud = this.plugins.cloudFor(target);
+    const mask = createScrubber(secrets);
+    const id = uuidv4();
+    return this.#admit(
+      {
+        id,
+        target,
+        descriptor: image.template,
+        push: { provider: mask(provider.name), targetImage: image.identifier },
+        epoch: this.#epoch,
+        mask,
+      },
+      {
+        kind: 'push',
+        cloud,
+        queue: queueOf(cloud),
+        order: { target, provider, credentials, image, identifier: id },
+        secrets,
+      },
+      image.template,
+    );
+  }
+
+  #admit(order: BuildOrder, work: JobWork, descriptor: string): Build {
+    const { id, mask } = order;
+    const build = new Build(order, logOf(this.#workshop, id, mask), error =>
+      this.#log.error(`an observer of build ${id} failed: ${errorLine(error)}`),
+    );
     this.#live.set(id, { build, work, stop: new AbortController(), descriptor });
     return build;
   }
@@ -238,7 +293,7 @@ export class BuildEngine {
     const entry = this.#live.get(build.id);
     if (entry?.descriptor === undefined) return;
     const { journal, orders } = this.#workshop;
-    const { id, target, descriptor, callerImageUuid, epoch } = build.order;
+    const { id, target, descriptor, callerImageUuid, push, epoch } = build.order;
     const whole = entry.descriptor;
     entry.descriptor = undefined;
     const secret = whole !== descriptor;
@@ -247,6 +302,7 @@ export class BuildEngine {
         kind: 'job',
         ...{ id, target, descriptor, epoch, secret },
         ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
+        ...(push === undefined ? {} : { push }),
       });
       if (secret) await orders?.keep(id, whole);
       await journal.synced();

@@ -6,6 +6,7 @@ export {
   type EngineJournal,
   type EngineOptions,
   type EngineStop,
+  type PushRequest,
 } from './engine.js';
 export { JournalFile } from './journal/journal.js';
 export { inPluginScope } from './plugin-scope.js';

@@ -4,9 +4,10 @@ import {
   type BuildContext,
   BuildError,
   type Progress,
+  type PushedImage,
   type TargetImage,
 } from '@imagefactory/plugin-api';
-import type { BuildWork } from './build.js';
+import type { BuildWork, PushWork } from './build.js';
 
 /** An image in the scratch directory, ready for the store. */
 export interface MadeImage extends TargetImage {
@@ -40,6 +41,28 @@ export async function makeImage(
     return image;
   });
   return { path: target.path, format: target.format, base };
+}
+
+/** Has the cloud plugin take a target image to a provider. */
+export async function pushImage(
+  { cloud, order }: PushWork,
+  scratch: string,
+  root: Progress,
+  call: PluginCall,
+): Promise<PushedImage> {
+  return await root.step(`pushing the image to ${order.provider.name}`, 1, async progress => {
+    const pushed = await call(cloud.name, progress, async context => {
+      if (cloud.push !== undefined) return await cloud.push(order, context);
+      throw new BuildError('target_unsupported', `the plugin ${cloud.name} takes images nowhere`);
+    });
+    // Plugins may be plain JavaScript.
+    const given: unknown = pushed;
+    if (typeof given !== 'object' || given === null || typeof pushed.identifierOnProvider !== 'string') {
+      throw new BuildError('internal', `plugin ${cloud.name} did not say what the provider calls the image`);
+    }
+    assertImage(pushed.record, cloud.name, scratch);
+    return pushed;
+  });
 }
 
 /** Plugins may be plain JavaScript, and what they name is going to be moved into the store. */

@@ -82,7 +82,7 @@ export class PluginSet {
           'the target mock needs the OS plugin mock, which this agent has not loaded',
         );
       }
-      return { target, os, cloud, queue: cloud.queue ?? localQueue, baseShare: baseShares.mock };
+      return { target, os, cloud, queue: queueOf(cloud), baseShare: baseShares.mock };
     }
     if (template.os === undefined) {
       throw new BuildError(
@@ -94,7 +94,7 @@ export class PluginSet {
     const os = candidates.find(plugin => supports(plugin, template));
     if (os !== undefined) {
       refuseUnserved(os, template);
-      return { target, os, cloud, queue: cloud.queue ?? localQueue, baseShare: baseShares.real };
+      return { target, os, cloud, queue: queueOf(cloud), baseShare: baseShares.real };
     }
     const { name, version, arch } = template.os;
     const asked = JSON.stringify(`${name} ${version} ${arch}`.slice(0, 80));
@@ -104,6 +104,11 @@ export class PluginSet {
       `no plugin of this agent builds ${asked}; supported: ${supported === '' ? 'none beside the target mock' : supported}`,
     );
   }
+}
+
+/** Name of the resource that a cloud's builds and pushes use. */
+export function queueOf(cloud: CloudPlugin): string {
+  return cloud.queue ?? localQueue;
 }
 
 /** What a plugin would leave out without a word must not be in the template. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { BuildError } from '@imagefactory/plugin-api';
 import { createScrubber, errorLine } from '../log/index.js';
 import { templateSecrets } from '../templates/index.js';
-import { Build, type BuildWork } from './build.js';
+import { Build, type JobWork } from './build.js';
 import type { EngineJournal } from './engine.js';
 import type { JournalJob } from './journal/records.js';
 import type { PluginSet } from './plugins.js';
@@ -13,7 +13,7 @@ import { logOf, type Workshop } from './workshop.js';
 /** A build of an earlier run, and how to go on with it. */
 export interface RestartedBuild extends RecoveredBuild {
   /** For those that waited. */
-  readonly work: () => Promise<BuildWork>;
+  readonly work: () => Promise<JobWork>;
   /** For those that were interrupted. */
   readonly finish: () => Promise<void>;
 }
@@ -72,7 +72,13 @@ export class Restart {
   }
 
   /** Reads the template of a waiting job again. */
-  async #work({ order, secret }: JournalJob): Promise<BuildWork> {
+  async #work({ order, secret }: JournalJob): Promise<JobWork> {
+    if (order.push !== undefined) {
+      throw new BuildError(
+        'agent_restarted',
+        'the agent was restarted, and it keeps no credentials; push again',
+      );
+    }
     const descriptor = secret ? await this.#workshop.orders?.read(order.id) : order.descriptor;
     if (descriptor === undefined) {
       throw new BuildError(
@@ -81,6 +87,11 @@ export class Restart {
       );
     }
     const template = await this.#journal.load(descriptor);
-    return { template, plan: this.#plugins.plan(template, order.target), secrets: templateSecrets(template) };
+    return {
+      kind: 'build',
+      template,
+      plan: this.#plugins.plan(template, order.target),
+      secrets: templateSecrets(template),
+    };
   }
 }

@@ -1,12 +1,18 @@
-import { type BuildContext, BuildError, createToolRunner, type Progress } from '@imagefactory/plugin-api';
+import {
+  type BuildContext,
+  BuildError,
+  createToolRunner,
+  type Progress,
+  type PushedImage,
+} from '@imagefactory/plugin-api';
 import { startOfNow } from '../files/process-mark.js';
 import { removeTree } from '../files/remove-tree.js';
 import type { StoredImage } from '../images/index.js';
 import { describeError, errorLine } from '../log/index.js';
-import type { Build, BuildWork } from './build.js';
+import type { Build, JobWork, PushWork } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import { failureOf, interrupted, toBuildError } from './failure.js';
-import { makeImage, type MadeImage } from './make-image.js';
+import { makeImage, type MadeImage, type PluginCall, pushImage } from './make-image.js';
 import { type PluginScope, runInScope } from './plugin-scope.js';
 import { ProgressTree } from './progress-tree.js';
 import type { Release } from './resources/slots.js';
@@ -33,7 +39,7 @@ export interface RunEnd {
  */
 export function runBuild(
   build: Build,
-  work: BuildWork | (() => Promise<BuildWork>),
+  work: JobWork | (() => Promise<JobWork>),
   workshop: Workshop,
   stop: AbortController,
 ): Promise<RunEnd> {
@@ -76,7 +82,7 @@ class BuildRun {
     });
   }
 
-  async run(given: BuildWork | (() => Promise<BuildWork>)): Promise<RunEnd> {
+  async run(given: JobWork | (() => Promise<JobWork>)): Promise<RunEnd> {
     const build = this.#build;
     const releases: Release[] = [];
     try {
@@ -99,9 +105,16 @@ class BuildRun {
     return { abandoned: this.#abandoned };
   }
 
-  #introduce({ template, plan }: BuildWork): void {
-    const { os } = template;
+  #introduce(work: JobWork): void {
     const { log } = this.#build;
+    if (work.kind === 'push') {
+      const { image, provider, target } = work.order;
+      log.info(`push ${this.#build.id} of target image ${image.identifier}`);
+      log.info(`provider: ${provider.name}, of the target ${target}, by plugin ${work.cloud.name}`);
+      return;
+    }
+    const { template, plan } = work;
+    const { os } = template;
     log.info(
       `build ${this.#build.id} of ${template.name === '' ? 'an unnamed template' : JSON.stringify(template.name)}`,
     );
@@ -112,10 +125,10 @@ class BuildRun {
   }
 
   /** A slot and the space on disks: at once, or after waiting as PENDING. */
-  async #admission(work: BuildWork, keep: (release: Release) => void): Promise<void> {
+  async #admission(work: JobWork, keep: (release: Release) => void): Promise<void> {
     const { queues, space } = this.#workshop;
     const { signal } = this.#stop;
-    const { queue } = work.plan;
+    const queue = work.kind === 'push' ? work.queue : work.plan.queue;
     signal.throwIfAborted();
     const slots = queues.of(queue);
     let slot = slots.tryTake();
@@ -150,23 +163,28 @@ class BuildRun {
     this.#build.waitAt({ queue, position });
   }
 
-  async #carryOut(work: BuildWork): Promise<StoredImage> {
+  async #carryOut(work: JobWork): Promise<FinishedImage> {
     const { timeout, scratch, orders } = this.#workshop;
     const { id } = this.#build;
     const timer = setTimeout(() => {
       this.#stop.abort(new BuildError('timeout', `the build was not done within ${timeout / 1000} s`));
     }, timeout);
     try {
-      this.#enter({ status: 'BUILDING' });
+      this.#enter({ status: work.kind === 'push' ? 'PUSHING' : 'BUILDING' });
       // A build that has begun is never begun again: nobody needs its passwords any more.
       if (work.secrets.length > 0) await orders?.remove(id);
       const directory = await scratch.create(id);
       this.#undo.made(directory, () => removeTree(directory));
-      const image = await makeImage(work, directory, this.#progress.root, (name, progress, call) =>
-        this.#callPlugin(name, work, directory, progress, call),
-      );
-      this.#enter({ status: 'FINISHING' });
-      this.#phase = 'storing the image';
+      const call: PluginCall = (name, progress, inside) =>
+        this.#callPlugin(name, work, directory, progress, inside);
+      const { root } = this.#progress;
+      if (work.kind === 'push') {
+        const pushed = await pushImage(work, directory, root, call);
+        this.#beginStoring();
+        return await this.#storePushed(pushed, work);
+      }
+      const image = await makeImage(work, directory, root, call);
+      this.#beginStoring();
       return await this.#store(image);
     } finally {
       clearTimeout(timer);
@@ -181,7 +199,7 @@ class BuildRun {
   /** Calls a plugin, and leaves it behind when it doesn't stop in time. */
   async #callPlugin<T>(
     name: string,
-    { secrets }: BuildWork,
+    { secrets }: JobWork,
     scratch: string,
     progress: Progress,
     work: (context: BuildContext) => Promise<T>,
@@ -233,6 +251,35 @@ class BuildRun {
       onGone();
       note(this.#workshop, { kind: 'group-gone', id, pid });
     };
+  }
+
+  #beginStoring(): void {
+    this.#enter({ status: 'FINISHING' });
+    this.#phase = 'storing the image';
+  }
+
+  async #storePushed(pushed: PushedImage, { order }: PushWork): Promise<FinishedImage> {
+    const { descriptor, push } = this.#build.order;
+    const { identifierOnProvider } = pushed;
+    const account = pushed.account === undefined ? {} : { account: pushed.account };
+    const { signal } = this.#stop;
+    return await this.#progress.root.step('storing the provider image', 0, async () => {
+      const stored = await this.#workshop.store.addProviderImage(
+        pushed.record.path,
+        {
+          identifier: order.identifier,
+          provider: push?.provider ?? '',
+          targetImageId: order.image.identifier,
+          identifierOnProvider,
+          format: pushed.record.format,
+          template: descriptor,
+          ...account,
+        },
+        { signal },
+      );
+      this.#build.log.info(`known to the provider as ${identifierOnProvider}`);
+      return { ...stored, identifierOnProvider, ...account };
+    });
   }
 
   async #store(image: MadeImage): Promise<StoredImage> {
@@ -321,7 +368,7 @@ class BuildRun {
   #onStray(error: unknown): void {
     const { id, order, state } = this.#build;
     const story = order.mask(describeError(error));
-    if (state.status !== 'BUILDING') {
+    if (state.status !== 'BUILDING' && state.status !== 'PUSHING') {
       this.#workshop.log.warn(`a plugin of build ${id} dropped an error after its work:\n${story}`);
       return;
     }
@@ -332,6 +379,11 @@ class BuildRun {
 }
 
 /** Only what is told of an image, whatever else the store knows of it. */
-function finished({ path, size, format, sha256 }: FinishedImage): FinishedImage {
-  return { path, size, format, sha256 };
+function finished(image: FinishedImage): FinishedImage {
+  const { path, size, format, sha256, identifierOnProvider, account } = image;
+  return {
+    ...{ path, size, format, sha256 },
+    ...(identifierOnProvider === undefined ? {} : { identifierOnProvider }),
+    ...(account === undefined ? {} : { account }),
+  };
 }

@@ -32,7 +32,12 @@ export type BuildState =
   | { readonly status: 'FAILED'; readonly failure: BuildFailure };
 
 /** What is told of a finished build's image. */
-export type FinishedImage = Pick<StoredImage, 'path' | 'size' | 'format' | 'sha256'>;
+export interface FinishedImage extends Pick<StoredImage, 'path' | 'size' | 'format' | 'sha256'> {
+  /** What the provider calls it, after a push. */
+  readonly identifierOnProvider?: string;
+  /** Whose account it is in there. */
+  readonly account?: string;
+}
 
 // The words are declared once, with the schema that publishes them; the compiler holds the union above to them.
 export type { BuildStatus };

@@ -3,7 +3,7 @@ import type { SpaceEstimate } from '@imagefactory/plugin-api';
 import type { ScratchArea } from '../files/scratch-area.js';
 import type { ImageStore } from '../images/index.js';
 import { errorLine, type Logger } from '../log/index.js';
-import type { BuildWork } from './build.js';
+import type { JobWork } from './build.js';
 import { type BuildLogFile, createBuildLog } from './build-log.js';
 import type { JobJournal } from './journal/journal.js';
 import type { OrderFiles } from './journal/order-files.js';
@@ -70,7 +70,9 @@ export function logOf(
 }
 
 /** What a build will take on disks, as its plugins estimate it. */
-export function spaceNeeds({ scratch, logs }: Workshop, { plan, template }: BuildWork): readonly SpaceNeed[] {
+export function spaceNeeds({ scratch, logs }: Workshop, work: JobWork): readonly SpaceNeed[] {
+  if (work.kind === 'push') return [];
+  const { plan, template } = work;
   const estimates = [plan.os.space?.(template), plan.cloud.space?.(template)];
   const sum = (part: keyof SpaceEstimate): number =>
     estimates.reduce((bytes, estimate) => bytes + (estimate?.[part] ?? 0), 0);

@@ -1,58 +1,134 @@
-import type { AgentSession, ManagedObject } from '@imagefactory/qmf';
+import { failureType } from '@imagefactory/plugin-api';
+import { AgentException, exceptionCodes, type ManagedObject, type MethodCall } from '@imagefactory/qmf';
 import {
-  ADAPTOR_PREFIX,
-  BuildAdaptor,
+  ADAPTOR_PREFIX_2012,
+  BuildAdaptor2012,
   BuildAdaptorPercentCompleteEvent,
   BuildAdaptorStatusEvent,
   BuildFailedEvent,
 } from '@imagefactory/schema';
-import { failureType } from '@imagefactory/plugin-api';
-import { type Build, type BuildChange, type BuildState, isEnd } from '../builds/index.js';
+import { type Build, type BuildState, type BuildStatus, isEnd } from '../builds/index.js';
+import type { EndFacts } from '../catalog/index.js';
+import { errorLine } from '../log/index.js';
 import type { EventSender } from './event-sender.js';
+import { type FactoryParts, shownAdaptor } from './parts.js';
 
-export type Adaptor = ManagedObject<typeof BuildAdaptor>;
+export type Adaptor = ManagedObject<typeof BuildAdaptor2012>;
+
+/** What an adaptor shows beside its build. */
+export interface AdaptorView {
+  /** The object's name; by its beginning it is one of 2012 or of 2011. */
+  readonly name: string;
+  /** Uuids of the image and of the build that the target image belongs to. */
+  readonly image: string;
+  readonly build: string;
+}
+
+/** Milliseconds that an abort may take before it is answered; consoles wait 10 s. */
+const abortPatience = 5_000;
 
 /**
- * Puts a build on the bus as a BuildAdaptor and keeps it up to date: first the properties, then the events that tell of them.
+ * Puts a build on the bus as a BuildAdaptor and keeps it up to date: first what is on record, then the properties, then the events that
+ * tell of them.
  *
  * @param onEnd called when everything about the build is on its way
  */
 export function publishAdaptor(
-  session: AgentSession,
+  parts: FactoryParts,
   build: Build,
-  events: EventSender,
+  view: AdaptorView,
   onEnd: (adaptor: Adaptor, told: Promise<void>) => void,
 ): Adaptor {
+  const { session, events } = parts;
   const { descriptor, target, epoch } = build.order;
   const { state } = build;
-  const adaptor = session.publish(BuildAdaptor, {
-    name: `${ADAPTOR_PREFIX}${build.id}`,
+  const words = statusWords(view, build);
+  const adaptor = session.publish(BuildAdaptor2012, {
+    name: view.name,
+    shownAs: shownAdaptor(parts.revision),
+    // The addresses of 2012 have no epoch.
+    persistent: is2012(view),
+    // The address stays what the caller was given, however often the agent is restarted meanwhile.
+    epoch,
     values: {
+      image: view.image,
+      build: view.build,
+      image_id: build.id,
       descriptor,
       target,
-      status: state.status,
+      status: words.of(state.status),
       percent_complete: build.percent,
       finished_image: state.status === 'COMPLETED' ? state.image.path : '',
     },
-    methods: {},
-    // The address stays what the caller was given, however often the agent is restarted meanwhile.
-    epoch,
+    methods: {
+      abort: async (_inputs, call) => {
+        await abort(build, call, parts);
+        return {};
+      },
+    },
   });
+  parts.adaptors.add({ build, addr: adaptor.addressMap });
   const stopListening = build.onChange(change => {
-    if (change.kind === 'percent') tellPercent(adaptor, change.percent, events);
-    if (change.kind !== 'status') return;
-    const told = tellStatus(adaptor, change, events);
-    if (isEnd(change.state.status)) {
-      stopListening();
-      onEnd(adaptor, told);
+    if (change.kind === 'percent') {
+      adaptor.update({ percent_complete: change.percent });
+      raisePercentage(adaptor, change.percent, events);
     }
+    if (change.kind !== 'status') return;
+    const isOver = isEnd(change.state.status);
+    // Who hears of the end may push at once.
+    if (isOver) noteEnd(build, parts);
+    const told = tellStatus(adaptor, change, words, events);
+    if (!isOver) return;
+    stopListening();
+    onEnd(adaptor, told);
   });
   return adaptor;
 }
 
-function tellPercent(adaptor: Adaptor, percent: number, events: EventSender): void {
-  adaptor.update({ percent_complete: percent });
-  raisePercentage(adaptor, percent, events);
+/** Answers once the build has ended, or is about to. */
+async function abort(build: Build, call: MethodCall, { engine }: FactoryParts): Promise<void> {
+  const { status } = build.state;
+  if (isEnd(status)) {
+    throw new AgentException(
+      `the build is ${status} already; there is nothing to abort`,
+      exceptionCodes.exception,
+    );
+  }
+  const aborting = engine.abort(
+    build.id,
+    call.userId === undefined ? 'a console' : JSON.stringify(call.userId),
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, abortPatience);
+  });
+  await Promise.race([aborting, patience]);
+  clearTimeout(timer);
+}
+
+/** Puts the end of a build on record; without effect where it is already. */
+export function noteEnd({ id, state }: Build, { catalog, log }: FactoryParts): void {
+  try {
+    catalog.ended(id, endFacts(state));
+  } catch (error) {
+    log.error(
+      `the end of build ${id} could not be noted: ${errorLine(error)}; make room, or images will not know it`,
+    );
+  }
+}
+
+function endFacts(state: BuildState): EndFacts {
+  if (state.status === 'COMPLETED') {
+    const { identifierOnProvider, account } = state.image;
+    return {
+      outcome: { status: 'COMPLETED' },
+      ...(identifierOnProvider === undefined ? {} : { targetIdentifier: identifierOnProvider }),
+      ...(account === undefined ? {} : { account }),
+    };
+  }
+  if (state.status !== 'FAILED') throw new Error('a build that goes on has no outcome');
+  const { code, info } = state.failure;
+  return { outcome: { status: 'FAILED', type: failureType(code), info } };
 }
 
 function raisePercentage(adaptor: Adaptor, percent: number, events: EventSender): void {
@@ -67,24 +143,33 @@ function raisePercentage(adaptor: Adaptor, percent: number, events: EventSender)
 /** Resolves when the broker has the news. */
 function tellStatus(
   adaptor: Adaptor,
-  { from, state }: Extract<BuildChange, { kind: 'status' }>,
+  { from, state }: StatusNews,
+  words: StatusWords,
   events: EventSender,
 ): Promise<void> {
+  const status = words.of(state.status);
   if (state.status === 'COMPLETED') {
-    adaptor.update({ status: state.status, percent_complete: 100, finished_image: state.image.path });
+    adaptor.update({ status, percent_complete: 100, finished_image: state.image.path });
     // The status comes last: a console that waits for it has then heard everything.
     raisePercentage(adaptor, 100, events);
-  } else adaptor.update({ status: state.status });
-  return raiseStatus(adaptor, { from, state }, events);
+  } else adaptor.update({ status });
+  return raiseStatus(adaptor, { from, state }, words, events);
+}
+
+interface StatusNews {
+  readonly from: BuildStatus;
+  readonly state: BuildState;
 }
 
 /** Says by events where a build stands; also again, for those who may not have heard it. */
 export async function raiseStatus(
   adaptor: Adaptor,
-  { from, state }: { readonly from: BuildState['status']; readonly state: BuildState },
+  { from, state }: StatusNews,
+  words: StatusWords,
   events: EventSender,
 ): Promise<void> {
   const addr = adaptor.addressMap;
+  const [before, status] = [words.of(from), words.of(state.status)];
   const failed =
     state.status === 'FAILED'
       ? events.raise(BuildFailedEvent, {
@@ -94,11 +179,35 @@ export async function raiseStatus(
           info: state.failure.info,
         })
       : undefined;
-  const told = events.raise(BuildAdaptorStatusEvent, {
-    addr,
-    event: 'STATUS',
-    new_status: state.status,
-    old_status: from,
-  });
+  const told =
+    status === before
+      ? undefined
+      : events.raise(BuildAdaptorStatusEvent, {
+          addr,
+          event: 'STATUS',
+          new_status: status,
+          old_status: before,
+        });
   await Promise.all([failed, told]);
+}
+
+/** What consoles are shown for a status. */
+export interface StatusWords {
+  of(status: BuildStatus): BuildStatus;
+}
+
+/**
+ * Adaptors of 2011 show every status. Those of 2012 show what consoles of 2012 know: a build goes from NEW to BUILDING or PUSHING, after
+ * PENDING only if it has to wait, and from there to its end.
+ */
+export function statusWords(view: AdaptorView, { order }: Build): StatusWords {
+  if (!is2012(view)) return { of: status => status };
+  const working = order.push === undefined ? 'BUILDING' : 'PUSHING';
+  return {
+    of: status => (status === 'INITIALIZING' ? 'NEW' : status === 'FINISHING' ? working : status),
+  };
+}
+
+function is2012({ name }: AdaptorView): boolean {
+  return name.startsWith(ADAPTOR_PREFIX_2012);
 }

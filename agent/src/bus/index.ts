@@ -1,4 +1,7 @@
+export { AdaptorIndex } from './adaptor-index.js';
 export { EventSender } from './event-sender.js';
-export { type FactoryParts, publishFactory } from './factory.js';
+export { publishFactory } from './factory.js';
+export type { FactoryParts } from './parts.js';
 export { FinishedAdaptors, type KeepLimits } from './finished-adaptors.js';
 export { publishRecovered } from './recovered.js';
+export { publishNews } from './news.js';

@@ -1,17 +1,42 @@
 import { BuildError } from '@imagefactory/plugin-api';
 import { AgentException, exceptionCodes } from '@imagefactory/qmf';
+import { CatalogError } from '../catalog/index.js';
+import { ProviderError } from '../providers/index.js';
 
-/** Which argument of `build_image` an error is about. */
-function argumentOf(error: BuildError): 'target' | 'descriptor' {
-  return error.code === 'target_unsupported' ? 'target' : 'descriptor';
+/** What a method calls the arguments that errors are about. */
+export interface ArgumentNames {
+  /** Default `template`. */
+  readonly template?: string;
+  /** Default `target`. */
+  readonly target?: string;
+  /** Default `providers`. */
+  readonly provider?: string;
 }
 
-/** A bad request's answer: the argument's name, what is wrong with it and what would be right. Other errors stay as they are. */
-export function refusalOf(error: unknown): unknown {
-  if (!(error instanceof BuildError)) return error;
-  return new AgentException(
-    `Invalid argument: ${argumentOf(error)} (${error.message})`,
-    exceptionCodes.invalidParameter,
-    { cause: error },
-  );
+/** A bad request's answer: the argument's name, what is wrong with it and what would be right. */
+export function invalid(argument: string, problem: string, cause?: unknown): AgentException {
+  return new AgentException(`Invalid argument: ${argument} (${problem})`, exceptionCodes.invalidParameter, {
+    cause,
+  });
+}
+
+/** Gives what `work` gives; its errors come as answers that a caller can act on. */
+export async function orRefusal<T>(names: ArgumentNames, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw refusalOf(error, names);
+  }
+}
+
+function refusalOf(error: unknown, names: ArgumentNames): unknown {
+  const { template = 'template', target = 'target', provider = 'providers' } = names;
+  if (error instanceof BuildError) {
+    return invalid(error.code === 'target_unsupported' ? target : template, error.message, error);
+  }
+  if (error instanceof CatalogError) return invalid(error.argument, error.message, error);
+  if (error instanceof ProviderError) {
+    return invalid(error.argument === 'credentials' ? 'credentials' : provider, error.message, error);
+  }
+  return error;
 }

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import {
   type BodyForm,
   BusConnection,
@@ -5,7 +7,8 @@ import {
   type Transport,
   transportsFor,
 } from '@imagefactory/qmf';
-import { describeError, type Logger } from '../log/index.js';
+import { type AccessList, readAccessList } from '../access/index.js';
+import { describeError, errorLine, type Logger } from '../log/index.js';
 import { bundledPlugins, doctorReport, startAgent } from '../runtime/index.js';
 import { type BrokerChoice, checkChoice } from './broker-choice.js';
 import { tellConnectionNews } from './connection-news.js';
@@ -19,6 +22,7 @@ import type { DaemonFlags } from './program.js';
 import { stopSignals } from './stop-signals.js';
 import { repositoryTemplates } from '../warehouse/index.js';
 import { warehouseOf } from './warehouse-choice.js';
+import { UsageError } from './usage-error.js';
 
 /**
  * Runs the agent until a signal stops it; gives the exit code.
@@ -33,6 +37,7 @@ export async function runDaemon(
 ): Promise<number> {
   const warehouse = await warehouseOf(flags);
   const secrets = await checkChoice(choice);
+  const access = flags.acl === undefined ? undefined : await accessListOf(flags.acl);
   const images = await imageDirectory(flags.imgdir);
   const log = await openLog(flags, secrets, images);
   for (const remark of remarks) log.warn(remark);
@@ -70,6 +75,9 @@ export async function runDaemon(
       strictSecurity: flags.strictSecurity === true,
       ...(warehouse === undefined ? {} : { templates: repositoryTemplates(warehouse) }),
       allowPrivateAddresses: flags.allowPrivateAddresses === true,
+      schemaRevision: flags.qmfSchema,
+      ...(access === undefined ? {} : { access }),
+      ...(flags.providers === undefined ? {} : { providerDirectory: resolve(flags.providers) }),
       ...form,
       log,
     });
@@ -89,6 +97,15 @@ export async function runDaemon(
     if (broker !== undefined) await stopEmbeddedBroker(broker);
     signals.dispose();
     await log.close();
+  }
+}
+
+/** @throws UsageError that names what is wrong with the file */
+async function accessListOf(path: string): Promise<AccessList> {
+  try {
+    return readAccessList(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`--acl ${path}: ${errorLine(error)}`);
   }
 }
 

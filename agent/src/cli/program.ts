@@ -1,6 +1,7 @@
 import { brokerHelp, busFlags, type BusFlagValues } from '@imagefactory/qmf';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { usualConfigFile } from './config-file.js';
+import { type SchemaRevision, schemaRevisions } from '@imagefactory/schema';
 import { exitCodesHelp } from './exit-codes.js';
 import { addImageCommand, type ImageActions } from './image/command.js';
 import { addTemplateCommand, type TemplateActions } from './template/command.js';
@@ -27,6 +28,9 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly qmfDomain: string;
   readonly strictSecurity?: true;
   readonly allowPrivateAddresses?: true;
+  readonly qmfSchema: SchemaRevision;
+  readonly acl?: string;
+  readonly providers?: string;
   readonly bodyForm: 'value' | 'data' | 'auto';
   readonly verbose?: true;
   readonly debug?: true;
@@ -145,6 +149,17 @@ function daemonOptions(): readonly Option[] {
           `--${kind}_bucket <bucket>`,
           `its bucket in the warehouse (default: ${buckets[kind] ?? `${kind}s`})`,
         ),
+    ),
+    new Option(
+      '--qmf-schema <revision>',
+      'classes that consoles are told of: those of the API note of 2011, or those of 2012; all methods of both are answered in any case',
+    )
+      .choices(schemaRevisions)
+      .default('2011'),
+    new Option('--acl <file>', 'who may call what, in JSON; what the file does not allow is refused'),
+    new Option(
+      '--providers <directory>',
+      'where rhevm.json and vsphere.json define providers (default: /etc/imagefactory)',
     ),
     new Option('--foreground', 'log to standard output instead of the log file'),
     new Option('--verbose', 'log more'),

@@ -2,8 +2,8 @@ import type { InstalledPackage } from '@imagefactory/plugin-api';
 import { DirectoryImageManager, type DirectoryImageManagerOptions } from './directory-image-manager.js';
 import { icicleOf } from './manifest/icicle.js';
 import { ImageError } from './image-error.js';
-import type { AddOptions, ImageFacts, ImageStore, StoredImage } from './image-store.js';
-import { type AnyImage, BaseImage, TargetImage } from './persistent-image.js';
+import type { AddOptions, ImageFacts, ImageStore, ProviderFacts, StoredImage } from './image-store.js';
+import { type AnyImage, BaseImage, ProviderImage, TargetImage } from './persistent-image.js';
 
 /** What builds need of a directory of images. */
 export class DirectoryStore implements ImageStore {
@@ -55,6 +55,19 @@ export class DirectoryStore implements ImageStore {
       if (parent !== undefined) await this.images.deleteImageWithId(parent.identifier);
       throw error;
     }
+    return storedImage(image);
+  }
+
+  async addProviderImage(source: string, facts: ProviderFacts, options: AddOptions): Promise<StoredImage> {
+    const { account, ...known } = facts;
+    const image = new ProviderImage({
+      ...known,
+      status: 'COMPLETE',
+      percentComplete: 100,
+      statusDetail: { activity: 'provider image complete' },
+      ...(account === undefined ? {} : { providerAccountIdentifier: account }),
+    });
+    await this.images.addImage(image, { body: { kind: 'move', path: source, ...options } });
     return storedImage(image);
   }
 

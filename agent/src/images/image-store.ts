@@ -34,6 +34,16 @@ export interface StoredImage extends Omit<ImageFacts, 'base' | 'packages'> {
   readonly created: string;
 }
 
+/** What the store is told of an image that was taken to a provider. */
+export interface ProviderFacts extends Pick<ImageFacts, 'identifier' | 'format' | 'template'> {
+  readonly provider: string;
+  readonly targetImageId: string;
+  /** What the provider calls it. */
+  readonly identifierOnProvider: string;
+  /** Whose account it is in there. */
+  readonly account?: string;
+}
+
 /** Where finished images live. */
 export interface ImageStore {
   /**
@@ -43,6 +53,8 @@ export interface ImageStore {
    * @throws BuildError `no_space`, `not_permitted`, `aborted` or `internal`
    */
   add(source: string, facts: ImageFacts, options: AddOptions): Promise<StoredImage>;
+  /** As {@link add}, for what is kept of an image that was taken to a provider. */
+  addProviderImage(source: string, facts: ProviderFacts, options: AddOptions): Promise<StoredImage>;
   /** The image of that name, or undefined. */
   get(identifier: string): Promise<StoredImage | undefined>;
 }

@@ -5,7 +5,7 @@ export { DirectoryStore } from './directory-store.js';
 export { ImageError, type ImageErrorCode, imageErrorCodes } from './image-error.js';
 export type { AddImageOptions, BodySource, DeleteOptions, PersistentImageManager } from './image-manager.js';
 export type { ImageRecord } from './image-record.js';
-export type { AddOptions, ImageFacts, ImageStore, StoredImage } from './image-store.js';
+export type { AddOptions, ImageFacts, ImageStore, ProviderFacts, StoredImage } from './image-store.js';
 export {
   type AnyImage,
   BaseImage,

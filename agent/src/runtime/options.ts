@@ -4,6 +4,8 @@ import type { Plugin } from '@imagefactory/plugin-api';
 import type { BodyForm, BusConnection, Transport } from '@imagefactory/qmf';
 import type { QueueLimits } from '../builds/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
+import type { SchemaRevision } from '@imagefactory/schema';
+import type { AccessList } from '../access/index.js';
 import type { TemplateSource } from '../templates/index.js';
 
 /** What an agent is made of. */
@@ -43,6 +45,12 @@ export interface AgentOptions {
   readonly keepFinishedCount?: number;
   /** Seconds between heartbeats; default 30. */
   readonly interval?: number;
+  /** Which revision of the seed's classes consoles are told of; every method of both is answered in any case. Default `2011`. */
+  readonly schemaRevision?: SchemaRevision;
+  /** Who may call what; default: everybody everything. */
+  readonly access?: AccessList;
+  /** Directory of `rhevm.json` and `vsphere.json`, where providers are defined; default `/etc/imagefactory`. */
+  readonly providerDirectory?: string;
   /** QMF domain; default `default`. */
   readonly domain?: string;
   /** Answer only to consoles' own keys on the topic exchange; default false. */

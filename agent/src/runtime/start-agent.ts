@@ -1,8 +1,18 @@
 import { AgentSession, BusConnection, type WaitOptions } from '@imagefactory/qmf';
+import { accessGate, openAccess } from '../access/index.js';
+import { Catalog } from '../catalog/index.js';
+import { createProviders } from '../providers/index.js';
 import { PRODUCT, VENDOR } from '@imagefactory/schema';
 import { join } from 'node:path';
 import { BuildEngine, type EngineStop, JournalFile } from '../builds/index.js';
-import { EventSender, FinishedAdaptors, publishFactory, publishRecovered } from '../bus/index.js';
+import {
+  AdaptorIndex,
+  EventSender,
+  FinishedAdaptors,
+  publishFactory,
+  publishNews,
+  publishRecovered,
+} from '../bus/index.js';
 import { openScratchArea } from '../files/scratch-area.js';
 import { assumeIdentity } from '../identity/index.js';
 import { DirectoryStore } from '../images/index.js';
@@ -108,6 +118,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       epoch: identity.epoch,
       interval: settings.interval,
       log,
+      gate: accessGate(options.access ?? openAccess, log),
       ...(options.domain === undefined ? {} : { domain: options.domain }),
       ...(options.strictSecurity === undefined ? {} : { strictSecurity: options.strictSecurity }),
       ...(options.bodyForm === undefined ? {} : { bodyForm: options.bodyForm }),
@@ -120,8 +131,15 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       size: finishedSize,
     });
     undo.push(() => finished.stop());
-    const parts = { session, engine, events, finished, templates, log };
+    const parts = {
+      ...{ session, engine, store, events, finished, templates, log },
+      catalog: Catalog.open(join(imageDirectory, 'catalog')),
+      adaptors: new AdaptorIndex(),
+      providers: createProviders(options.providerDirectory ?? '/etc/imagefactory', log),
+      revision: options.schemaRevision ?? '2011',
+    };
     publishFactory(parts);
+    undo.push(publishNews(parts));
     publishRecovered(parts);
     await session.open();
     connection.start();

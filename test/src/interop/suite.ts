@@ -12,6 +12,7 @@ import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram } from '../support/agent-program.js';
 import { collect, rejection, until } from '../support/until.js';
+import { session2012 } from './session-2012.js';
 import { GADGETS, startGadgetAgent, Ticked } from './gadget-agent.js';
 
 const template = '<template></template>';
@@ -67,6 +68,8 @@ export function interoperability({ largest, ...urls }: Ground): void {
     };
     await until('the adaptor is COMPLETED', ended, 15_000);
   });
+
+  it('holds the session of 2012: builds, pushes and imports in lists', () => session2012(client));
 
   it('describes its classes', async () => {
     const { agent: found } = await client.findFactory();

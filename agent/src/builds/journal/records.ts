@@ -18,7 +18,7 @@ export interface GroupMark {
 export type JournalRecord =
   | ({ readonly kind: 'job'; readonly id: string; readonly secret: boolean } & Pick<
       BuildOrder,
-      'target' | 'descriptor' | 'callerImageUuid' | 'epoch'
+      'target' | 'descriptor' | 'callerImageUuid' | 'push' | 'epoch'
     >)
   | { readonly kind: 'status'; readonly id: string; readonly status: BuildStatus; readonly percent: number }
   | ({ readonly kind: 'group'; readonly id: string } & GroupMark)
@@ -54,7 +54,7 @@ export interface JournalJob {
 /** Carries a record over into what is known; records of jobs that are unknown count for nothing. */
 export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord): void {
   if (record.kind === 'job') {
-    const { id, target, descriptor, callerImageUuid, epoch, secret } = record;
+    const { id, target, descriptor, callerImageUuid, push, epoch, secret } = record;
     jobs.set(id, {
       order: {
         id,
@@ -62,6 +62,7 @@ export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord
         descriptor,
         epoch,
         ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
+        ...(push === undefined ? {} : { push }),
       },
       secret,
       status: 'NEW',
@@ -138,7 +139,8 @@ function isRecord(value: unknown): value is JournalRecord {
         typeof value['descriptor'] === 'string' &&
         typeof value['epoch'] === 'number' &&
         typeof value['secret'] === 'boolean' &&
-        ['string', 'undefined'].includes(typeof value['callerImageUuid'])
+        ['string', 'undefined'].includes(typeof value['callerImageUuid']) &&
+        (value['push'] === undefined || isPush(value['push']))
       );
     case 'status':
       return isBuildStatus(value['status']) && typeof value['percent'] === 'number';
@@ -159,6 +161,10 @@ function isRecord(value: unknown): value is JournalRecord {
     default:
       return false;
   }
+}
+
+function isPush(value: unknown): boolean {
+  return isObject(value) && typeof value['provider'] === 'string' && typeof value['targetImage'] === 'string';
 }
 
 function isEndOfJob(value: unknown): value is JobEnd {

@@ -1,0 +1,92 @@
+import { AgentException, exceptionCodes, type MethodCall } from '@imagefactory/qmf';
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { recordingLogger } from '../testing/logger.test.fixture.js';
+import { rejection } from '../testing/until.test.fixture.js';
+import { accessGate, readAccessList } from './index.js';
+
+const list = JSON.stringify({
+  allow: [
+    { users: ['anna', 'ci@*'], methods: ['build_image', 'abort'] },
+    { users: ['*'], methods: ['instance_states'], objects: ['image_factory'] },
+    { users: ['root'] },
+  ],
+});
+
+describe('an access list', () => {
+  const isAllowed = readAccessList(list);
+
+  it('allows what a rule allows, and nothing else', () => {
+    for (const [user, method, object, expected] of [
+      ['anna', 'build_image', 'image_factory', true],
+      ['ci@build.example.com', 'abort', 'build_adaptor-1', true],
+      ['anna', 'push_image', 'image_factory', false],
+      ['annabel', 'build_image', 'image_factory', false],
+      ['anonymous', 'build_image', 'image_factory', false],
+      ['anonymous', 'instance_states', 'image_factory', true],
+      ['anonymous', 'instance_states', 'build_adaptor-1', false],
+      ['root', 'anything', 'anywhere', true],
+      ['xci@y', 'abort', 'build_adaptor-1', false],
+    ] as const) {
+      expect(isAllowed({ user, method, object }), `${user} ${method} ${object}`).to.equal(expected);
+    }
+  });
+
+  it('allows nothing when it is empty', () => {
+    expect(readAccessList('{"allow": []}')({ user: 'root', method: 'abort', object: 'x' })).to.equal(false);
+  });
+
+  it('takes patterns for text, but for the star', () => {
+    const one = readAccessList('{"allow": [{"users": ["a.b"]}]}');
+    expect(one({ user: 'axb', method: 'm', object: 'o' })).to.equal(false);
+    expect(one({ user: 'a.b', method: 'm', object: 'o' })).to.equal(true);
+  });
+
+  for (const [text, problem] of [
+    ['[', 'no JSON'],
+    ['[]', 'the list: an object with allow'],
+    ['{"deny": []}', '"deny" is not known'],
+    ['{"allow": {}}', 'allow: a list of rules'],
+    ['{"allow": [{"methods": ["x"]}]}', 'allow[0]: users are missing'],
+    ['{"allow": [{"users": "anna"}]}', 'allow[0].users: a list of names'],
+    ['{"allow": [{"users": ["a"], "method": ["x"]}]}', 'allow[0]: "method" is not known'],
+    ['{"allow": [{"users": ["a"], "objects": [1]}]}', 'allow[0].objects'],
+  ] as const) {
+    it(`refuses ${text}`, () => {
+      expect(() => readAccessList(text)).to.throw(problem);
+    });
+  }
+});
+
+describe('the gate before methods', () => {
+  const call = (userId: string | undefined, method: string): MethodCall => ({
+    address: { agentName: 'a:b:c', objectName: 'image_factory', agentEpoch: 1 },
+    method,
+    userId,
+    signal: new AbortController().signal,
+    afterReply: () => undefined,
+  });
+
+  it('writes a line per call, whatever its end, and no argument', async () => {
+    const log = recordingLogger();
+    const gate = accessGate(readAccessList(list), log);
+    await gate(call('anna', 'build_image'), () => Promise.resolve(new Map([['secret', 's3cret']])));
+    await rejection(
+      gate(call('root', 'x\nroot: answered'), () => Promise.reject(new AgentException('Unknown method: x'))),
+    );
+    let ran = false;
+    const error = await rejection(
+      gate(call(undefined, 'build_image'), () => {
+        ran = true;
+        return Promise.resolve(new Map());
+      }),
+    );
+    expect(ran).to.equal(false);
+    expect(error).to.be.instanceOf(AgentException).and.include({ code: exceptionCodes.forbidden });
+    expect(log.lines).to.deep.equal([
+      'notice: call of image_factory.build_image by anna: answered',
+      'notice: call of image_factory."x\\nroot: answered" by root: refused: Unknown method: x',
+      'warn: call of image_factory.build_image by anonymous: forbidden',
+    ]);
+  });
+});

@@ -1,0 +1,33 @@
+import type { AgentSession } from '@imagefactory/qmf';
+import { BuildAdaptor, BuildAdaptor2012, type SchemaRevision } from '@imagefactory/schema';
+import type { BuildEngine } from '../builds/index.js';
+import type { Catalog } from '../catalog/index.js';
+import type { ImageStore } from '../images/index.js';
+import type { Logger } from '../log/index.js';
+import type { ProviderDirectory } from '../providers/index.js';
+import type { TemplateSources } from '../templates/index.js';
+import type { AdaptorIndex } from './adaptor-index.js';
+import type { EventSender } from './event-sender.js';
+import type { FinishedAdaptors } from './finished-adaptors.js';
+
+/** What the objects on the bus work with. */
+export interface FactoryParts {
+  readonly session: AgentSession;
+  readonly engine: BuildEngine;
+  readonly store: Pick<ImageStore, 'get'>;
+  readonly events: EventSender;
+  readonly finished: FinishedAdaptors;
+  /** What a descriptor may name instead of being the template's text. */
+  readonly templates: TemplateSources;
+  readonly catalog: Catalog;
+  readonly adaptors: AdaptorIndex;
+  readonly providers: ProviderDirectory;
+  /** The classes that consoles are told of. */
+  readonly revision: SchemaRevision;
+  readonly log: Logger;
+}
+
+/** The class of adaptors that consoles are told of. */
+export function shownAdaptor(revision: SchemaRevision): typeof BuildAdaptor | typeof BuildAdaptor2012 {
+  return revision === '2011' ? BuildAdaptor : BuildAdaptor2012;
+}

@@ -1,0 +1,174 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { type BatchPlace, Catalog, CatalogError, imageDescription } from './index.js';
+
+const uuid = (digit: string): string => `${digit.repeat(8)}-0000-4000-8000-${digit.repeat(12)}`;
+const completed = { outcome: { status: 'COMPLETED' } } as const;
+const failed = { outcome: { status: 'FAILED', type: 'NoSpace', info: 'the disk is full' } } as const;
+
+describe('Catalog', () => {
+  let directory: string;
+  let catalog: Catalog;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'catalog-test-'));
+    catalog = Catalog.open(directory);
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  /** A build of the image for some targets, whose uuids are made of the digits. */
+  function add(image: string, targets: Record<string, string>): BatchPlace {
+    const place = catalog.place(image, '');
+    catalog.addTargetImages(
+      place,
+      imageDescription('x'),
+      Object.entries(targets).map(([digit, target]) => ({ id: uuid(digit), target, adaptor: `a${digit}` })),
+    );
+    return place;
+  }
+
+  function push(place: BatchPlace, targetImage: string, providers: Record<string, string>): void {
+    catalog.addProviderImages(
+      place.image,
+      Object.entries(providers).map(([digit, provider]) => ({
+        id: uuid(digit),
+        targetImage,
+        provider,
+        adaptor: `a${digit}`,
+      })),
+    );
+  }
+
+  it('makes a build the latest unpushed one when all of its targets are there, and not before', () => {
+    const place = add('', { '1': 'mock', '2': 'ec2' });
+    catalog.ended(uuid('1'), completed);
+    expect(catalog.image(place.image)).not.to.have.property('latestUnpushed');
+    catalog.ended(uuid('2'), completed);
+    const image = catalog.image(place.image);
+    expect(image).to.deep.include({
+      latestUnpushed: place.build,
+      description: '<image><name>x</name></image>',
+    });
+    expect(image?.builds[0]).not.to.have.property('parent');
+  });
+
+  it('keeps one failure in a batch on record, and the rest of the batch usable', () => {
+    const place = add('', { '1': 'mock', '2': 'ec2' });
+    catalog.ended(uuid('1'), failed);
+    catalog.ended(uuid('2'), completed);
+    const image = catalog.image(place.image);
+    expect(image).to.include({ latestUnpushed: place.build });
+    expect(image?.builds[0]?.targetImages.map(({ outcome }) => outcome)).to.deep.equal([
+      failed.outcome,
+      completed.outcome,
+    ]);
+  });
+
+  it('leaves the latest unpushed build as it was when all of a batch has failed', () => {
+    const first = add('', { '1': 'mock' });
+    catalog.ended(uuid('1'), completed);
+    add(first.image, { '2': 'mock' });
+    catalog.ended(uuid('2'), failed);
+    expect(catalog.image(first.image)).to.include({ latestUnpushed: first.build });
+  });
+
+  it('gives each build the one before as its parent', () => {
+    const first = add('', { '1': 'mock' });
+    catalog.ended(uuid('1'), completed);
+    const second = add(first.image, { '2': 'mock' });
+    catalog.ended(uuid('2'), completed);
+    push(second, uuid('2'), { '3': 'mock-a' });
+    catalog.ended(uuid('3'), completed);
+    const third = add(first.image, { '4': 'mock' });
+    catalog.ended(uuid('4'), completed);
+    const image = catalog.image(first.image);
+    expect(image?.builds.map(({ parent }) => parent)).to.deep.equal([undefined, first.build, second.build]);
+    expect(image).to.include({ latestBuild: second.build, latestUnpushed: third.build });
+  });
+
+  it('takes a pushed build for unpushed as long as it has failed to reach a provider', () => {
+    const place = add('', { '1': 'mock' });
+    catalog.ended(uuid('1'), completed);
+    push(place, uuid('1'), { '2': 'mock-a', '3': 'mock-b' });
+    catalog.ended(uuid('2'), { ...completed, targetIdentifier: 'ami-1', account: 'anna' });
+    expect(catalog.image(place.image)).not.to.have.property('latestBuild');
+    catalog.ended(uuid('3'), failed);
+    const partly = catalog.image(place.image);
+    expect(partly).to.include({ latestBuild: place.build, latestUnpushed: place.build });
+    expect(partly?.builds[0]?.targetImages[0]?.providerImages).to.deep.equal([
+      {
+        id: uuid('2'),
+        provider: 'mock-a',
+        adaptor: 'a2',
+        outcome: completed.outcome,
+        targetIdentifier: 'ami-1',
+        account: 'anna',
+      },
+      { id: uuid('3'), provider: 'mock-b', adaptor: 'a3', outcome: failed.outcome },
+    ]);
+    push(place, uuid('1'), { '4': 'mock-b' });
+    catalog.ended(uuid('4'), completed);
+    const image = catalog.image(place.image);
+    expect(image).to.include({ latestBuild: place.build });
+    expect(image).not.to.have.property('latestUnpushed');
+    expect(JSON.stringify(image)).not.to.match(/None|null/);
+  });
+
+  it('imports what a provider has, and only renames it the second time', () => {
+    const place = catalog.place('', '');
+    const imported = {
+      ...place,
+      description: '<image><name>Mock Image</name></image>',
+      target: 'mock',
+      provider: 'mock-provider2',
+    };
+    const ids = catalog.importImage({ ...imported, targetIdentifier: 'mock-img-id' });
+    const again = catalog.importImage({ ...imported, targetIdentifier: 'other-id' });
+    expect(again).to.deep.equal(ids);
+    const image = catalog.imageOf(ids.providerImage);
+    expect(image).to.deep.include({ id: place.image, latestBuild: place.build });
+    expect(image?.builds[0]?.targetImages[0]?.providerImages).to.deep.equal([
+      {
+        id: ids.providerImage,
+        provider: 'mock-provider2',
+        targetIdentifier: 'other-id',
+        outcome: completed.outcome,
+      },
+    ]);
+  });
+
+  it('refuses what is no uuid, and uuids of other things', () => {
+    const place = add('', { '1': 'mock' });
+    for (const [image, build, argument] of [
+      ['../../etc/passwd', '', 'image'],
+      ['None', '', 'image'],
+      [uuid('1'), '', 'image'],
+      [place.build, '', 'image'],
+      [place.image, 'None', 'build'],
+      [place.image, uuid('1'), 'build'],
+      [uuid('9'), place.build, 'build'],
+    ] as const) {
+      expect(() => catalog.place(image, build), `${image} ${build}`)
+        .to.throw(CatalogError)
+        .that.includes({ argument });
+    }
+    expect(catalog.place('', place.build)).to.deep.equal(place);
+    expect(catalog.place(uuid('8'), uuid('9'))).to.deep.equal({ image: uuid('8'), build: uuid('9') });
+  });
+
+  it('reads it all again after a restart', async () => {
+    const digits = ['1', '2', '3', '4', '5', '6', '7', '8'];
+    const place = add('', Object.fromEntries(digits.map(digit => [digit, 'mock'])));
+    for (const digit of digits) catalog.ended(uuid(digit), completed);
+    await writeFile(join(directory, 'x.json.part'), 'left by a killed agent');
+    const reopened = Catalog.open(directory);
+    expect(await readdir(directory)).to.have.lengthOf(digits.length + 2);
+    const image = reopened.imageOf(uuid('5'));
+    expect(image).to.include({ id: place.image, latestUnpushed: place.build });
+    expect(JSON.parse(await readFile(join(directory, `${place.image}.json`), 'utf8'))).to.deep.equal(image);
+    reopened.ended(uuid('f'), completed);
+  });
+});

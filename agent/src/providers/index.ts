@@ -1,0 +1,3 @@
+export { readCredentials, type ReadCredentials } from './credentials.js';
+export { ProviderError } from './provider-error.js';
+export { createProviders, type FoundProvider, type ProviderDirectory } from './providers.js';
