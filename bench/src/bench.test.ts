@@ -29,7 +29,14 @@ describe('bench', () => {
         expect(figure, JSON.stringify(line)).to.be.above(0).and.below(Infinity);
     }
     const roles = lines.flatMap(line => (line.kind === 'memory' ? [line.role] : []));
-    expect(roles).to.deep.equal(['QMF agent', 'QMF console', 'broker', 'bare sender', 'bare receiver']);
+    expect(roles).to.deep.equal([
+      'agent that builds',
+      'QMF agent',
+      'QMF console',
+      'broker',
+      'bare sender',
+      'bare receiver',
+    ]);
     const table = formatTable(lines, 'bare rhea');
     for (const line of lines) expect(table).to.include(line.kind === 'memory' ? line.role : line.what);
   }).timeout(60_000);

@@ -16,9 +16,9 @@ export function formatTable(lines: readonly Line[], bare: string): string {
   if (durations.length > 0) {
     parts.push(table([['case', 'median', 'longest', '', 'goal'], ...durations.map(durationCells)]));
   }
-  if (memory.length > 0) {
-    const title = `resident MiB, ${memory[0]?.events ?? 0} events`;
-    parts.push(table([[title, 'start', 'after a tenth', 'end', 'goal'], ...memory.map(memoryCells)]));
+  for (const over of new Set(memory.map(line => line.over))) {
+    const rows = memory.filter(line => line.over === over).map(memoryCells);
+    parts.push(table([[`resident MiB, ${over}`, 'start', 'after a tenth', 'end', 'goal'], ...rows]));
   }
   return parts.join('\n\n');
 }

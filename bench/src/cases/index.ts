@@ -1,4 +1,5 @@
 import type { Fleet } from '../fleet.js';
+import { builds } from './builds.js';
 import { manyInFlight, oneInFlight } from './calls.js';
 import { events } from './events.js';
 import type { CaseName, Line, Sizes } from './lines.js';
@@ -17,6 +18,8 @@ export const fullSizes = {
   events: 15_000,
   memoryEvents: 1_000_000,
   images: 10_000,
+  builds: 1_000,
+  memoryBuilds: 10_000,
 } as const;
 
 export const quickSizes = {
@@ -26,6 +29,8 @@ export const quickSizes = {
   events: 500,
   memoryEvents: 2_000,
   images: 200,
+  builds: 20,
+  memoryBuilds: 40,
 } as const;
 
 const cases: Readonly<Record<CaseName, (fleet: Fleet, sizes: Sizes) => Promise<readonly Line[]>>> = {
@@ -35,6 +40,7 @@ const cases: Readonly<Record<CaseName, (fleet: Fleet, sizes: Sizes) => Promise<r
   events,
   recovery,
   images: (_fleet, sizes) => images(sizes),
+  builds: (_fleet, sizes) => builds(sizes),
   memory,
 };
 

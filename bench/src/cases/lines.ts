@@ -7,6 +7,7 @@ export const caseNames = [
   'events',
   'recovery',
   'images',
+  'builds',
   'memory',
 ] as const;
 export type CaseName = (typeof caseNames)[number];
@@ -20,6 +21,8 @@ export interface Sizes {
   readonly events: number;
   readonly memoryEvents: number;
   readonly images: number;
+  readonly builds: number;
+  readonly memoryBuilds: number;
 }
 
 /** A figure that was asked for. */
@@ -56,9 +59,10 @@ export interface Memory {
   readonly kind: 'memory';
   readonly case: CaseName;
   readonly role: string;
-  readonly events: number;
+  /** What was done meanwhile, such as `10000 builds`. */
+  readonly over: string;
   readonly start: number;
-  /** After the first tenth of the events, by when caches are filled and code is compiled. */
+  /** After the first tenth of that, by when caches are filled and code is compiled. */
   readonly tenth: number;
   readonly end: number;
   readonly goal?: Goal;

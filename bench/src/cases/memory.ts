@@ -39,7 +39,7 @@ export async function memory(fleet: Fleet, sizes: Sizes): Promise<readonly Line[
       kind: 'memory',
       case: 'memory',
       role: what,
-      events: sizes.memoryEvents,
+      over: `${sizes.memoryEvents} events`,
       ...figures,
       ...(index < ours.length ? { goal } : {}),
     };

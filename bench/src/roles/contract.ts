@@ -43,6 +43,18 @@ export interface RelayRole {
   readonly cut: (argument: Record<string, never>) => Promise<number>;
 }
 
+/** A whole agent, with the mock plugins. */
+export interface FactoryRole extends Role {
+  /** Settles when everything is stopped and removed. */
+  readonly stop: (argument: Record<string, never>) => Promise<void>;
+}
+
+/** A console that orders builds. */
+export interface CustomerRole extends Role {
+  /** Orders `count` builds, `inFlight` at a time, and waits for the end of each. Gives milliseconds. */
+  readonly builds: (argument: { readonly count: number; readonly inFlight: number }) => Promise<number>;
+}
+
 export interface BrokerRole {
   readonly start: (argument: Record<string, never>) => Promise<string>;
   readonly memory: (argument: Record<string, never>) => Promise<number>;
