@@ -59,7 +59,7 @@ describe('a list of brokers', () => {
       'dialling amqp://a killed',
       'open amqp://a amqp://b',
       'dialling amqp://b killed',
-      'waiting amqp://a nobody there',
+      'waiting amqp://a none of the 2 brokers can be used: amqp://a: killed; amqp://b: nobody there',
       'closed amqp://a',
     ]);
   });

@@ -266,7 +266,7 @@ export class BusConnection implements AsyncDisposable {
       }
       this.#transport = this.#transports[failover.present] ?? this.#transport;
       if (next.kind === 'dial') continue;
-      this.#enter({ kind: 'waiting', attempt: attempt + 1, delay: next.delay, reason });
+      this.#enter({ kind: 'waiting', attempt: attempt + 1, delay: next.delay, reason: next.reason });
       await this.#pause(next.delay);
       if (this.#isLeaving()) return;
     }

@@ -4,7 +4,7 @@ import { backoffDelay, type RetryPolicy } from './backoff.js';
 /** What comes after a broker has failed. */
 export type NextStep =
   | { readonly kind: 'dial' }
-  | { readonly kind: 'wait'; readonly delay: number }
+  | { readonly kind: 'wait'; readonly delay: number; readonly reason: QmfError }
   | { readonly kind: 'give-up'; readonly reason: QmfError };
 
 /**
@@ -90,7 +90,8 @@ export class Failover {
     if (this.#vainRounds >= this.#policy.maxAttempts) return this.#giveUp();
     this.#tried.clear();
     this.#present = this.#next() ?? this.#present; // not all have refused: checked before
-    return { kind: 'wait', delay: Math.min(left, backoffDelay(this.#rounds, this.#policy, this.#random)) };
+    const delay = Math.min(left, backoffDelay(this.#rounds, this.#policy, this.#random));
+    return { kind: 'wait', delay, reason: everyWord(this.#brokers, this.#said) };
   }
 
   /** The next in the list, after the present one, that was not tried in this round. */

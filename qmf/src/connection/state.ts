@@ -57,6 +57,7 @@ export type ConnectionStatus =
       readonly attempt: number;
       /** Milliseconds until the next attempt. */
       readonly delay: number;
+      /** Of a list, what each broker said last. */
       readonly reason: QmfError;
     }
   | { readonly kind: 'draining'; readonly broker: string }

@@ -365,6 +365,21 @@ describe('a wire and its broker', () => {
     await broker.stop();
   });
 
+  it('a dialect that goes against what the broker says is used, and warned of once', async () => {
+    const broker = await startBroker();
+    const warned: string[] = [];
+    const onWarning = (text: string): unknown => warned.push(text);
+    for (const dialect of ['embedded', 'artemis', undefined] as const) {
+      const transport = amqp10(broker.url, { onWarning, ...(dialect === undefined ? {} : { dialect }) });
+      for (let dial = 0; dial < 2; dial++) await (await transport.dial(never)).close();
+    }
+    expect(warned).to.have.lengthOf(1);
+    expect(warned[0])
+      .to.match(/calls itself imagefactory-embedded-broker [\d.]+ and is spoken to in the dialect 'artemis'/)
+      .and.to.include("'embedded' is its own");
+    await broker.stop();
+  });
+
   it('a form of bodies that is forced holds before there is a broker', () => {
     expect(new BusConnection(amqp10('localhost', { bodyForm: 'data' })).bodyForm).to.equal('data');
     expect(new BusConnection(amqp10('localhost')).bodyForm).to.equal('value');

@@ -12,7 +12,7 @@ export interface SecurityOptions extends CredentialOptions {
   readonly tls?: TlsOptions;
   /** The one way to log in; by default the best of those that the broker offers and that there is something to show for. */
   readonly sasl?: SaslName;
-  /** Told once of each thing that is unsafe and still works; by default a warning of the process. */
+  /** Told once of each thing that is unsafe, or looks like a mistake, and still works; by default a warning of the process. */
   readonly onWarning?: (text: string) => void;
 }
 
@@ -22,6 +22,8 @@ type Channel = Pick<OpenSocket, 'isSecure' | 'hasClientCertificate'>;
 /** The security of the connections to one broker. */
 export interface Security {
   readonly tls: TlsOptions | undefined;
+  /** Says something once, to whoever is told of what is unsafe. */
+  readonly warn: (text: string) => void;
   /** @throws QmfError `invalid_argument` for files that cannot be used, and for a way to log in that lacks what it needs */
   login(channel: Channel): Promise<Login>;
   /** @throws QmfError `not_authorised` when the broker offers nothing that will do */
@@ -41,6 +43,7 @@ export function securityOf(address: BrokerAddress, options: SecurityOptions): Se
   };
   return {
     tls: options.tls,
+    warn,
     login: async ({ hasClientCertificate }) => {
       const login = {
         ...(await credentialsFor(address, options, warn)),

@@ -127,6 +127,7 @@ function wireOf(
   const peer = peerOf(model);
   const wire = new Amqp091Wire(model, {
     peer,
+    where,
     manners: mannersOf(peer),
     queueLimit: options.queueLimit ?? 50_000,
     idleTimeout: options.idleTimeout ?? IDLE_TIMEOUT,

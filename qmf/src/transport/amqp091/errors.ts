@@ -56,9 +56,12 @@ export function mayStillBeThere(error: unknown): boolean {
   return code === replyCode.preconditionFailed && !/arg(?:ument)? '?type'?/i.test(textOf(error));
 }
 
+const withoutReason = 'the peer closed it without a reason';
+
 /** The end of an open connection. */
 export function lostError(where: string, error: unknown): QmfError {
-  const why = error === undefined ? 'the peer closed it without a reason' : textOf(error);
+  const said = error === undefined ? '' : textOf(error);
+  const why = said === '' || said === 'Unexpected close' ? withoutReason : said;
   return new QmfError('connection_lost', `the connection to ${where} ended: ${why}`, { cause: error });
 }
 
@@ -106,8 +109,11 @@ export function vhostError(
  * @param hint what may be behind it when the broker said nothing at all
  */
 export function dialError(where: string, error: unknown, hint: string): QmfError {
-  const text = textOf(error);
-  const why = [protocolHint(text), hint].filter(part => part !== '').join('; or ');
+  const said = textOf(error);
+  const protocol = protocolHint(said);
+  const why = [protocol, hint].filter(part => part !== '').join('; or ');
+  // What amqplib says of bytes that it takes for a frame helps nobody.
+  const text = /^(Frame size|Invalid frame|Unknown frame)/i.test(said) ? 'what answers makes no sense' : said;
   return new QmfError('unreachable', `${where} cannot be reached: ${text}${why === '' ? '' : ` (${why})`}`, {
     cause: error,
   });

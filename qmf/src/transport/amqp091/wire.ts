@@ -26,6 +26,8 @@ export interface WireSetup {
   readonly queueLimit: number;
   /** A peer silent for this long is taken for dead; milliseconds, 0 for never. */
   readonly idleTimeout: number;
+  /** The broker's address, for people. */
+  readonly where: string;
   /** Destroys the socket. */
   readonly hangUp: () => void;
   /** A message that could not be decoded was dropped. */
@@ -70,7 +72,7 @@ export class Amqp091Wire implements Wire {
     });
     this.#stopWatch = watchSilence(socketOf(model), setup.idleTimeout, () => {
       const time = `for ${setup.idleTimeout / 1000} s`;
-      this.fail(new QmfError('connection_lost', `nothing came from the broker ${time}`));
+      this.fail(new QmfError('connection_lost', `nothing came from ${setup.where} ${time}`));
     });
   }
 

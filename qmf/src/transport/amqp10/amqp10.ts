@@ -15,7 +15,7 @@ import { gatherWrites } from '../../rhea/gathered-writes.js';
 import { unusableFrameSize } from '../../rhea/limits.js';
 import { logIn } from '../../rhea/sasl-login.js';
 import { connectionError, refusedConnection } from './conditions.js';
-import { type DialectName, dialectFor, dialects } from './dialects/index.js';
+import { type Dialect, type DialectName, dialectFor, dialects, knownDialect } from './dialects/index.js';
 import { Amqp10Wire } from './wire.js';
 
 export interface Amqp10Options extends SecurityOptions {
@@ -49,7 +49,7 @@ export function amqp10(broker: string | BrokerAddress, options: Amqp10Options = 
       try {
         const login = await security.login(opened);
         const choose = (offered: readonly string[]): SaslExchange => security.choose(offered, login, opened);
-        return await openConnection({ address, options, opened, login, choose }, signal);
+        return await openConnection({ address, options, opened, login, choose, warn: security.warn }, signal);
       } catch (error) {
         opened.socket.destroy();
         throw error;
@@ -67,6 +67,7 @@ interface Opening {
   readonly opened: OpenSocket;
   readonly login: Login;
   readonly choose: (offered: readonly string[]) => SaslExchange;
+  readonly warn: (text: string) => void;
 }
 
 /** Speaks AMQP over a socket until the broker has opened the connection. */
@@ -116,7 +117,7 @@ function openConnection(opening: Opening, signal: AbortSignal): Promise<Wire> {
       }
       signal.removeEventListener('abort', onAbort);
       const peer = peerOf(connection);
-      const dialect = options.dialect === undefined ? dialectFor(peer) : dialects[options.dialect];
+      const dialect = dialectOf(opening, peer);
       const wire = new Amqp10Wire(connection, {
         broker: address,
         peer,
@@ -146,6 +147,20 @@ function openConnection(opening: Opening, signal: AbortSignal): Promise<Wire> {
     // It may have ended between two owners, and then tells nobody any more.
     if (opened.socket.destroyed) end(opened.socket.errored ?? undefined);
   });
+}
+
+/** A dialect that was forced goes against what the broker says, and may be right: a proxy may have spoken. */
+function dialectOf({ address, options, warn }: Opening, peer: Peer): Dialect {
+  if (options.dialect === undefined) return dialectFor(peer);
+  const known = knownDialect(peer);
+  if (known !== undefined && known.name !== options.dialect) {
+    const { product, version = '' } = peer;
+    const calls = `${product ?? ''} ${version}`.trim();
+    warn(
+      `${describeBroker(address)} calls itself ${calls} and is spoken to in the dialect '${options.dialect}', as asked; '${known.name}' is its own`,
+    );
+  }
+  return dialects[options.dialect];
 }
 
 function dialError(

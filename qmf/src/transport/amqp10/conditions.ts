@@ -1,6 +1,7 @@
 import { QmfError } from '../../errors.js';
 import type { RheaError } from '../../rhea/events.js';
 import { type BrokerAddress, describeBroker } from '../broker-url.js';
+import { socketProblem } from '../dial/failure-text.js';
 
 /**
  * Conditions (OASIS AMQP 1.0, part 2 §2.8.15-18) that can pass by themselves. All others, those of other vendors too, are taken
@@ -41,7 +42,7 @@ export function linkError(what: string, error: RheaError | undefined): QmfError 
 export function connectionError(where: string, error: RheaError | undefined): QmfError {
   const text = describeCondition(error);
   if (error?.condition === 'amqp:unauthorized-access')
-    return new QmfError('not_authorised', `${where} refused the credentials: ${text}`, { cause: error });
+    return new QmfError('not_authorised', `${where} lets us in no longer: ${text}`, { cause: error });
   return new QmfError('connection_lost', `the connection to ${where} ended: ${text}`, { cause: error });
 }
 
@@ -60,8 +61,14 @@ export function refusedConnection(
   const options = { cause: error };
   switch (error?.condition) {
     // By the condition only: a broker's trouble with SASL, or no broker at all, says nothing about the credentials.
-    case 'amqp:unauthorized-access':
-      return new QmfError('not_authorised', `${where} refused the credentials: ${text}`, options);
+    case 'amqp:unauthorized-access': {
+      // The login is over by now: what is refused is the virtual host, or the right to connect at all.
+      const what =
+        address.vhost === undefined
+          ? 'did not let us in'
+          : `did not open the virtual host '${address.vhost}'`;
+      return new QmfError('not_authorised', `${where} ${what}: ${text}`, options);
+    }
     case 'amqp:not-found': {
       const vhost = address.vhost ?? address.host;
       return new QmfError('address_refused', `${where} has no virtual host '${vhost}': ${text}`, options);
@@ -76,7 +83,7 @@ export function refusedConnection(
 /** What a peer said, on one line. */
 export function describeCondition(error: RheaError | undefined): string {
   if (error === undefined) return 'the peer closed it without a reason';
-  const parts = [error.condition, error.description ?? error.message].filter(
+  const parts = [error.condition, error.description ?? socketProblem(error) ?? error.message].filter(
     part => part !== undefined && part !== '',
   );
   const text = parts.length > 0 ? parts.join(': ') : (error.code ?? 'no reason given');

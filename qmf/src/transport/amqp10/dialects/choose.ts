@@ -16,12 +16,17 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
 };
 
 /** The dialect of a broker by what it says of itself in its open; an unknown one is spoken to as qpidd. */
-export function dialectFor({ product = '', version = '' }: Peer): Dialect {
+export function dialectFor(peer: Peer): Dialect {
+  return knownDialect(peer) ?? qpidd;
+}
+
+/** The same for brokers that we know. */
+export function knownDialect({ product = '', version = '' }: Peer): Dialect | undefined {
   if (/rabbitmq/i.test(product)) return majorVersion(version) >= 4 ? rabbitMq4 : rabbitMq3;
   if (/broker-j/i.test(product)) return brokerJ;
   if (/artemis/i.test(product)) return artemis;
   if (/imagefactory/i.test(product)) return embedded;
-  return qpidd;
+  return /qpid-cpp/i.test(product) ? qpidd : undefined;
 }
 
 function majorVersion(version: string): number {
