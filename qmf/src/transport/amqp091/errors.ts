@@ -18,6 +18,13 @@ const refusals: ReadonlySet<number> = new Set([
   replyCode.notAllowed,
 ]);
 
+/** What the broker said, without what amqplib says around it. */
+function wordsOf(error: unknown): string {
+  const text = textOf(error);
+  const [, code, said] = /(\d{3}) \([\w-]+\) with message "(.+)"$/s.exec(text) ?? [];
+  return code === undefined || said === undefined ? text : `${said} (${code})`;
+}
+
 /** The reply code with which the broker ended a channel or the connection. */
 function codeOf(error: unknown): number | undefined {
   const code: unknown =
@@ -27,7 +34,7 @@ function codeOf(error: unknown): number | undefined {
 
 /** Whether the connection has all the channels that the broker allows. amqplib has only words for it. */
 export function lacksChannel(error: unknown): boolean {
-  return /No channels left to allocate/i.test(textOf(error));
+  return /No channels left to allocate/i.test(wordsOf(error));
 }
 
 /** What the broker said of something done on a channel: a refusal of that, or the end of the connection. */
@@ -37,7 +44,7 @@ export function channelError(what: string, error: unknown): QmfError {
     return new QmfError('address_refused', `${what}: all channels that the broker allows are in use`);
   }
   const code = codeOf(error);
-  const message = `${what}: ${textOf(error)}`;
+  const message = `${what}: ${wordsOf(error)}`;
   if (code === replyCode.accessRefused) return new QmfError('not_authorised', message, { cause: error });
   if (code !== undefined && refusals.has(code))
     return new QmfError('address_refused', message, { cause: error });
@@ -53,14 +60,14 @@ export function refusesOneMessage(error: unknown): boolean {
 export function mayStillBeThere(error: unknown): boolean {
   const code = codeOf(error);
   if (code === replyCode.accessRefused) return true;
-  return code === replyCode.preconditionFailed && !/arg(?:ument)? '?type'?/i.test(textOf(error));
+  return code === replyCode.preconditionFailed && !/arg(?:ument)? '?type'?/i.test(wordsOf(error));
 }
 
 const withoutReason = 'the peer closed it without a reason';
 
 /** The end of an open connection. */
 export function lostError(where: string, error: unknown): QmfError {
-  const said = error === undefined ? '' : textOf(error);
+  const said = error === undefined ? '' : wordsOf(error);
   const why = said === '' || said === 'Unexpected close' ? withoutReason : said;
   return new QmfError('connection_lost', `the connection to ${where} ended: ${why}`, { cause: error });
 }
@@ -109,7 +116,7 @@ export function vhostError(
  * @param hint what may be behind it when the broker said nothing at all
  */
 export function dialError(where: string, error: unknown, hint: string): QmfError {
-  const said = textOf(error);
+  const said = wordsOf(error);
   const protocol = protocolHint(said);
   const why = [protocol, hint].filter(part => part !== '').join('; or ');
   // What amqplib says of bytes that it takes for a frame helps nobody.
