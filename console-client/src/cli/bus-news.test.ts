@@ -51,12 +51,30 @@ describe('news of bus and agents', () => {
     await again.stop();
   });
 
+  it('tell that the broker does not let us ask for agents, once', async () => {
+    const broker = await startBroker();
+    broker.faults.publish('reject', { subject: 'console.request.agent_locate' });
+    const warned: string[] = [];
+    const quiet: string[] = [];
+    const client = await connectConsole({
+      broker: broker.url,
+      log: { debug: text => quiet.push(text), warn: text => warned.push(text) },
+    });
+    client.session.setAgentFilter('[eq, _product, [quote, x]]');
+    client.session.setAgentFilter(undefined);
+    await until(() => quiet.length === 2);
+    expect(warned).to.have.lengthOf(1);
+    expect(warned[0]).to.match(/^agents could not be asked to show up: .*rejected/);
+    await client.close();
+    await broker.stop();
+  });
+
   it('show as errors with exit codes and remedies of their own', () => {
     const bus = toCliError(new QmfError('connection_lost', 'gone'));
     const agent = toCliError(new QmfError('agent_unknown', 'gone'));
     expect([bus.exitCode, agent.exitCode]).to.deep.equal([3, 4]);
     expect(bus.remedy).to.match(/^the bus went away/);
-    expect(agent.remedy).to.match(/^the bus is there, the agent is not/);
+    expect(agent.remedy).to.match(/^the bus is there; see which agents/);
     for (const code of ['connection_lost', 'agent_unknown', 'timeout'] as const) {
       const error = toCliError(new QmfError(code, 'gone', { mayHaveBeenExecuted: true }));
       expect(error.remedy).to.match(/look before you repeat it$/);

@@ -10,7 +10,7 @@ export interface Bus {
 }
 
 /**
- * @param warn told of what is unsafe, once each
+ * @param warn told of what is unsafe or refused by the broker, once each
  * @throws QmfError `unreachable`, `tls_failed`, `not_authorised`, `address_refused`, `invalid_argument`, `timeout`, `aborted`
  */
 export async function openBus(
@@ -21,6 +21,7 @@ export async function openBus(
   const console = await connectConsole({
     ...settings.bus,
     onWarning: warn,
+    log: { debug: () => undefined, warn },
     broker: settings.broker,
     domain: settings.domain,
     timeout: settings.timeout,
@@ -33,14 +34,19 @@ export async function openBus(
   return { console, openedAt: performance.now() };
 }
 
-/** Tells once when the bus goes away and once when it is back. The result stops that. */
+/** Tells once when the bus goes away, again if it then refuses us, and once when it is back. The result stops that. */
 export function tellBusChanges(connection: BusConnection, tell: (text: string) => void): () => void {
   let isAway = false;
+  let isRefused = false;
   return connection.onStatus(status => {
     const reason = status.kind === 'waiting' || status.kind === 'dialling' ? status.reason : undefined;
     if (reason !== undefined && !isAway) {
       isAway = true;
+      isRefused = !reason.retryable;
       tell(`the bus is away: ${reason.message}; trying to come back`);
+    } else if (reason?.retryable === false && !isRefused) {
+      isRefused = true;
+      tell(`the bus answers, but ${reason.message}; trying on`);
     } else if (status.kind === 'open' && isAway) {
       isAway = false;
       tell(`the bus is back: ${status.broker}`);

@@ -37,10 +37,13 @@ const endings: Readonly<Record<QmfErrorCode, { readonly ending: Ending; readonly
   not_authorised: {
     ending: 'unreachable',
     remedy:
-      'give --broker amqp://user@host:port and --password-file, or set IMAGEFACTORY_USER and IMAGEFACTORY_PASSWORD',
+      'check the user, its password (--password-file, or IMAGEFACTORY_USER and IMAGEFACTORY_PASSWORD) and its rights at the broker',
   },
   connection_lost: { ending: 'unreachable', remedy: 'the bus went away; try again when it is back' },
-  address_refused: { ending: 'unreachable', remedy: 'check --domain and the rights of this user' },
+  address_refused: {
+    ending: 'unreachable',
+    remedy: 'check the virtual host in --broker, --domain, and the rights of this user',
+  },
   message_released: { ending: 'unreachable', remedy: 'try again' },
   message_rejected: { ending: 'failed' },
   outbox_full: { ending: 'unreachable', remedy: 'try again' },
@@ -51,7 +54,7 @@ const endings: Readonly<Record<QmfErrorCode, { readonly ending: Ending; readonly
   malformed_message: { ending: 'failed' },
   agent_unknown: {
     ending: 'notFound',
-    remedy: "the bus is there, the agent is not; see who is with 'agents'",
+    remedy: "the bus is there; see which agents are with 'agents'",
   },
   schema_unknown: { ending: 'notFound', remedy: "see what there is with 'schema'" },
 };

@@ -55,16 +55,19 @@ describe('Losses', () => {
     expect(losses.counts.released).to.equal(102);
   });
 
-  it('never warns of a heartbeat, and counts by what the broker said', () => {
+  it('warns of a heartbeat only when the broker refuses it, and counts by what the broker said', () => {
     losses.count('heartbeat', 'a heartbeat', released);
     losses.count('event', 'a Status', new QmfError('message_rejected', 'no'));
     losses.count('event', 'a Status', new QmfError('closed', 'closed'));
     expect(warnings).to.have.lengthOf(2);
+    for (let count = 0; count < 5; count++)
+      losses.count('heartbeat', 'a heartbeat', new QmfError('not_authorised', 'no right'));
+    expect(warnings.slice(2)).to.deep.equal(['a heartbeat was lost: no right']);
     expect(losses.counts).to.deep.equal({
       droppedProgress: 0,
       dropped: 0,
       released: 1,
-      rejected: 1,
+      rejected: 6,
       lost: 1,
     });
   });

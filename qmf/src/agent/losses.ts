@@ -54,8 +54,9 @@ export class Losses {
     const counted = counterOf(sent, error);
     this.#counts = { ...this.#counts, [counted]: this.#counts[counted] + 1 };
     this.log.debug(`${name} was lost: ${error.message}`);
-    // The next heartbeat comes anyway; a full queue at one console must not disturb us (§9.25).
-    if (sent === 'heartbeat') return;
+    // The next heartbeat comes anyway; a full queue at one console must not disturb us (§9.25). One that the broker will never take
+    // is another matter: nobody gets to know of this agent.
+    if (sent === 'heartbeat' && counted !== 'rejected') return;
     if (error.code === 'outbox_full' && this.isAway())
       this.#duringOutage.set(sent, (this.#duringOutage.get(sent) ?? 0) + 1);
     else this.#warn(sent, name, error);
@@ -91,6 +92,7 @@ function counterOf(sent: Sent, { code }: QmfError): keyof AgentLosses {
       return 'released';
     case 'message_rejected':
     case 'address_refused':
+    case 'not_authorised':
       return 'rejected';
     default:
       return 'lost';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { BusConnection } from '../connection/bus-connection.js';
-import { QmfError } from '../errors.js';
+import { QmfError, type QmfErrorCode } from '../errors.js';
 import { listContent, mapContent } from '../message/content.js';
 import type { Address, BodyForm, Envelope } from '../message/envelope.js';
 import { headersFor, type Opcode } from '../message/headers.js';
@@ -18,6 +18,13 @@ import type { ConsoleOptions } from './options.js';
 import { DEFAULT_REQUEST_TIMEOUT, type RequestOptions, RequestTable } from './request-table.js';
 import { SchemaCache } from './schema-cache.js';
 
+/** What a broker says to a request that it will never take. */
+const refusals: ReadonlySet<QmfErrorCode> = new Set([
+  'not_authorised',
+  'address_refused',
+  'message_rejected',
+]);
+
 /** Sends what a console asks, and finds the request that an answer belongs to. */
 export class Requests implements AgentTransport {
   readonly schemas = new SchemaCache();
@@ -25,6 +32,8 @@ export class Requests implements AgentTransport {
   readonly replyKey = DIRECT_CONSOLE_PREFIX + randomUUID();
   readonly #domain: string;
   readonly #table = new RequestTable();
+  /** The refusal that the log was warned of last. */
+  #warnedOf = '';
 
   constructor(
     private readonly connection: BusConnection,
@@ -113,8 +122,16 @@ export class Requests implements AgentTransport {
     };
     const quietly = (error: unknown): void =>
       this.options.log?.debug(`a locate request was lost: ${String(error)}`);
+    const orWarn = (reason: unknown): void => {
+      const error = QmfError.from(reason, 'connection_lost');
+      if (!refusals.has(error.code) || this.#warnedOf === error.message) quietly(error);
+      else {
+        this.#warnedOf = error.message;
+        this.options.log?.warn(`agents could not be asked to show up: ${error.message}`);
+      }
+    };
     const toAll = { node: topicExchange(this.#domain), subject: LOCATE_KEY };
-    this.#send({ ...request, to: toAll, correlationId: 'agent-locate' }).catch(quietly);
+    this.#send({ ...request, to: toAll, correlationId: 'agent-locate' }).catch(orWarn);
     if (this.options.strictSecurity === true) return;
     const toBroker = { node: directExchange(this.#domain), subject: BROKER_KEY };
     this.#send({ ...request, to: toBroker, correlationId: 'broker-locate' }).catch(quietly);
