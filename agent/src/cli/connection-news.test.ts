@@ -6,12 +6,19 @@ import { until } from '../testing/until.test.fixture.js';
 import { tellConnectionNews } from './connection-news.js';
 
 /** A broker that can be switched on and off. */
-function switchable(): { transport: Transport; set(on: boolean): void; dials(): number } {
+function switchable(): {
+  transport: Transport;
+  set(on: boolean): void;
+  refuse(refuses: boolean): void;
+  dials(): number;
+} {
   let isOn = false;
+  let refuses = false;
   let dials = 0;
   let cut: () => void = () => undefined;
   const dial = (): Promise<Wire> => {
     dials++;
+    if (refuses) return Promise.reject(new QmfError('not_authorised', 'amqp://b refused the credentials'));
     if (!isOn) return Promise.reject(new QmfError('unreachable', 'amqp://b cannot be reached: refused'));
     let close: () => void = () => undefined;
     const closed = new Promise<QmfError | undefined>(resolve => {
@@ -34,6 +41,9 @@ function switchable(): { transport: Transport; set(on: boolean): void; dials(): 
   return {
     transport: { description: 'amqp://b', dial },
     dials: () => dials,
+    refuse: value => {
+      refuses = value;
+    },
     set: on => {
       isOn = on;
       if (!on) cut();
@@ -63,6 +73,32 @@ describe('the news of a connection', () => {
       'notice: connected to amqp://b (qpidd 1)',
       'warn: the connection to amqp://b ended; trying again until the broker answers',
       'notice: connected again to amqp://b (qpidd 1)',
+    ]);
+  });
+
+  it('are told again when the broker is back and refuses us, once', async () => {
+    const broker = switchable();
+    const connection = new BusConnection(broker.transport, {
+      retry: { initialDelay: 1, maxDelay: 2, retryRefused: true },
+    });
+    const log = recordingLogger();
+    const stop = tellConnectionNews(connection, log);
+    connection.start();
+    await until('a few attempts have failed', () => broker.dials() > 3);
+    for (const refuses of [true, false, true]) {
+      const before = broker.dials();
+      broker.refuse(refuses);
+      await until('a few more have failed', () => broker.dials() > before + 3);
+    }
+    broker.refuse(false);
+    broker.set(true);
+    await connection.ready();
+    await connection.close();
+    stop();
+    expect(log.lines.filter(line => !line.startsWith('debug'))).to.deep.equal([
+      'warn: amqp://b cannot be reached: refused; trying again until the broker answers',
+      'warn: amqp://b refused the credentials; trying again, so it can be mended at the broker without a restart',
+      'notice: connected to amqp://b (qpidd 1)',
     ]);
   });
 });

@@ -5,11 +5,12 @@ import type { Logger } from '../log/index.js';
 type Told = 'nothing' | 'open' | 'away' | 'lost';
 
 /**
- * Tells the log how the connection fares: once when the broker can't be reached or goes away, and once when it is there; never
- * about the attempts in between. The result ends that.
+ * Tells the log how the connection fares: once when the broker can't be reached or goes away, once more when it is there and refuses
+ * us, and once when all is well; never about each of the attempts in between. The result ends that.
  */
 export function tellConnectionNews(connection: BusConnection, log: Logger): () => void {
   let told: Told = 'nothing';
+  let toldRefusal = false;
   return connection.onStatus((status: ConnectionStatus) => {
     switch (status.kind) {
       case 'open': {
@@ -19,14 +20,20 @@ export function tellConnectionNews(connection: BusConnection, log: Logger): () =
           `${told === 'lost' ? 'connected again' : 'connected'} to ${status.broker}${peer === '' ? '' : ` (${peer})`}`,
         );
         told = 'open';
+        toldRefusal = false;
         return;
       }
-      case 'waiting':
-        if (told === 'away' || told === 'lost')
-          log.debug(`attempt ${status.attempt - 1} failed: ${status.reason.message}`);
-        else log.warn(`${status.reason.message}; trying again until the broker answers`);
+      case 'waiting': {
+        const { message, retryable } = status.reason;
+        if (!retryable && !toldRefusal) {
+          log.warn(`${message}; trying again, so it can be mended at the broker without a restart`);
+          toldRefusal = true;
+        } else if (told === 'away' || told === 'lost') {
+          log.debug(`attempt ${status.attempt - 1} failed: ${message}`);
+        } else log.warn(`${message}; trying again until the broker answers`);
         told = told === 'open' || told === 'lost' ? 'lost' : 'away';
         return;
+      }
       case 'failed':
         log.error(`given up on ${status.broker}: ${status.reason.message}`);
         return;

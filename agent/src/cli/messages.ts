@@ -1,3 +1,4 @@
+import { describeBroker } from '@imagefactory/qmf';
 import { errorLine } from '../log/index.js';
 import type { DoctorReport, RunningAgent, StopReport } from '../runtime/index.js';
 import type { BrokerChoice } from './broker-choice.js';
@@ -11,10 +12,18 @@ export function startLine(agent: RunningAgent, health: DoctorReport, choice: Bro
   const lacking = names(false);
   return [
     `imagefactory ${packageVersion()}: agent ${agent.name} (start ${agent.epoch})`,
-    `${choice.kind === 'embedded' ? 'embedded broker' : 'broker'} ${agent.broker}`,
+    brokers(agent, choice),
     `images in ${agent.imageDirectory}`,
     `plugins ready: ${names(true)}${lacking === '' ? '' : `; not ready: ${lacking} (see imagefactory doctor)`}`,
   ].join('; ');
+}
+
+function brokers(agent: RunningAgent, choice: BrokerChoice): string {
+  if (choice.kind === 'embedded') return `embedded broker ${agent.broker}`;
+  const { addresses } = choice;
+  return addresses.length === 1
+    ? `broker ${agent.broker}`
+    : `brokers ${addresses.map(describeBroker).join(', ')}`;
 }
 
 /** What the agent left, on one line. */
