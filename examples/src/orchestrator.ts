@@ -4,7 +4,12 @@
  *
  * Usage: node examples/dist/orchestrator.js [BROKER]
  */
-import { BuildAdaptorStatusEvent, BuildFailedError, connectConsole } from '@imagefactory/console-client';
+import {
+  BuildAdaptorStatusEvent,
+  BuildFailedError,
+  connectConsole,
+  QmfError,
+} from '@imagefactory/console-client';
 
 const console_ = await connectConsole({ broker: process.argv[2] ?? 'localhost' });
 const factory = await console_.findFactory();
@@ -25,16 +30,18 @@ const log = (async () => {
 const templates = { good: '<template></template>', bad: '<template>FAIL</template>' };
 const outcomes = await Promise.all(
   Object.entries(templates).map(async ([name, descriptor]) => {
-    const build = await factory.buildImage({ descriptor, target: 'mock' });
-    for await (const change of build.changes()) {
-      if (change.kind === 'percent') console.log(`${name}: ${change.percent} %`);
-      else if (change.kind === 'status') console.log(`${name}: ${change.status}`);
-      else console.log(`${name}: ${change.type}: ${change.info}`);
-    }
     try {
+      const build = await factory.buildImage({ descriptor, target: 'mock' });
+      for await (const change of build.changes()) {
+        if (change.kind === 'percent') console.log(`${name}: ${change.percent} %`);
+        else if (change.kind === 'status') console.log(`${name}: ${change.status}`);
+        else console.log(`${name}: ${change.type}: ${change.info}`);
+      }
       return `${name} made ${await build.finished()}`;
     } catch (error) {
       if (error instanceof BuildFailedError) return `${name} did not: ${error.message}`;
+      // The order could not be placed, or the agent was restarted or is gone, and nobody can tell how the build ended.
+      if (error instanceof QmfError) return `${name}: not known: ${error.message}`;
       throw error;
     }
   }),
