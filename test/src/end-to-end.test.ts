@@ -316,4 +316,34 @@ describe('the life of an agent', () => {
       await broker.stop();
     });
   }
+
+  for (const [signal, status] of [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const) {
+    it(`ends at once when a second ${signal} comes while it stops`, async () => {
+      const broker = await startBroker();
+      const agent = await AgentProgram.start(broker.url);
+      const client = await agent.console();
+      const factory = await client.findFactory();
+      // Now it has something to wait for: the broker's word on its news.
+      broker.faults.publish('never-settle');
+      const build = await factory.buildImage({ descriptor: '<template></template>', target: 'mock' });
+      await until('the build runs', () => build.status === 'BUILDING');
+      agent.program.kill(signal);
+      await agent.program.says(/stopping/);
+      agent.program.kill(signal);
+      expect(await agent.program.exited).to.deep.equal({ status, signal: null });
+      expect(agent.program.stderr).to.equal(`${signal} again: ending at once\n`);
+      expect(agent.program.stdout).not.to.match(/NOTICE stopped/);
+      build.close();
+      await client.close();
+      // What it left does not keep the next one from starting.
+      broker.faults.clear();
+      const next = await AgentProgram.start(broker.url, [], agent.directory);
+      await next.program.says(/connected to/);
+      await next.stop();
+      await broker.stop();
+    });
+  }
 });
