@@ -1,6 +1,7 @@
 import type { DataAddress, ReceivedEvent } from '@imagefactory/qmf';
 import { isTerminal } from '@imagefactory/schema';
 import type { AddressedChange } from './build-change.js';
+import { REASON_MISSED } from './build-state.js';
 import { filledIn } from './filled-in.js';
 
 /** How an adaptor stands, as its agent answered. */
@@ -101,10 +102,7 @@ export class BuildLedger {
       Object.assign(entry, { percent: reached, isFilledIn: true });
     }
     if (status === entry.status) return events;
-    if (status === 'FAILED')
-      events.push(
-        filledIn.failure(address, at, 'its reason was told while the bus was away; see the log of the build'),
-      );
+    if (status === 'FAILED') events.push(filledIn.failure(address, at, REASON_MISSED));
     events.push(filledIn.status(address, at, entry.status ?? 'NEW', status));
     Object.assign(entry, { status, statusAt: at, isFilledIn: true });
     return events;

@@ -1,5 +1,8 @@
 import { type AgentGoneReason, type ConsoleAgent, type DataAddress, QmfError } from '@imagefactory/qmf';
 
+/** Where a query has found out that a build failed, which tells no reason. */
+export const REASON_MISSED = 'its reason was told while the bus was away; see the log of the build';
+
 /** How a build stands. */
 export type BuildState =
   | { readonly kind: 'running' }

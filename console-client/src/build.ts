@@ -11,7 +11,7 @@ import {
 import { type BuildAdaptor, isTerminal } from '@imagefactory/schema';
 import type { AddressedChange, BuildChange } from './build-change.js';
 import type { BuildFeed } from './build-feed.js';
-import { BuildFailedError, type BuildState, goneAgent, unknownTo } from './build-state.js';
+import { BuildFailedError, type BuildState, goneAgent, REASON_MISSED, unknownTo } from './build-state.js';
 import { Inquiry, OUTBOX_HEAD_START } from './inquiry.js';
 
 /** Status and failure are told by two events; the second may take this long, in milliseconds. */
@@ -180,7 +180,7 @@ export class Build {
         if (change.status === 'COMPLETED') this.#complete(change);
         else {
           this.#tell(change);
-          if (change.status === 'FAILED') this.#awaitReason();
+          if (change.status === 'FAILED') this.#awaitReason(change.caughtUp);
         }
     }
   }
@@ -219,10 +219,15 @@ export class Build {
     this.#end();
   }
 
-  /** Agents of the original's time told a failure by one event or the other, never both. */
-  #awaitReason(): void {
+  /**
+   * Agents of the original's time told a failure by one event or the other, never both.
+   *
+   * @param caughtUp the failure was found out by a query, which tells no reason
+   */
+  #awaitReason(caughtUp: boolean): void {
+    const info = caughtUp ? REASON_MISSED : 'the agent gave no reason';
     this.#failureTimer = setTimeout(() => {
-      this.#fail({ kind: 'failure', type: 'unknown', info: 'the agent gave no reason', caughtUp: true });
+      this.#fail({ kind: 'failure', type: 'unknown', info, caughtUp: true });
     }, FAILURE_GRACE);
     this.#failureTimer.unref();
   }

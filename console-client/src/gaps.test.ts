@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { Build } from './build.js';
 import type { BuildChange } from './build-change.js';
+import { BuildFailedError } from './build-state.js';
 import { type ConnectedConsole, connectConsole, type ConnectOptions } from './connect.js';
 import { ScriptedFactory } from './testing/scripted-factory.js';
 
@@ -88,6 +89,15 @@ describe('a console after a gap', () => {
     expect(await build.finished()).to.equal('/one');
     await until(() => words.length > 2, 'the end is told');
     expect(words).to.deep.equal(['BUILDING', '+100%', '+COMPLETED']);
+  });
+
+  it('says of a build that failed meanwhile that its reason was told to nobody here', async () => {
+    const build = await start();
+    await away(() => factory.adaptors[0]!.update({ status: 'FAILED' }));
+    expect(await rejection(build.finished()))
+      .to.be.instanceOf(BuildFailedError)
+      .with.property('message')
+      .that.matches(/^its reason was told while the bus was away/);
   });
 
   it('fills in a build that nobody had heard of, and not those that were over before', async () => {

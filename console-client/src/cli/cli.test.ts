@@ -24,8 +24,8 @@ describe('imagefactory-console', () => {
     it('lists the agents that answer, and says how long it listened', async () => {
       const { code, stdout, stderr } = await cli(['agents', '--wait', '0.2']);
       expect(code).to.equal(0);
-      expect(stdout.split('\n')[0]).to.match(/^NAME +VENDOR +PRODUCT +EPOCH +INTERVAL +LAST SEEN$/);
-      expect(stdout).to.match(/redhat\.com:imagefactory:one +redhat\.com +imagefactory +1 +60 s/);
+      expect(stdout.split('\n')[0]).to.match(/^NAME +EPOCH +INTERVAL +LAST SEEN$/);
+      expect(stdout).to.match(/redhat\.com:imagefactory:one +1 +60 s/);
       expect(stderr).to.match(/^2 agents at amqp:\S+, having listened for 0\.\d s\n$/);
     });
 
@@ -424,7 +424,7 @@ describe('imagefactory-console', () => {
         .and.to.match(/text +two words\n/);
       expect(stdout).to.match(/table +\{a: \[1, 2\]\}\n/);
       expect(stdout).to.include('Usage: watch [options] <adaptor>');
-      expect(stdout).not.to.include('VENDOR');
+      expect(stdout).not.to.include('EPOCH');
       expect(stderr).to.include("no method 'nothing'").and.to.include("unknown command 'bogus'");
     });
 

@@ -27,16 +27,12 @@ export async function agentsCommand(context: Context, wait: number): Promise<num
     out.table(
       [
         { title: 'NAME', style: 'cyan', keep: true },
-        { title: 'VENDOR' },
-        { title: 'PRODUCT' },
         { title: 'EPOCH', align: 'right' },
         { title: 'INTERVAL', align: 'right' },
         { title: 'LAST SEEN' },
       ],
       agents.map(({ name, info }) => [
         name,
-        info.vendor,
-        info.product,
         String(info.epoch),
         `${info.heartbeatInterval} s`,
         info.timestamp === 0n ? '-' : localTime(fromNanoseconds(info.timestamp)).slice(11, 19),
@@ -44,7 +40,12 @@ export async function agentsCommand(context: Context, wait: number): Promise<num
     );
   }
   const listened = ((performance.now() - openedAt) / 1_000).toFixed(1);
-  out.note(`${count(agents.length, 'agent')} at ${connection.broker}, having listened for ${listened} s`);
+  const called = text === undefined ? '' : ` called '${text}'`;
+  out.note(
+    connection.state === 'open'
+      ? `${count(agents.length, 'agent')}${called} at ${connection.broker}, having listened for ${listened} s`
+      : `${count(agents.length, 'agent')}${called} when the bus went away`,
+  );
   return agents.length === 0 ? exitCodes.notFound : exitCodes.ok;
 }
 

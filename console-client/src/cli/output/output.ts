@@ -83,7 +83,8 @@ export class Output {
       );
       return;
     }
-    const text = escapeControls(remedy === undefined ? message : `${message}; ${remedy}`);
+    // What brokers say often ends with a full stop.
+    const text = escapeControls(remedy === undefined ? message : `${message.replace(/\.$/, '')}; ${remedy}`);
     this.#writeErr(`${this.#paintErr('error:', 'red')} ${text}\n`);
   }
 
