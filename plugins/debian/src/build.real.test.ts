@@ -145,6 +145,7 @@ describe('a real Debian image', () => {
         const image = await debianOs().buildBase(debian, context);
         console.log(`      ${kind} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
         expect(context.log.lines.join('\n')).not.to.contain(password);
+        expect(image.packages?.map(({ name }) => name)).to.include.members(['bash', 'systemd', 'tree']);
         if (kind === 'cold') continue;
         const command =
           'cat /etc/from-the-template; tree --version | cut -c1-4; cat /etc/hostname; systemctl is-enabled marker.service';
