@@ -5,7 +5,7 @@ import {
   type ConsumeMessage,
   type Options,
 } from 'amqplib';
-import { EVENT_KEY, TOPIC } from './bare-keys.js';
+import { TOPIC } from './bare-keys.js';
 
 /** A message as amqplib takes it. */
 export interface Publication {
@@ -48,29 +48,4 @@ export async function connect(broker: string): Promise<Link> {
       await receiving.consume(queue, take, { noAck: true });
     },
   };
-}
-
-/** Sends events, at most `window` of them unconfirmed; settles when all are confirmed. */
-export function publishWindowed(
-  link: Link,
-  count: number,
-  window: number,
-  message: (key: string) => Publication,
-): Promise<void> {
-  return new Promise(resolve => {
-    let sent = 0;
-    let done = 0;
-    const confirmed = (): void => {
-      done++;
-      if (done === count) resolve();
-      else pump();
-    };
-    const pump = (): void => {
-      while (sent < count && sent - done < window) {
-        sent++;
-        link.publish(message(EVENT_KEY), confirmed);
-      }
-    };
-    pump();
-  });
 }

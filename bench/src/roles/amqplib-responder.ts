@@ -1,10 +1,11 @@
 import type { ConsumeMessage } from 'amqplib';
 import { residentMemory, serve } from '../process/serve.js';
-import { connect, type Link, publishWindowed } from './amqplib-link.js';
+import { connect, type Link } from './amqplib-link.js';
 import { callReply, eventMessage, queryReply, readBody } from './amqplib-messages.js';
-import { REQUEST_KEY } from './bare-keys.js';
+import { EVENT_KEY, REQUEST_KEY } from './bare-keys.js';
 import { clock, type Responder } from './contract.js';
 import { OBJECTS, OBJECTS_PER_MESSAGE } from './sample.js';
+import { sendWindowed } from './windowed.js';
 
 /** In the agent's place on AMQP 0-9-1: answers with messages of the same content, and knows nothing of QMF. */
 class BareResponder implements Responder {
@@ -17,9 +18,10 @@ class BareResponder implements Responder {
   };
 
   readonly raise = async ({ count, window }: { readonly count: number; readonly window: number }) => {
-    if (this.#link === undefined) throw new Error('the responder was not started');
+    const link = this.#link;
+    if (link === undefined) throw new Error('the responder was not started');
     const begin = clock();
-    await publishWindowed(this.#link, count, window, eventMessage);
+    await sendWindowed(count, window, accepted => link.publish(eventMessage(EVENT_KEY), accepted));
     return begin;
   };
 
