@@ -5,13 +5,15 @@ import {
   type DataAddress,
   EventStream,
   QmfError,
-  type TypedObject,
+  type RequestOptions,
+  TypedObject,
   type WaitOptions,
 } from '@imagefactory/qmf';
-import { type BuildAdaptor, isTerminal } from '@imagefactory/schema';
+import { type BuildAdaptor, BuildAdaptor2012, isTerminal } from '@imagefactory/schema';
 import type { AddressedChange, BuildChange } from './build-change.js';
 import type { BuildFeed } from './build-feed.js';
 import { BuildFailedError, type BuildState, goneAgent, REASON_MISSED, unknownTo } from './build-state.js';
+import { type LogLine, type LogOptions, readBuildLog } from './build-log.js';
 import { Inquiry, OUTBOX_HEAD_START } from './inquiry.js';
 
 /** Status and failure are told by two events; the second may take this long, in milliseconds. */
@@ -27,6 +29,8 @@ type StatusChange = BuildChange & { readonly kind: 'status' };
 export class Build {
   readonly address: DataAddress;
   readonly #adaptor: TypedObject<typeof BuildAdaptor>;
+  readonly #session: ConsoleSession;
+  readonly #feed: BuildFeed;
   readonly #history: BuildChange[] = [];
   readonly #streams = new Set<EventStream<BuildChange>>();
   readonly #cleanUps: (() => void)[];
@@ -50,6 +54,8 @@ export class Build {
   ) {
     this.address = adaptor.address;
     this.#adaptor = adaptor;
+    this.#session = session;
+    this.#feed = feed;
     this.#inquiry = new Inquiry({
       ask: limits => this.#ask(limits),
       isBusThere: () => session.isConnected,
@@ -144,6 +150,28 @@ export class Build {
       case 'running':
         throw new QmfError('closed', `watching ${this.name} ended before the build did`);
     }
+  }
+
+  /**
+   * The lines of the build's log, from the first one or another on, and new ones as they come, until the build is over. Each comes once and in
+   * order, whatever was lost on the way. After the agent's restart the loop goes on with the lines that it has kept.
+   *
+   * @throws QmfError in the loop: `agent_exception` when the agent doesn't know the build or keeps no logs for consoles, `aborted`, `closed`
+   */
+  log(options: LogOptions = {}): AsyncIterableIterator<LogLine> {
+    return readBuildLog(this.#session, this.#adaptor.agent, this.address, this.#feed.silence, options);
+  }
+
+  /**
+   * Has the agent end the build, which then FAILs with the type `Aborted`. Resolves when it has ended, or is about to.
+   *
+   * @throws QmfError `agent_exception` when it is over already, or the agent's access list forbids it
+   */
+  async abort(options: RequestOptions = {}): Promise<void> {
+    const adaptor = new TypedObject(this.#adaptor.agent, BuildAdaptor2012, this.address, {
+      values: new Map(),
+    });
+    await adaptor.call('abort', {}, options);
   }
 
   /** Asks the agent once, and takes over what no event has told. */

@@ -1,4 +1,5 @@
 export { Build } from './build.js';
+export type { LogLine, LogOptions } from './build-log.js';
 export { BuildFailedError, type BuildState } from './build-state.js';
 export type { BuildChange } from './build-change.js';
 export type { CamelCase, CamelKeys } from './camel-case.js';

@@ -5,8 +5,10 @@ export const NEWS_PACKAGE = 'imagefactory.news';
 /** Object name of the one BuildNews object of an agent. */
 export const NEWS_OBJECT = 'build_news';
 
-/** Lines that one answer or event has at most. */
+/** Lines that one event has at most. */
 export const NEWS_LINES = 200;
+/** Lines that one answer has at most. */
+export const NEWS_PAGE = 1_000;
 
 /**
  * What is happening inside of builds and pushes. `build` is always the name of an adaptor, or the uuid of what it makes.

@@ -1,5 +1,5 @@
 import { AgentException, exceptionCodes, type InputsOf, type OutputsOf } from '@imagefactory/qmf';
-import { BuildLogEvent, BuildNews, BuildStepEvent, NEWS_LINES, NEWS_OBJECT } from '@imagefactory/schema';
+import { BuildLogEvent, BuildNews, BuildStepEvent, NEWS_OBJECT, NEWS_PAGE } from '@imagefactory/schema';
 import { failureType } from '@imagefactory/plugin-api';
 import { isEnd } from '../builds/index.js';
 import type { KnownBuild } from './adaptor-index.js';
@@ -47,13 +47,13 @@ async function readLog(
   const { build } = known(name, parts);
   const first = from ?? 1;
   if (!Number.isSafeInteger(first) || first < 1) throw invalid('from', 'a number from 1 on is expected');
-  const most = limit ?? NEWS_LINES;
+  const most = limit ?? NEWS_PAGE;
   if (!(most >= 1)) throw invalid('limit', 'a number from 1 on is expected');
   // Read before the lines are: what comes meanwhile is for the next call.
   const ended = isEnd(build.state.status);
-  const lines = await parts.engine.logLines(build.id, first, Math.min(most, NEWS_LINES));
+  const lines = await parts.engine.logLines(build.id, first, Math.min(most, NEWS_PAGE));
   const next = (lines.at(-1)?.seq ?? first - 1) + 1;
-  return { lines: lines.map(lineMap), next, over: ended && lines.length < Math.min(most, NEWS_LINES) };
+  return { lines: lines.map(lineMap), next, over: ended && lines.length < Math.min(most, NEWS_PAGE) };
 }
 
 function follow(

@@ -341,7 +341,7 @@ describe('imagefactory-console', () => {
     it('names a build that nobody knows', async () => {
       const { code, stderr } = await cli(['watch', 'nope']);
       expect(code).to.equal(4);
-      expect(stderr).to.include('no agent knows a build build_adaptor-nope');
+      expect(stderr).to.include('no agent knows a build nope');
     });
   });
 

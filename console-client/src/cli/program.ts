@@ -1,10 +1,12 @@
 import { brokerHelp, busFlags } from '@imagefactory/qmf';
 import { Command, Help, Option } from 'commander';
 import { type GlobalOptions, positiveInteger, seconds } from './args/settings.js';
+import { abortCommand } from './commands/abort.js';
 import { agentsCommand } from './commands/agents.js';
 import { buildCommand, type BuildOptions } from './commands/build.js';
 import { callCommand } from './commands/call.js';
 import { eventsCommand, type EventsOptions } from './commands/events.js';
+import { logCommand, type LogCommandOptions } from './commands/log.js';
 import { queryCommand, type QueryOptions } from './commands/query.js';
 import { schemaCommand } from './commands/schema.js';
 import { watchCommand } from './commands/watch.js';
@@ -118,6 +120,23 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
     .argument('<adaptor>', 'name of the adaptor, with or without build_adaptor-')
     .action((adaptor: string, _options: unknown, command: Command) =>
       start(command, context => watchCommand(context, adaptor)),
+    );
+
+  add('log', "Show a build's log.", [
+    'log build_adaptor-6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44 --follow',
+    'log 6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44 --from 120 --json',
+  ])
+    .argument('<build>', 'name of the adaptor, or its uuid')
+    .option('-f, --follow', 'go on with new lines until the build is over')
+    .option('--from <number>', 'the first line that is wanted', '1')
+    .action((build: string, options: LogCommandOptions, command: Command) =>
+      start(command, context => logCommand(context, build, options)),
+    );
+
+  add('abort', 'End a build or a push.', ['abort build_adaptor-6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44'])
+    .argument('<build>', 'name of the adaptor, or its uuid')
+    .action((build: string, _options: unknown, command: Command) =>
+      start(command, context => abortCommand(context, build)),
     );
 
   const events = add('events', 'Show events as they come.', [

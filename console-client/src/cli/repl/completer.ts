@@ -121,6 +121,8 @@ async function positionalValues(
     case 'events':
       return place > 0 ? [] : ['on', 'off'];
     case 'watch':
+    case 'log':
+    case 'abort':
       return place > 0 ? [] : names.objects('BuildAdaptor');
     case 'build':
       return place > 0 ? [] : files(current);
