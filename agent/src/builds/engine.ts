@@ -5,6 +5,7 @@ import {
   type Credentials,
   type Plugin,
   type Provider,
+  StageCache,
   type Template,
 } from '@imagefactory/plugin-api';
 import { v4 as uuidv4 } from 'uuid';
@@ -36,6 +37,10 @@ export interface EngineOptions {
   readonly logs: string;
   /** Directory that plugins keep things in between builds. */
   readonly cache: string;
+  /** Bytes that the results of stages may take there; default: as many as there are. */
+  readonly cacheLimit?: number;
+  /** Whether results of earlier builds are used; default true. */
+  readonly useCache?: boolean;
   /** Seconds that a build may take, from the moment it has its slot; default 3600. */
   readonly timeout?: number;
   /** Seconds that an outside tool may say nothing; default 0, for ever. */
@@ -136,6 +141,11 @@ export class BuildEngine {
       scratch: options.scratch,
       logs: options.logs,
       cache: options.cache,
+      stages: new StageCache({
+        directory: join(options.cache, 'stages'),
+        enabled: options.useCache ?? true,
+        ...(options.cacheLimit === undefined ? {} : { limit: options.cacheLimit }),
+      }),
       timeout: (options.timeout ?? 3600) * 1000,
       toolSilence: options.toolSilence ?? 0,
       grace: (options.grace ?? 10) * 1000,

@@ -4,6 +4,7 @@ import {
   createToolRunner,
   type Progress,
   type PushedImage,
+  type Stages,
 } from '@imagefactory/plugin-api';
 import { startOfNow } from '../files/process-mark.js';
 import { removeTree } from '../files/remove-tree.js';
@@ -58,6 +59,8 @@ class BuildRun {
   #abandoned = false;
   /** Process groups of the tools that run just now. */
   readonly #groups = new ToolGroups();
+  /** What the build needs of the cache until its end. */
+  readonly #stages: Stages[] = [];
   #cleanup: Cleanup = { removed: [], left: [] };
   /** The log as it was when the work ended, before the tidying up. */
   #lastLines: readonly BuildLogLine[] | undefined;
@@ -193,6 +196,7 @@ class BuildRun {
       await this.#groups.kill();
       this.#cleanup = await this.#undo.undo();
       this.#tellCleanup();
+      for (const stages of this.#stages) await stages.release();
     }
   }
 
@@ -205,8 +209,10 @@ class BuildRun {
     work: (context: BuildContext) => Promise<T>,
   ): Promise<T> {
     const { signal } = this.#stop;
-    const { cache, grace, locks, toolSilence, log } = this.#workshop;
+    const { cache, grace, locks, stages, toolSilence, log } = this.#workshop;
     const { id, log: buildLog } = this.#build;
+    const results = stages.for({ log: buildLog, signal, scratch });
+    this.#stages.push(results);
     const context: BuildContext = {
       signal,
       progress,
@@ -225,6 +231,7 @@ class BuildRun {
       }),
       made: (what, remove) => this.#undo.made(what, remove),
       exclusive: (lock, inside) => locks.exclusive(lock, signal, inside),
+      stage: (stage, inputs, make, options) => results.run(stage, inputs, make, options),
     };
     const onLate = (): void => {
       log.info(`plugin ${name} has come to an end after build ${id} was over`);

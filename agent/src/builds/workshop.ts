@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { SpaceEstimate } from '@imagefactory/plugin-api';
+import type { SpaceEstimate, StageCache } from '@imagefactory/plugin-api';
 import type { ScratchArea } from '../files/scratch-area.js';
 import type { ImageStore } from '../images/index.js';
 import { errorLine, type Logger } from '../log/index.js';
@@ -26,6 +26,7 @@ export interface Workshop {
   readonly logs: string;
   /** Directory that plugins keep things in between builds. */
   readonly cache: string;
+  readonly stages: StageCache;
   /** Milliseconds that a build may take, from the moment it has its slot. */
   readonly timeout: number;
   /** Seconds that an outside tool may say nothing; 0 for ever. */

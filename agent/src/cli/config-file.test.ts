@@ -60,6 +60,7 @@ describe('the configuration file', () => {
       keep_finished: '100',
       debug: 1,
       verbose: 0,
+      'no-cache': true,
       broker: ['amqp://one', 'amqp://two'],
       max_concurrent_local_sessions: 3,
     });
@@ -69,6 +70,7 @@ describe('the configuration file', () => {
       toolSilence: 60,
       keepFinished: 100,
       debug: true,
+      cache: false,
       broker: ['amqp://one', 'amqp://two'],
       maxConcurrent: 9,
     });

@@ -58,11 +58,11 @@ export async function applyConfigFile(
 
 function setOption(program: Command, option: Option, value: unknown, wrong: (what: string) => Error): void {
   const name = option.attributeName();
-  if (option.isBoolean()) {
+  if (option.isBoolean() || option.negate) {
     // The factory's own files have 0 and 1 as well.
     if (value !== true && value !== false && value !== 0 && value !== 1)
       throw wrong('is to be true or false');
-    if (Boolean(value)) program.setOptionValueWithSource(name, true, 'config');
+    if (Boolean(value)) program.setOptionValueWithSource(name, !option.negate, 'config');
     return;
   }
   const words = Array.isArray(value) ? value : [value];

@@ -68,6 +68,8 @@ export async function runDaemon(
       toolSilence: flags.toolSilence,
       maxConcurrent: flags.maxConcurrent,
       ...(flags.maxConcurrentAt === undefined ? {} : { maxConcurrentAt: flags.maxConcurrentAt }),
+      useCache: flags.cache,
+      cacheLimit: flags.cacheSize * 1024 * 1024,
       minFree: flags.minFree * 1024 * 1024,
       keepFinished: flags.keepFinished,
       interval: flags.interval,

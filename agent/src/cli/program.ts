@@ -22,6 +22,8 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly maxConcurrent: number;
   readonly maxConcurrentAt?: Readonly<Record<string, number>>;
   readonly minFree: number;
+  readonly cache: boolean;
+  readonly cacheSize: number;
   readonly config?: string;
   readonly keepFinished: number;
   readonly interval: number;
@@ -119,6 +121,10 @@ function daemonOptions(): readonly Option[] {
     ).argParser(limitAt),
     new Option('--min-free <MiB>', 'space on disks that builds leave free, beside what they need themselves')
       .default(256)
+      .argParser(whole(0, 1_000_000_000)),
+    new Option('--no-cache', 'make every stage of a build anew, and keep none for later builds'),
+    new Option('--cache-size <MiB>', 'space for stages of builds; what was not used for longest goes first')
+      .default(10_240)
       .argParser(whole(0, 1_000_000_000)),
     new Option(
       '--config <file>',

@@ -19,6 +19,10 @@ export interface AgentOptions {
   readonly temporaryDirectory?: string;
   /** What plugins keep between builds; default `cache` in the image directory. */
   readonly cacheDirectory?: string;
+  /** Bytes that the results of stages may take there; what was not used for longest goes first. Default 10 GiB. */
+  readonly cacheLimit?: number;
+  /** Take results of stages from earlier builds, and keep them for later ones; default true. */
+  readonly useCache?: boolean;
   /** Where stored templates are looked up by uuid, before the images' own ones; default: nowhere. */
   readonly templates?: TemplateSource;
   /** Fetch templates from private, loopback and link-local addresses too; default false. */
@@ -64,6 +68,8 @@ export interface AgentSettings {
   readonly imageDirectory: string;
   readonly temporaryDirectory: string;
   readonly cacheDirectory: string;
+  readonly cacheLimit: number;
+  readonly useCache: boolean;
   readonly timeout: number;
   readonly toolSilence: number;
   readonly grace: number;
@@ -87,6 +93,8 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     imageDirectory,
     temporaryDirectory: resolve(options.temporaryDirectory ?? tmpdir()),
     cacheDirectory: resolve(options.cacheDirectory ?? join(imageDirectory, 'cache')),
+    cacheLimit: whole('cacheLimit', options.cacheLimit ?? 10 * 1024 ** 3, 0),
+    useCache: options.useCache ?? true,
     timeout: within('timeout', options.timeout ?? 3600, Number.MIN_VALUE, longestTimer),
     toolSilence: within('toolSilence', options.toolSilence ?? 900, 0, longestTimer),
     grace: within('grace', options.grace ?? 10, 0, longestTimer),

@@ -1,4 +1,5 @@
 import type { ToolRunner } from './runner.js';
+import type { StageInputs, StageOptions, StageResult } from './stage-cache.js';
 
 /** What a plugin gets for one build. Everything in it belongs to that build alone, except `cache`. */
 export interface BuildContext {
@@ -17,6 +18,16 @@ export interface BuildContext {
    * log and failure tell what was removed and what was left.
    */
   made(what: string, remove: () => Promise<void>): Made;
+  /**
+   * Makes a file of a stage, or takes the one that an earlier build has made of the same inputs. `make` writes it at the path that it is
+   * given. The inputs must name everything that the result depends on, a revision of the code that makes it among it, and no secret.
+   */
+  stage(
+    name: string,
+    inputs: StageInputs,
+    make: (path: string) => Promise<void>,
+    options?: StageOptions,
+  ): Promise<StageResult>;
   /**
    * Runs `work` while no other build of this agent does under the same name; for what is shared, such as install media. Rejects with
    * the signal's reason when the build is aborted while it waits.

@@ -8,6 +8,7 @@ export * from './qemu/accelerator.js';
 export * from './qemu/boot.js';
 export * from './recognise.js';
 export * from './runner.js';
+export * from './stage-cache.js';
 export * from './template.js';
 export * from './testing.js';
 export * from './tool-runner.js';

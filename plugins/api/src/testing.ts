@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { BuildContext, BuildLog, Progress } from './context.js';
 import type { RunOptions, RunResult, ToolRunner } from './runner.js';
 import type { Credentials } from './push.js';
+import { StageCache } from './stage-cache.js';
 import type { Template } from './template.js';
 import { createToolRunner } from './tool-runner.js';
 
@@ -91,6 +92,7 @@ export async function fakeContext(options: FakeContextOptions = {}): Promise<Fak
   const { signal } = controller;
   const log = recordingLog();
   const left = new Set<string>();
+  const stages = new StageCache({ directory: join(cache, 'stages') }).for({ log, signal, scratch });
   const run =
     options.run === 'real' ? createToolRunner({ log, scratch, signal }) : (options.run ?? fakeRunner());
   return {
@@ -112,8 +114,12 @@ export async function fakeContext(options: FakeContextOptions = {}): Promise<Fak
       };
     },
     exclusive: (_name, work) => work(),
+    stage: (name, inputs, make, options) => stages.run(name, inputs, make, options),
     abort: () => controller.abort(),
-    dispose: () => rm(directory, { recursive: true, force: true }),
+    dispose: async () => {
+      await stages.release();
+      await rm(directory, { recursive: true, force: true });
+    },
   };
 }
 

@@ -2,7 +2,6 @@ import { chmod, copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BuildContext } from '@imagefactory/plugin-api';
 import { oneLineList, type Source } from '../apt/choose-sources.js';
-import { cachedBase } from '../tree/base-cache.js';
 import type { Sandbox } from '../tree/sandbox.js';
 import { makeInitrd } from './initrd.js';
 import { fetchPackages } from './packages.js';
@@ -25,18 +24,15 @@ export async function busyboxBase(
   context: BuildContext,
 ): Promise<string> {
   const { sources, kernelPackage, maxAge } = options;
-  const base = await cachedBase(
-    {
-      directory: join(context.cache, 'busybox'),
-      maxAge,
-      key: { revision: baseRevision, kernelPackage, sources: oneLineList(sources) },
-      make: async path => {
-        const tree = await makeTree(options, sandbox, context);
-        const owner = ['--numeric-owner', '--owner=0', '--group=0'];
-        await context.run('tar', ['-C', tree, ...owner, '-cf', path, '.']);
-      },
+  const base = await context.stage(
+    'busybox-base',
+    { revision: baseRevision, kernelPackage, sources: oneLineList(sources) },
+    async path => {
+      const tree = await makeTree(options, sandbox, context);
+      const owner = ['--numeric-owner', '--owner=0', '--group=0'];
+      await context.run('tar', ['-C', tree, ...owner, '-cf', path, '.']);
     },
-    context,
+    { maxAge },
   );
   return base.path;
 }

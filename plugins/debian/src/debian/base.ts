@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { BuildContext, Progress } from '@imagefactory/plugin-api';
 import { proxyEnvironment, runApt } from '../apt/apt-errors.js';
 import { type ChosenSources, oneLineList } from '../apt/choose-sources.js';
-import { cachedBase } from '../tree/base-cache.js';
 import type { Sandbox } from '../tree/sandbox.js';
 import type { Release } from './release.js';
 
@@ -42,41 +41,38 @@ export async function debianBase(
   const secure = sources.build.some(({ uri }) => uri.startsWith('https:'));
   const packages = [...release.packages, options.kernelPackage, ...(secure ? ['ca-certificates'] : [])];
   const list = oneLineList(sources.build);
-  const base = await cachedBase(
+  const base = await context.stage(
+    'debian-base',
     {
-      directory: join(context.cache, 'debian'),
-      maxAge: options.maxAge,
-      key: {
-        revision: baseRevision,
-        suite: release.codename,
-        arch: 'amd64',
-        packages,
-        sources: list,
-        documentation: String(options.documentation),
-      },
-      make: async path => {
-        const file = join(sandbox.work, 'imagefactory-build.list');
-        await writeFile(file, list);
-        const filters = options.documentation ? [] : documentation.map(line => `--dpkgopt=${line}`);
-        const about = [
-          '--variant=minbase',
-          '--architectures=amd64',
-          `--include=${packages.join(',')}`,
-          ...filters,
-        ];
-        await runApt(
-          sandbox.mounting.bind(sandbox),
-          'mmdebstrap',
-          ['--mode=root', '--format=tar', ...about, release.codename, path, file],
-          {
-            label: 'mmdebstrap',
-            env: proxyEnvironment(process.env),
-            onLine: line => progress.update(milestones.find(([text]) => line.includes(text))?.[1] ?? 0),
-          },
-        );
-      },
+      revision: baseRevision,
+      suite: release.codename,
+      arch: 'amd64',
+      packages,
+      sources: list,
+      documentation: options.documentation,
     },
-    context,
+    async path => {
+      const file = join(sandbox.work, 'imagefactory-build.list');
+      await writeFile(file, list);
+      const filters = options.documentation ? [] : documentation.map(line => `--dpkgopt=${line}`);
+      const about = [
+        '--variant=minbase',
+        '--architectures=amd64',
+        `--include=${packages.join(',')}`,
+        ...filters,
+      ];
+      await runApt(
+        sandbox.mounting.bind(sandbox),
+        'mmdebstrap',
+        ['--mode=root', '--format=tar', ...about, release.codename, path, file],
+        {
+          label: 'mmdebstrap',
+          env: proxyEnvironment(process.env),
+          onLine: line => progress.update(milestones.find(([text]) => line.includes(text))?.[1] ?? 0),
+        },
+      );
+    },
+    { maxAge: options.maxAge },
   );
   return base.path;
 }
