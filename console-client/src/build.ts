@@ -33,6 +33,7 @@ export class Build {
   readonly #feed: BuildFeed;
   readonly #history: BuildChange[] = [];
   readonly #streams = new Set<EventStream<BuildChange>>();
+  readonly #silenceListeners = new Set<(isSilent: boolean) => void>();
   readonly #cleanUps: (() => void)[];
   #status = 'NEW';
   #percent = 0;
@@ -60,6 +61,9 @@ export class Build {
       ask: limits => this.#ask(limits),
       isBusThere: () => session.isConnected,
       onUnknown: () => this.#lose(unknownTo(this.address, this.#restarted)),
+      onSilence: isSilent => {
+        for (const listener of this.#silenceListeners) listener(isSilent);
+      },
     });
     this.#silence = setInterval(() => this.#inquiry.start(), feed.silence).unref();
     this.#cleanUps = [
@@ -172,6 +176,15 @@ export class Build {
       values: new Map(),
     });
     await adaptor.call('abort', {}, options);
+  }
+
+  /**
+   * Calls `listener` with `true` when the agent does not answer although the bus is there, some seconds after the last news of the
+   * build, and with `false` when it does again. The result unsubscribes.
+   */
+  onAgentSilent(listener: (isSilent: boolean) => void): () => void {
+    this.#silenceListeners.add(listener);
+    return () => this.#silenceListeners.delete(listener);
   }
 
   /** Asks the agent once, and takes over what no event has told. */

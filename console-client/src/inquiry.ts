@@ -7,6 +7,8 @@ const ANSWER_TIME = 1_000;
 /** Milliseconds before the first repetition; the pause doubles with each, up to the longest. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 1_000;
+/** Questions in a row without an answer, after which the agent counts as silent. */
+const PATIENCE = 3;
 
 export interface InquiryParts {
   /** Asks once. Asking changes nothing, so it may be repeated. */
@@ -15,6 +17,8 @@ export interface InquiryParts {
   readonly isBusThere: () => boolean;
   /** Told when the agent has answered that it does not know what was asked for. */
   readonly onUnknown: () => void;
+  /** Told when the agent leaves questions unanswered while the bus is there, and when it answers again. */
+  readonly onSilence?: (isSilent: boolean) => void;
 }
 
 /**
@@ -25,6 +29,7 @@ export class Inquiry {
   readonly #stop = new AbortController();
   /** 0: at rest; 1: a round is under way; more: another one has been asked for since it began. */
   #wanted = 0;
+  #isSilent = false;
 
   constructor(private readonly parts: InquiryParts) {}
 
@@ -54,9 +59,11 @@ export class Inquiry {
   async #askUntilAnswered(): Promise<void> {
     const { ask, isBusThere, onUnknown } = this.parts;
     const { signal } = this.#stop;
+    let unanswered = 0;
     for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       try {
         await ask({ timeout: ANSWER_TIME, signal });
+        this.#setSilent(false);
         return;
       } catch (error) {
         const { code } = QmfError.from(error, 'malformed_message');
@@ -66,9 +73,16 @@ export class Inquiry {
         }
         // The session is closed, or the next start comes with the bus.
         if (code === 'closed' || !isBusThere()) return;
+        if (code === 'timeout' && ++unanswered >= PATIENCE) this.#setSilent(true);
       }
       await this.#pause(pause);
     }
+  }
+
+  #setSilent(isSilent: boolean): void {
+    if (this.#isSilent === isSilent) return;
+    this.#isSilent = isSilent;
+    this.parts.onSilence?.(isSilent);
   }
 
   #pause(milliseconds: number): Promise<void> {

@@ -24,6 +24,9 @@ import { repositoryTemplates } from '../warehouse/index.js';
 import { warehouseOf } from './warehouse-choice.js';
 import { UsageError } from './usage-error.js';
 
+/** The agent has waited for its messages already. */
+const drainLimit = { timeout: 1_000 };
+
 /**
  * Runs the agent until a signal stops it; gives the exit code.
  *
@@ -87,6 +90,8 @@ export async function runDaemon(
     const why = await end;
     if (why !== 'crash') log.notice(`${why}: stopping`);
     const report = await agent.stop();
+    // What becomes of the last messages is told before the last line.
+    await connection.drain(drainLimit);
     log.notice(stopLine(report));
     return why === 'crash' ? exitCodes.failed : stopCode(report);
   } catch (error) {
@@ -94,8 +99,7 @@ export async function runDaemon(
     log.debug(describeError(error));
     return exitCodes.failed;
   } finally {
-    // The agent has waited for its messages already.
-    await connection?.drain({ timeout: 1_000 });
+    await connection?.drain(drainLimit);
     if (broker !== undefined) await stopEmbeddedBroker(broker);
     signals.dispose();
     await log.close();

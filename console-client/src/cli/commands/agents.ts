@@ -4,6 +4,9 @@ import { exitCodes } from '../exit-codes.js';
 import { bestMatches, collectAgents, matchRank } from '../lookup/agents.js';
 import { fromNanoseconds, isoTime, localTime } from '../output/time.js';
 
+/** Columns of a terminal that shows the name of one of our agents beside all else. */
+const WIDE = 90;
+
 /**
  * Lists the agents that answer.
  *
@@ -24,17 +27,18 @@ export async function agentsCommand(context: Context, wait: number): Promise<num
   if (out.json) {
     for (const agent of agents) out.object(agentToJson(agent));
   } else if (agents.length > 0) {
+    const isWide = out.width === undefined || out.width >= WIDE;
     out.table(
       [
         { title: 'NAME', style: 'cyan', keep: true },
         { title: 'EPOCH', align: 'right' },
-        { title: 'INTERVAL', align: 'right' },
+        ...(isWide ? [{ title: 'INTERVAL', align: 'right' } as const] : []),
         { title: 'LAST SEEN' },
       ],
       agents.map(({ name, info }) => [
         name,
         String(info.epoch),
-        `${info.heartbeatInterval} s`,
+        ...(isWide ? [`${info.heartbeatInterval} s`] : []),
         info.timestamp === 0n ? '-' : localTime(fromNanoseconds(info.timestamp)).slice(11, 19),
       ]),
     );

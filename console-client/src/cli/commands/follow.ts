@@ -17,10 +17,20 @@ export async function followBuild(context: Context, build: Build): Promise<numbe
     if (out.json || isTerminal(build.status)) return;
     view.update({ status: build.status, percent: build.percentComplete });
   };
-  const untell = tellBusChanges(connection, text => {
+  const tell = (text: string): void => {
     view.end();
     out.note(text);
-  });
+  };
+  const untells = [
+    tellBusChanges(connection, tell),
+    build.onAgentSilent(isSilent =>
+      tell(
+        isSilent
+          ? 'the agent does not answer, while the bus is there; waiting for it'
+          : 'the agent answers again',
+      ),
+    ),
+  ];
   try {
     show();
     for await (const change of build.changes({ signal })) {
@@ -35,7 +45,7 @@ export async function followBuild(context: Context, build: Build): Promise<numbe
     }
     throw error;
   } finally {
-    untell();
+    for (const untell of untells) untell();
     view.end();
   }
   return tellEnd(context, build);

@@ -10,7 +10,7 @@ export interface Progress {
 /** Shows a build's progress as it changes. */
 export interface ProgressView {
   update(progress: Progress): void;
-  /** Ends the showing; what comes next is printed on a line of its own. */
+  /** Ends the showing, until there is a new {@link update}; what comes next is printed on a line of its own. */
   end(): void;
 }
 
@@ -28,7 +28,7 @@ export function barText(percent: number, width: number): string {
 
 class ProgressBar implements ProgressView {
   readonly #started: number;
-  readonly #ticker: NodeJS.Timeout;
+  #ticker: NodeJS.Timeout | undefined;
   #last: Progress | undefined;
 
   constructor(
@@ -36,18 +36,19 @@ class ProgressBar implements ProgressView {
     private readonly now: () => number,
   ) {
     this.#started = now();
-    this.#ticker = setInterval(() => this.#draw(), 1_000);
-    this.#ticker.unref();
   }
 
   update(progress: Progress): void {
     this.#last = progress;
+    this.#ticker ??= setInterval(() => this.#draw(), 1_000).unref();
     this.#draw();
   }
 
   end(): void {
     clearInterval(this.#ticker);
+    this.#ticker = undefined;
     if (this.#last !== undefined) this.out.clear();
+    this.#last = undefined;
   }
 
   #draw(): void {

@@ -120,7 +120,9 @@ export function dialError(where: string, error: unknown, hint: string): QmfError
   const protocol = protocolHint(said);
   const why = [protocol, hint].filter(part => part !== '').join('; or ');
   // What amqplib says of bytes that it takes for a frame helps nobody.
-  const text = /^(Frame size|Invalid frame|Unknown frame)/i.test(said) ? 'what answers makes no sense' : said;
+  const text = /^(Frame size|Invalid frame|Unknown frame)/i.test(said)
+    ? 'what answers makes no sense'
+    : said.replace(/^Socket closed abruptly.*/, 'the peer closed it without a reason');
   return new QmfError('unreachable', `${where} cannot be reached: ${text}${why === '' ? '' : ` (${why})`}`, {
     cause: error,
   });
