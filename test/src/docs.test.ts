@@ -56,7 +56,7 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
 ];
 
 describe('the documentation', function () {
-  this.timeout(60_000);
+  this.timeout(180_000); // some twenty programs, one after the other
   let broker: RunningBroker;
   let agent: AgentProgram;
   let home: string;

@@ -380,6 +380,17 @@ describe('a wire and its broker', () => {
     await broker.stop();
   });
 
+  it('a virtual host of RabbitMQ without its prefix is refused, instead of another one being used', async () => {
+    const broker = await startBroker();
+    const dial = (vhost: string): Promise<Wire> =>
+      amqp10(`${broker.url}/${vhost}`, { dialect: 'rabbitmq3', onWarning: () => undefined }).dial(never);
+    const error = await failure(dial('images'));
+    expect(error).to.include({ code: 'address_refused' });
+    expect(error.message).to.match(/end the address in \/vhost:images$/);
+    for (const right of ['vhost:images', '%2F']) await (await dial(right)).close();
+    await broker.stop();
+  });
+
   it('a form of bodies that is forced holds before there is a broker', () => {
     expect(new BusConnection(amqp10('localhost', { bodyForm: 'data' })).bodyForm).to.equal('data');
     expect(new BusConnection(amqp10('localhost')).bodyForm).to.equal('value');

@@ -118,6 +118,11 @@ function openConnection(opening: Opening, signal: AbortSignal): Promise<Wire> {
       signal.removeEventListener('abort', onAbort);
       const peer = peerOf(connection);
       const dialect = dialectOf(opening, peer);
+      const misnamed = misnamedVhost(address, dialect);
+      if (misnamed !== undefined) {
+        giveUp(misnamed);
+        return;
+      }
       const wire = new Amqp10Wire(connection, {
         broker: address,
         peer,
@@ -161,6 +166,17 @@ function dialectOf({ address, options, warn }: Opening, peer: Peer): Dialect {
     );
   }
   return dialects[options.dialect];
+}
+
+/** A virtual host that the broker would not go to: better no bus than another one. */
+function misnamedVhost(address: BrokerAddress, { vhostPrefix: prefix }: Dialect): QmfError | undefined {
+  const { vhost } = address;
+  if (prefix === undefined || vhost === undefined || vhost === '/' || vhost.startsWith(prefix))
+    return undefined;
+  return new QmfError(
+    'address_refused',
+    `${describeBroker(address)}: over AMQP 1.0 this broker knows the virtual host '${vhost}' as '${prefix}${vhost}'; end the address in /${prefix}${vhost}`,
+  );
 }
 
 function dialError(

@@ -42,7 +42,9 @@ export function linkError(what: string, error: RheaError | undefined): QmfError 
 export function connectionError(where: string, error: RheaError | undefined): QmfError {
   const text = describeCondition(error);
   if (error?.condition === 'amqp:unauthorized-access')
-    return new QmfError('not_authorised', `${where} lets us in no longer: ${text}`, { cause: error });
+    return new QmfError('not_authorised', `${where} ended the connection for lack of rights: ${text}`, {
+      cause: error,
+    });
   return new QmfError('connection_lost', `the connection to ${where} ended: ${text}`, { cause: error });
 }
 

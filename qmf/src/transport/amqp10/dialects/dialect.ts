@@ -40,6 +40,8 @@ export interface Dialect {
   readonly name: DialectName;
   /** The form in which broadcasts reach most consoles (§2.4). */
   readonly bodyForm: BodyForm;
+  /** What stands before the name of a virtual host; without it the broker takes a name for a host's and goes to its default one. */
+  readonly vhostPrefix?: string;
   /** Whether the broker refuses a link by ending its session: then each link gets a session of its own. */
   readonly refusesBySession: boolean;
   /** Whether the broker says `released` to a message that no queue is bound for, which is no error on an exchange (§1.6). */

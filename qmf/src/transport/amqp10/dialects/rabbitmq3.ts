@@ -10,6 +10,7 @@ import type { Dialect, Workplace } from './dialect.js';
 export const rabbitMq3: Dialect = {
   name: 'rabbitmq3',
   bodyForm: 'data',
+  vhostPrefix: 'vhost:',
   refusesBySession: true,
   prepare: (binding, _queue, workplace) => declareExchange(binding, workplace),
   // The key stands as it is, percent signs and all: 3.10 takes %23 for three characters.

@@ -11,6 +11,7 @@ import { ManagementLinks } from './rabbitmq4-management.js';
 export const rabbitMq4: Dialect = {
   name: 'rabbitmq4',
   bodyForm: 'data',
+  vhostPrefix: 'vhost:',
   refusesBySession: true,
   releasesUnroutable: true,
   prepare: (binding, queue, workplace) => bindQueue(binding, queueName(queue), workplace),
