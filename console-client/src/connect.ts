@@ -17,6 +17,7 @@ import {
 import { ImageFactory, PRODUCT, VENDOR } from '@imagefactory/schema';
 import { BuildFeed } from './build-feed.js';
 import { Factory } from './factory.js';
+import { loginName } from './login-name.js';
 import { type Delivery, type EventsOptions, FactoryEvents, type StreamDelivery } from './factory-events.js';
 
 export interface ConnectOptions extends ConsoleOptions, WaitOptions, Omit<TransportOptions, 'bodyForm'> {
@@ -48,7 +49,8 @@ export async function connectConsole(options: ConnectOptions = {}): Promise<Conn
       ...(options.retry === undefined ? {} : { retry: options.retry }),
     },
   );
-  const session = new ConsoleSession(connection, options);
+  const userId = options.userId ?? loginName(options);
+  const session = new ConsoleSession(connection, userId === undefined ? options : { ...options, userId });
   try {
     await session.open();
     const refused = firstFailure(connection);

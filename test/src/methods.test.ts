@@ -15,7 +15,7 @@ import {
 import { ImageFactory, ImageFactory2012 } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { mockCredentials, OldConsole, text } from './interop/session-2012.js';
+import { mockCredentials, OldConsole, text, there } from './interop/session-2012.js';
 import { rejection } from './support/until.js';
 
 type AgentOptions = Parameters<typeof startAgent>[0];
@@ -46,7 +46,7 @@ describe('the methods of 2011 and 2012', () => {
 
   const record = (text: string): void => void log.push(text);
 
-  async function begin(options: Partial<AgentOptions> = {}, stepDelay = 1): Promise<void> {
+  async function begin(options: Partial<AgentOptions> = {}, stepDelay = 1, url = broker.url): Promise<void> {
     agent = await startAgent({
       bus: amqp10(broker.url),
       plugins: [mockOs({ stepDelay }), mockCloud({ stepDelay })],
@@ -57,7 +57,7 @@ describe('the methods of 2011 and 2012', () => {
       ...options,
     });
     await agent.ready();
-    client = await connectConsole({ broker: broker.url });
+    client = await connectConsole({ broker: url });
     old = await OldConsole.of(client);
   }
 
@@ -337,6 +337,33 @@ describe('the methods of 2011 and 2012', () => {
       'call of image_factory.push_image by anonymous: forbidden',
     ]);
     expect(log.join('\n')).not.to.contain(password);
+  });
+
+  it('knows callers by the user who has logged in at a broker that checks it', async () => {
+    const other = await startBroker({ users: { agent: 'a', anna: 'b', boris: 'c' } });
+    const at = (user: string, word: string): string => other.url.replace('//', `//${user}:${word}@`);
+    const access = readAccessList(JSON.stringify({ allow: [{ users: ['anna'] }] }));
+    await begin({ access, bus: amqp10(at('agent', 'a')) }, 1, at('anna', 'b'));
+    const [made] = old.adaptors(
+      await old.call('build_image', { descriptor: empty, target: 'mock', sec_credentials: '' }),
+    );
+    expect(await old.ended(there(made))).to.equal('COMPLETED');
+    const boris = await connectConsole({ broker: at('boris', 'c') });
+    const impostor = await connectConsole({ broker: at('boris', 'c'), userId: 'anna' });
+    const order = { descriptor: empty, target: 'mock' };
+    const refused = await rejection((await boris.findFactory()).buildImage(order));
+    expect((refused as QmfError).agentText).to.match(/^Action Forbidden - boris may not/); // an agent's answer
+    const cheated = await rejection((await impostor.findFactory()).buildImage(order));
+    expect((cheated as QmfError).code, 'the broker refuses it').to.not.equal('agent_exception');
+    expect(
+      log.filter(line => line.startsWith('call of')).map(line => line.replace(/^.* by /, '')),
+    ).to.deep.equal(['anna: answered', 'boris: forbidden']);
+    await Promise.all([boris.close(), impostor.close()]);
+    old.close();
+    await client.close();
+    await agent.stop();
+    await other.stop();
+    await begin();
   });
 
   it('answers the addresses of 2012 after a restart, and keeps no credentials', async () => {

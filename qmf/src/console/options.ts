@@ -13,6 +13,11 @@ export interface ConsoleOptions {
   readonly bodyForm?: BodyForm;
   /** Milliseconds that a request may take unless it says otherwise. Default 60 000. */
   readonly requestTimeout?: number;
+  /**
+   * The user that method calls are sent as, for agents that ask who calls. Brokers that check it refuse everybody but the user who has
+   * logged in. Default: none.
+   */
+  readonly userId?: string;
   /** Send nothing to the direct exchange (wire document §7.1). Default false. */
   readonly strictSecurity?: boolean;
   readonly log?: SessionLog;

@@ -70,11 +70,13 @@ export class Requests implements AgentTransport {
     receive: (envelope: Envelope) => boolean,
   ): Promise<void> {
     if (!this.isOpen()) return Promise.reject(notOpen());
+    const { userId } = this.options;
     const send = (correlationId: string): Promise<void> =>
       this.#send({
         to: this.#addressOf(agent),
         correlationId,
         headers: headersFor(opcode),
+        ...(opcode === '_method_request' && userId !== undefined ? { userId } : {}),
         ...mapContent(body, this.#bodyForm),
       });
     const isCall = opcode === '_method_request' && this.connection.state === 'open';

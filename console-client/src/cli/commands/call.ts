@@ -4,6 +4,7 @@ import { type Context, requestOptions } from '../context.js';
 import { notFoundError, usageError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
 import { readAll } from '../io.js';
+import { methodFor } from '../lookup/methods.js';
 import { findObject } from '../lookup/objects.js';
 import { showValue } from '../output/values.js';
 import { displayWidth, padTo } from '../output/width.js';
@@ -23,7 +24,7 @@ export async function callCommand(
     throw new QmfError('schema_unknown', `${address.objectName} has no class, so its methods are not known`);
   }
   const schema = await agent.schema(schemaId, options);
-  const method = schema.methods.find(({ name }) => name === methodName);
+  const method = methodFor(schema, methodName, words);
   if (method === undefined) {
     throw notFoundError(
       `${schema.id.className} has no method '${methodName}'`,
@@ -36,7 +37,7 @@ export async function callCommand(
     readFile: io.readFile,
     readStdin: () => readStdin(context),
   });
-  const outputs = await agent.call({ address, schemaId }, methodName, inputs, options);
+  const outputs = await agent.invoke(address, methodName, method, inputs, options);
   if (out.json) {
     out.object({ agent: agent.name, object: address.objectName, method: methodName, outputs });
     return exitCodes.ok;

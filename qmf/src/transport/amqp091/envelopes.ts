@@ -37,7 +37,7 @@ const AMQP10_HEADERS = 'x-amqp-1.0-app-properties';
 const noHeaders: ValueMap = new Map();
 
 /**
- * An envelope as a 0-9-1 message (wire document §1.7). The sender's name stays out: RabbitMQ refuses any but the login.
+ * An envelope as a 0-9-1 message (wire document §1.7). RabbitMQ refuses any sender's name but the login.
  *
  * @throws QmfError `not_encodable`
  */
@@ -45,7 +45,7 @@ export function toPublication(
   envelope: Envelope,
   { expiration, headerSection }: Pick<Manners, 'expiration' | 'headerSection'>,
 ): Publication {
-  const { to, replyTo, messageId, correlationId, ttl, headers } = envelope;
+  const { to, replyTo, messageId, correlationId, userId, ttl, headers } = envelope;
   const { content, contentType } = encodeBody(envelope);
   const appId = textOf(headers.get(header.appId));
   const routingKey = shortString('the routing key', to.subject ?? to.node);
@@ -60,6 +60,7 @@ export function toPublication(
       ...(appId === undefined ? {} : { appId: shortString('the app id', appId) }),
       ...(correlationId === undefined ? {} : { correlationId: idText('the correlation id', correlationId) }),
       ...(messageId === undefined ? {} : { messageId: shortString('the message id', messageId) }),
+      ...(userId === undefined ? {} : { userId: shortString('the user id', userId) }),
       ...(replyTo === undefined ? {} : { replyTo: shortString('the reply address', addressToText(replyTo)) }),
       ...(ttl === undefined || expiration === 'time'
         ? {}

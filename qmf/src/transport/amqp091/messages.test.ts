@@ -49,6 +49,7 @@ describe('toPublication', () => {
       appId: 'qmf2',
       correlationId: '1',
       messageId: 'm',
+      userId: 'somebody',
       replyTo: 'qmf.default.topic/direct-console.x',
       expiration: '2000',
       mandatory: false,
