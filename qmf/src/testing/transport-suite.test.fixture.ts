@@ -34,8 +34,6 @@ export interface TransportSubject {
   readonly substitutes: ReadonlyMap<string, Value>;
   /** Whether the time to live gets through. */
   readonly carriesTtl: boolean;
-  /** Whether the frames of one turn go to the system together. */
-  readonly gathersWrites: boolean;
   /** Whether a connection goes on after a binding to an exchange of another type. */
   readonly outlivesTypeConflict: boolean;
 }

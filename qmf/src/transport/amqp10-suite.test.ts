@@ -29,7 +29,6 @@ const subject: TransportSubject = {
   substitutes: new Map(),
   carriesTtl: true,
   outlivesTypeConflict: true,
-  gathersWrites: true,
 };
 
 describe('AMQP 1.0 transport on the embedded broker', () => transportSuite(subject));

@@ -38,7 +38,6 @@ const subject = {
   transport: (url: string, options?: { idleTimeout?: number }) => amqp091(url, options),
   openQueue,
   substitutes,
-  gathersWrites: false,
 };
 
 const onMiniBroker = { ...subject, ...usual, start: () => startMiniBroker() };
