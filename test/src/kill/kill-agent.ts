@@ -11,8 +11,13 @@ import { until } from '../support/until.js';
 
 /** Longest life of an agent, in milliseconds: its start, or some builds. */
 const longestLife = 500;
-/** Orders that a caller has under way at a time: more than run at once, so that some always wait. */
+/** Who order at the same time. */
 const callers = 4;
+/**
+ * Accepted builds that may be without an end when the next one is ordered: more than run at once, so that some always wait, and few enough
+ * for a slow machine to build what is left at the end.
+ */
+const backlog = 12;
 
 const child = join(import.meta.dirname, 'agent-child.js');
 
@@ -30,6 +35,8 @@ export class KillRun {
   readonly accepted = new Map<string, { readonly number: number; readonly address: Build['address'] }>();
   /** Ends that were told by events, by build. */
   readonly #ends = new Map<string, Set<string>>();
+  /** Accepted builds of which no end was told yet. */
+  readonly #open = new Set<string>();
   /** Builds by how they ended. */
   readonly tally = new Map<string, number>();
   #orders = 0;
@@ -93,6 +100,10 @@ export class KillRun {
 
   async #order(): Promise<void> {
     while (!this.#stopped) {
+      if (this.#open.size >= backlog) {
+        await sleep(10);
+        continue;
+      }
       const number = this.#orders++;
       try {
         const factory = await this.client.findFactory({ timeout: 2_000 });
@@ -101,6 +112,7 @@ export class KillRun {
           { timeout: 2_000 },
         );
         this.accepted.set(build.name, { number, address: build.address });
+        if (!this.#ends.has(build.name)) this.#open.add(build.name);
       } catch {
         // No agent, or it died before it could answer: nothing was promised.
         await sleep(20);
@@ -114,6 +126,7 @@ export class KillRun {
     if (typeof addr !== 'object' || addr === null || !('_object_name' in addr)) return;
     const name = String(addr._object_name);
     this.#ends.set(name, (this.#ends.get(name) ?? new Set()).add(status));
+    this.#open.delete(name);
   }
 
   async #check(): Promise<void> {
