@@ -55,6 +55,11 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
   [/^npx imagefactory --qmf /, 'end-to-end tests run the agent with these options'],
 ];
 
+/** Exit code of a command that works: `doctor` works also where it finds that tools are missing. */
+function goodStatus(command: string, output: string): number {
+  return command.endsWith(' doctor') && output.includes('NOT READY') ? 3 : 0;
+}
+
 describe('the documentation', function () {
   this.timeout(180_000); // some twenty programs, one after the other
   let broker: RunningBroker;
@@ -92,7 +97,7 @@ describe('the documentation', function () {
           },
           timeout: 30_000,
         });
-        expect(program.status, `${where}\n${program.output}`).to.equal(0);
+        expect(program.status, `${where}\n${program.output}`).to.equal(goodStatus(command, program.output));
         ran++;
       }
     }
