@@ -61,7 +61,7 @@ function goodStatus(command: string, output: string): number {
 }
 
 describe('the documentation', function () {
-  this.timeout(180_000); // some twenty programs, one after the other
+  this.timeout(600_000); // some twenty programs, one after the other
   let broker: RunningBroker;
   let agent: AgentProgram;
   let home: string;
@@ -95,7 +95,7 @@ describe('the documentation', function () {
             HOME: home,
             XDG_STATE_HOME: home,
           },
-          timeout: 30_000,
+          timeout: 120_000,
         });
         expect(program.status, `${where}\n${program.output}`).to.equal(goodStatus(command, program.output));
         ran++;

@@ -107,10 +107,12 @@ function* build(): Generator<void> {
 /** Raises events at the rate for the time, then lets the builds under way come to their ends. */
 async function run(): Promise<void> {
   const start = performance.now();
+  const raisedBefore = raised;
   const running = Array.from({ length: parallel }, build);
   for (let turn = 0; running.length > 0; ) {
     const elapsed = (performance.now() - start) / 1_000;
-    for (let due = Math.floor(elapsed * order.rate) - raised; due > 0 && running.length > 0; due--) {
+    const until = raisedBefore + Math.floor(elapsed * order.rate);
+    for (let due = until - raised; due > 0 && running.length > 0; due--) {
       turn = (turn + 1) % running.length;
       const current = running[turn];
       if (current?.next().done !== true) continue;

@@ -7,7 +7,7 @@ type News<K extends LoadNews['kind']> = LoadNews & { readonly kind: K };
 /** The agent under load, in a process of its own so that its memory can be told from ours. */
 export interface LoadProcess {
   readonly memory: readonly News<'memory'>[];
-  /** Starts the load; resolves when it is over. */
+  /** Starts the load; resolves when it is over. May be called again then. */
   run(): Promise<News<'done'>>;
   /** Lets it leave the bus and end. Rejects unless it ends by itself, with success. */
   leave(): Promise<void>;
