@@ -11,7 +11,8 @@ import { fakeCloud, fakeOs, writeBase } from '../testing/fake-plugins.test.fixtu
 import { recordingLogger } from '../testing/logger.test.fixture.js';
 import { until } from '../testing/until.test.fixture.js';
 import type { Build, BuildChange } from './build.js';
-import { BuildEngine, type EngineOptions } from './engine.js';
+import { BuildEngine } from './engine.js';
+import type { EngineOptions } from './engine-options.js';
 import { isEnd } from './status.js';
 
 const password = 'r00t-passw0rd';

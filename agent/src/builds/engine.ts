@@ -1,106 +1,21 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  BuildError,
-  type Credentials,
-  type Plugin,
-  type Provider,
-  StageCache,
-  type Template,
-} from '@imagefactory/plugin-api';
+import { BuildError, type Template } from '@imagefactory/plugin-api';
 import { v4 as uuidv4 } from 'uuid';
-import type { ScratchArea } from '../files/scratch-area.js';
-import type { ImageStore, StoredImage } from '../images/index.js';
-import type { Leftover } from '../leftovers/index.js';
 import { createScrubber, errorLine, type Logger } from '../log/index.js';
 import { publicDescriptor, templateSecrets } from '../templates/index.js';
 import { Build, type BuildOrder, type JobWork } from './build.js';
 import type { BuildLogLine } from './build-log.js';
-import { type JournalFile, noJournal } from './journal/journal.js';
-import { OrderFiles } from './journal/order-files.js';
+import type { BuildRequest, EngineOptions, EngineStop, PushRequest } from './engine-options.js';
+import { note } from './journal/notes.js';
 import { catchStrayErrors } from './plugin-scope.js';
 import { type BuildPlan, PluginSet, queueOf } from './plugins.js';
 import { readLogLines } from './read-log.js';
 import type { RecoveredBuild } from './recovery.js';
 import { Restart } from './restart.js';
-import { NamedLocks } from './resources/locks.js';
-import { type QueueLimits, type QueueLoad, Queues } from './resources/queues.js';
-import { DiskSpace } from './resources/space.js';
+import type { QueueLoad } from './resources/queues.js';
 import { runBuild } from './run-build.js';
-import { logOf, note, type Workshop } from './workshop.js';
-
-export interface EngineOptions {
-  readonly plugins: readonly Plugin[];
-  readonly store: ImageStore;
-  readonly scratch: ScratchArea;
-  /** Directory of the images and of the builds' logs, `<build id>.log`. */
-  readonly logs: string;
-  /** Directory that plugins keep things in between builds. */
-  readonly cache: string;
-  /** Bytes that the results of stages may take there; default: as many as there are. */
-  readonly cacheLimit?: number;
-  /** Whether results of earlier builds are used; default true. */
-  readonly useCache?: boolean;
-  /** Seconds that a build may take, from the moment it has its slot; default 3600. */
-  readonly timeout?: number;
-  /** Seconds that an outside tool may say nothing; default 0, for ever. */
-  readonly toolSilence?: number;
-  /** Seconds that a plugin has to stop when told to, before it is left behind; default 10. */
-  readonly grace?: number;
-  /** Builds at the same time, by the resource that they use; default 2 for `local`, 4 for any other. */
-  readonly limits?: QueueLimits;
-  /** Builds that may wait for a slot; default 1000. */
-  readonly maxWaiting?: number;
-  /** Bytes that builds leave free on each file system; default 0. */
-  readonly minFree?: number;
-  /** What survives the end of the process; default: nothing does. */
-  readonly journal?: EngineJournal;
-  readonly log: Logger;
-}
-
-/** The journal of an engine's builds, and what it takes to go on with those of an earlier run. */
-export interface EngineJournal {
-  readonly file: JournalFile;
-  /** Directory of the journal. */
-  readonly directory: string;
-  /** Number of this start of the agent. */
-  readonly epoch: number;
-  /** Reads a descriptor again. */
-  readonly load: (descriptor: string) => Promise<Template>;
-  /** What the run before had left on this machine. */
-  readonly found: readonly Leftover[];
-}
-
-/** What an agent is asked to build. */
-export interface BuildRequest {
-  /** TDL text, from which `template` was parsed. */
-  readonly descriptor: string;
-  readonly template: Template;
-  /** Secrets that came with the template and aren't in it. */
-  readonly secrets?: readonly string[];
-  readonly target: string;
-  /** Kept in the image's metadata, and used for nothing. */
-  readonly callerImageUuid?: string;
-}
-
-/** What an agent is asked to take to a provider. */
-export interface PushRequest {
-  readonly target: string;
-  /** The target image. */
-  readonly image: StoredImage;
-  readonly provider: Provider;
-  readonly credentials: Credentials;
-  /** Everything in the credentials and in the provider's definition that must not be shown. */
-  readonly secrets: readonly string[];
-}
-
-/** What became of the builds when the engine stopped. */
-export interface EngineStop {
-  /** Ids of the builds that were ended. */
-  readonly aborted: readonly string[];
-  /** Ids of those whose plugin didn't heed the signal and was left running. */
-  readonly abandoned: readonly string[];
-}
+import { logOf, openWorkshop, type Workshop } from './workshop.js';
 
 type EngineState = 'running' | 'stopping' | 'stopped';
 
@@ -131,26 +46,7 @@ export class BuildEngine {
     this.plugins = new PluginSet(options.plugins);
     this.#maxWaiting = options.maxWaiting ?? 1000;
     this.#epoch = journal?.epoch ?? 1;
-    this.#workshop = {
-      queues: new Queues(options.limits ?? {}),
-      space: new DiskSpace(options.minFree ?? 0),
-      locks: new NamedLocks(),
-      journal: journal?.file ?? noJournal,
-      orders: journal === undefined ? undefined : new OrderFiles(journal.directory),
-      store: options.store,
-      scratch: options.scratch,
-      logs: options.logs,
-      cache: options.cache,
-      stages: new StageCache({
-        directory: join(options.cache, 'stages'),
-        enabled: options.useCache ?? true,
-        ...(options.cacheLimit === undefined ? {} : { limit: options.cacheLimit }),
-      }),
-      timeout: (options.timeout ?? 3600) * 1000,
-      toolSilence: options.toolSilence ?? 0,
-      grace: (options.grace ?? 10) * 1000,
-      log: options.log,
-    };
+    this.#workshop = openWorkshop(options);
     this.#restart = journal === undefined ? undefined : new Restart(journal, this.plugins, this.#workshop);
     this.#restoreErrors = catchStrayErrors();
   }

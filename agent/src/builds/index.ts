@@ -1,13 +1,13 @@
 export { Build, type BuildChange, type BuildOrder, type QueuePlace, type StatusDetail } from './build.js';
 export type { BuildLogLevel, BuildLogLine } from './build-log.js';
-export {
-  BuildEngine,
-  type BuildRequest,
-  type EngineJournal,
-  type EngineOptions,
-  type EngineStop,
-  type PushRequest,
-} from './engine.js';
+export { BuildEngine } from './engine.js';
+export type {
+  BuildRequest,
+  EngineJournal,
+  EngineOptions,
+  EngineStop,
+  PushRequest,
+} from './engine-options.js';
 export { JournalFile } from './journal/journal.js';
 export { inPluginScope } from './plugin-scope.js';
 export { type BuildPlan, PluginSet } from './plugins.js';

@@ -3,9 +3,10 @@ import { killGroup, type Leftover } from '../leftovers/index.js';
 import { errorLine } from '../log/index.js';
 import type { Build } from './build.js';
 import { failureOf } from './failure.js';
+import { JobNotes } from './journal/notes.js';
 import type { JournalJob } from './journal/records.js';
 import type { BuildState } from './status.js';
-import { note, noteForGood, type Workshop } from './workshop.js';
+import type { Workshop } from './workshop.js';
 
 /** A build of an earlier run of the agent. */
 export interface RecoveredBuild {
@@ -46,6 +47,7 @@ export async function endInterrupted(
   workshop: Workshop,
 ): Promise<void> {
   const { id, log } = build;
+  const notes = new JobNotes(id, workshop);
   const groups: Leftover[] = [];
   for (const mark of job.groups.values()) {
     const killed = await killGroup(mark).catch((error: unknown) => ({
@@ -53,7 +55,7 @@ export async function endInterrupted(
       why: errorLine(error),
     }));
     if (killed !== undefined) groups.push(killed);
-    note(workshop, { kind: 'group-gone', id, pid: mark.pid });
+    notes.groupGone(mark.pid);
   }
   const image = await workshop.store.get(id).catch(() => undefined);
   if (image !== undefined && build.state.status === 'FINISHING') {
@@ -61,7 +63,7 @@ export async function endInterrupted(
     log.info(`the agent was killed after the image had been stored as ${path}`);
     await log.flush();
     const end = { status: 'COMPLETED' as const, image: { path, size, format, sha256 } };
-    await noteForGood(workshop, { kind: 'end', id, end, percent: 100, at: Date.now() });
+    await notes.end(end, 100);
     build.enter(end);
     workshop.log.notice(`build ${id} completed before the agent was restarted: ${path}`);
     return;
@@ -87,13 +89,7 @@ export async function endInterrupted(
   for (const what of cleanup.left) log.error(`left: ${what}`);
   log.error(failure.info);
   await log.flush();
-  await noteForGood(workshop, {
-    kind: 'end',
-    id,
-    end: { status: 'FAILED', failure },
-    percent: build.percent,
-    at: Date.now(),
-  });
+  await notes.end({ status: 'FAILED', failure }, build.percent);
   build.enter({ status: 'FAILED', failure });
   const left = cleanup.left.length === 0 ? '' : `; left behind: ${cleanup.left.join('; ')}`;
   workshop.log.warn(`build ${id} failed (${failure.code}): ${failure.info}${left}`);

@@ -13,7 +13,8 @@ import { fakeCloud, fakeOs, writeBase } from '../testing/fake-plugins.test.fixtu
 import { recordingLogger } from '../testing/logger.test.fixture.js';
 import { until } from '../testing/until.test.fixture.js';
 import type { Build } from './build.js';
-import { BuildEngine, type EngineOptions } from './engine.js';
+import { BuildEngine } from './engine.js';
+import type { EngineOptions } from './engine-options.js';
 import { JournalFile } from './journal/journal.js';
 import { isEnd } from './status.js';
 

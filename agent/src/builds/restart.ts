@@ -3,7 +3,7 @@ import { BuildError } from '@imagefactory/plugin-api';
 import { createScrubber, errorLine } from '../log/index.js';
 import { templateSecrets } from '../templates/index.js';
 import { Build, type JobWork } from './build.js';
-import type { EngineJournal } from './engine.js';
+import type { EngineJournal } from './engine-options.js';
 import type { JournalJob } from './journal/records.js';
 import type { PluginSet } from './plugins.js';
 import { logStanding } from './read-log.js';

@@ -1,16 +1,16 @@
 import { join } from 'node:path';
-import type { SpaceEstimate, StageCache } from '@imagefactory/plugin-api';
+import { type SpaceEstimate, StageCache } from '@imagefactory/plugin-api';
 import type { ScratchArea } from '../files/scratch-area.js';
 import type { ImageStore } from '../images/index.js';
 import { errorLine, type Logger } from '../log/index.js';
 import type { JobWork } from './build.js';
 import { type BuildLogFile, createBuildLog } from './build-log.js';
-import type { JobJournal } from './journal/journal.js';
-import type { OrderFiles } from './journal/order-files.js';
-import type { JournalRecord } from './journal/records.js';
-import type { NamedLocks } from './resources/locks.js';
-import type { Queues } from './resources/queues.js';
-import type { DiskSpace, SpaceNeed } from './resources/space.js';
+import type { EngineOptions } from './engine-options.js';
+import { type JobJournal, noJournal } from './journal/journal.js';
+import { OrderFiles } from './journal/order-files.js';
+import { NamedLocks } from './resources/locks.js';
+import { Queues } from './resources/queues.js';
+import { DiskSpace, type SpaceNeed } from './resources/space.js';
 
 /** What all builds of an agent share. */
 export interface Workshop {
@@ -36,25 +36,25 @@ export interface Workshop {
   readonly log: Logger;
 }
 
-/** Notes something; what cannot be noted costs no build, but is said. */
-export function note({ journal, log }: Workshop, record: JournalRecord): void {
-  try {
-    journal.append(record);
-  } catch (error) {
-    log.error(
-      `the journal of the jobs cannot be written: ${errorLine(error)}; make room, or restarts will not know build ${record.id}`,
-    );
-  }
-}
-
-/** As {@link note}, and waits until it survives a power cut. */
-export async function noteForGood(workshop: Workshop, record: JournalRecord): Promise<void> {
-  note(workshop, record);
-  await workshop.journal
-    .synced()
-    .catch((error: unknown) =>
-      workshop.log.error(`the journal of the jobs cannot be made safe: ${errorLine(error)}`),
-    );
+/** @throws RangeError for limits that cannot be */
+export function openWorkshop(options: EngineOptions): Workshop {
+  const { journal, cache, cacheLimit, log, logs, scratch, store } = options;
+  return {
+    ...{ cache, log, logs, scratch, store },
+    queues: new Queues(options.limits ?? {}),
+    space: new DiskSpace(options.minFree ?? 0),
+    locks: new NamedLocks(),
+    journal: journal?.file ?? noJournal,
+    orders: journal === undefined ? undefined : new OrderFiles(journal.directory),
+    stages: new StageCache({
+      directory: join(cache, 'stages'),
+      enabled: options.useCache ?? true,
+      ...(cacheLimit === undefined ? {} : { limit: cacheLimit }),
+    }),
+    timeout: (options.timeout ?? 3600) * 1000,
+    toolSilence: options.toolSilence ?? 0,
+    grace: (options.grace ?? 10) * 1000,
+  };
 }
 
 export function logOf(
