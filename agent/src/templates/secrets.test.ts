@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { createScrubber } from '../log/index.js';
-import { parseTemplate, publicDescriptor, templateSecrets } from './index.js';
+import { parseTemplate, publicDescriptor, readTemplate, templateSecrets } from './index.js';
 
 function shown(text: string): string {
   return publicDescriptor(text, createScrubber(templateSecrets(parseTemplate(text))));
@@ -23,6 +23,20 @@ describe('publicDescriptor', () => {
       '<!-- it is geheim --><commands><command name="c">echo root:geheim</command></commands>',
     );
     expect(shown(text)).to.include('<!-- it is *** -->').and.not.to.include('geheim');
+  });
+
+  it('leaves the markup alone, whatever word the password is', () => {
+    const rest =
+      '<description>root of all</description><!-- root --><files><file name="/root" type="raw"><![CDATA[root]]></file></files>';
+    for (const password of ['root', 'name', 'e', 'raw', 'CDATA', 'type', 'xml', 'rootpw', '"', '<', '--']) {
+      const text = `<?xml version="1.0"?>${around(password.replace('<', '&lt;'), rest)}`;
+      const result = shown(text);
+      expect(result, password).to.include('<rootpw>***</rootpw>').and.to.include('type="raw"');
+      expect(readTemplate(result).valid, result).to.equal(true);
+    }
+    expect(shown(around('root', rest))).to.include(
+      '<description>*** of all</description><!-- *** --><files><file name="/***" type="raw"><![CDATA[***]]></file></files>',
+    );
   });
 
   it('is not fooled by CDATA sections and comments', () => {

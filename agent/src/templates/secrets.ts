@@ -42,7 +42,8 @@ function decoded(text: string): string {
 
 /**
  * The text of a valid template for people's eyes: what stands in `<rootpw>` and `<key>` is `***`, and so are the passwords in
- * URLs, and every other place where one of the template's passwords stands.
+ * URLs, and every other place where one of the template's passwords stands. Markup stays as it is: a password `root` must not make
+ * something else of `<rootpw>`.
  *
  * @param mask hides the template's secrets in a text
  */
@@ -56,7 +57,28 @@ export function publicDescriptor(text: string, mask: (text: string) => string): 
   const withoutPassword = text.replace(password, (found: string, open?: string, close?: string) =>
     open === undefined || close === undefined ? found : `${open}***${close}`,
   );
-  return mask(maskUrls(withoutPassword));
+  return withoutPassword.replace(pieces, (piece: string) => hideInPiece(piece, text => mask(maskUrls(text))));
+}
+
+/** Comments, CDATA sections, declarations, tags, and the text between them. */
+const pieces = /<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>|<(?:"[^"]*"|'[^']*'|[^'">])*>|[^<]+/g;
+
+/** Values of attributes that are anybody's words; the others are of a few words that TDL has. */
+const freeAttribute = /(\s(?:name|source|destination)\s*=\s*)("[^"]*"|'[^']*')/g;
+
+function hideInPiece(piece: string, hide: (text: string) => string): string {
+  if (!piece.startsWith('<')) return hide(piece);
+  for (const [start, end] of [
+    ['<!--', '-->'],
+    ['<![CDATA[', ']]>'],
+  ] as const) {
+    if (piece.startsWith(start)) return `${start}${hide(piece.slice(start.length, -end.length))}${end}`;
+  }
+  if (piece.startsWith('<?')) return piece;
+  return piece.replace(freeAttribute, (_found, before: string, value: string) => {
+    const quote = value.slice(0, 1);
+    return `${before}${quote}${hide(value.slice(1, -1))}${quote}`;
+  });
 }
 
 /** A text with `***` for every password in a URL; as URLs have it, that reaches to the last '@' before the path. */

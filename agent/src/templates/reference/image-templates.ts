@@ -22,7 +22,8 @@ export function imageTemplates(images: Pick<ImageStore, 'get'>): TemplateSource 
 /** Whether a password was hidden in it, as is done before an image is stored. */
 function lacksPasswords(text: string): boolean {
   const reading = readTemplate(text, { form: 'build' });
-  if (!reading.valid) return false;
+  // A word of TDL may have been hidden with it, such as an <arch> that was the password too.
+  if (!reading.valid) return text.includes(hiddenPassword);
   const { template } = reading;
   return [...templateSecrets(template), ...remoteUrls(template).flatMap(urlPassword)].includes(
     hiddenPassword,

@@ -178,6 +178,7 @@ describe('the template of an image', () => {
       system('<rootpw>***</rootpw>', 'h'),
       system('<key>***</key>', 'h'),
       system('', 'me:***@h'),
+      system('<rootpw>***</rootpw>', 'h').replace('x86_64', '***'),
       '<template><name>x</name><files><file name="/a" type="url">http://me:***@h/</file></files></template>',
     ]) {
       expect(await refusal(uuid, { store: stored(template) }), template).to.equal(
