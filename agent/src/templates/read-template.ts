@@ -55,7 +55,7 @@ export function readTemplate(given: string | Uint8Array, options: ReadOptions = 
 
 function decode(bytes: Uint8Array, limits: TemplateLimits, problems: Problems): string | undefined {
   if (bytes.length > limits.bytes) {
-    reportTooLarge(bytes.length, limits, problems);
+    reportTooLarge(limits, problems);
     return undefined;
   }
   try {

@@ -52,7 +52,7 @@ export async function validateTemplates(
 async function judge(reference: string, form: TemplateForm, sources: TemplateSources): Promise<Verdict> {
   const template = nameOf(reference);
   try {
-    const { text } = await resolveTemplate(reference, sources);
+    const { text } = await resolveTemplate(reference, sources, { onlyToLook: true });
     const { valid, problems } = readTemplate(text, { form });
     return { template, valid, problems };
   } catch (error) {
@@ -90,7 +90,7 @@ export async function showTemplate(
   complain: Write,
 ): Promise<number> {
   try {
-    const { text } = await resolveTemplate(reference, sources);
+    const { text } = await resolveTemplate(reference, sources, { onlyToLook: true });
     const reading = readTemplate(text, { form: flags.partial === true ? 'partial' : 'build' });
     if (!reading.valid) throw new TemplateError(reading.problems);
     const summary = summariseTemplate(reading.template);

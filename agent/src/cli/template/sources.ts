@@ -1,9 +1,12 @@
-import { readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { BuildError } from '@imagefactory/plugin-api';
 import { errorCode } from '../../files/error-code.js';
 import { DirectoryStore } from '../../images/index.js';
 import {
   createFetcher,
+  defaultTemplateLimit,
   imageTemplates,
   type TemplateSource,
   type TemplateSources,
@@ -33,7 +36,7 @@ function imagesOf(imgdir: string | undefined): TemplateSource {
 
 async function readTemplateFile(path: string): Promise<Uint8Array> {
   try {
-    return path === '-' ? await readStandardInput() : await readFile(path);
+    return await readBounded(path === '-' ? process.stdin : createReadStream(path));
   } catch (error) {
     const code = errorCode(error);
     const reason = code === undefined ? undefined : reasons[code];
@@ -47,9 +50,15 @@ const reasons: Readonly<Partial<Record<string, string>>> = {
   EISDIR: 'it is a directory',
 };
 
-async function readStandardInput(): Promise<Buffer> {
+/** A byte more than a template may have is enough to refuse it: what is named may be a device that never ends. */
+async function readBounded(input: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  const input: AsyncIterable<Buffer> = process.stdin;
-  for await (const chunk of input) chunks.push(chunk);
+  let size = 0;
+  const pieces: AsyncIterable<Buffer> = input;
+  for await (const chunk of pieces) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > defaultTemplateLimit) break;
+  }
   return Buffer.concat(chunks);
 }

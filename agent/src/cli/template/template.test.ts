@@ -157,6 +157,28 @@ commands       c (11 bytes)
     expect((await show('<template/>')).output).to.equal('an empty template, for the target mock\n');
   });
 
+  it('shows and checks the template of an image whose passwords were not kept', async () => {
+    const hidden = image.replace('0', '2');
+    const template = good.replace('geheim</rootpw>', '***</rootpw>');
+    await writeFile(
+      at(`images/${hidden}.meta`),
+      JSON.stringify({ identifier: hidden, target: 'mock', template }),
+    );
+    const { code, output } = await show(hidden, { imgdir: at('images') });
+    expect(code).to.equal(exitCodes.ok);
+    expect(output).to.include('root password  ***');
+    expect(await validate([hidden], { imgdir: at('images') })).to.deep.equal({
+      code: exitCodes.ok,
+      output: `${hidden}: valid\n`,
+    });
+  });
+
+  it('reads no more of a file than a template may have', async () => {
+    const { code, output } = await validate(['/dev/zero']);
+    expect(code).to.equal(exitCodes.invalid);
+    expect(output).to.include('/dev/zero: error: the template has more than 2097152 bytes');
+  });
+
   it('shows no template that has errors', async () => {
     expect(await show(at('bad.tdl'))).to.deep.include({ code: exitCodes.invalid, output: '' });
     expect(await show(at('gone.tdl'))).to.deep.equal({

@@ -46,6 +46,8 @@ export interface ResolveOptions {
   /** Bytes that a template may have; default 2 MiB. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
+  /** The template is only looked at, so one whose passwords were taken out will do; default false. */
+  readonly onlyToLook?: boolean;
 }
 
 export type TemplateOrigin = 'text' | 'uuid' | 'url' | 'file';
@@ -110,12 +112,16 @@ function formsOf({ store, fetch, readFile }: TemplateSources): string {
   return forms.length === 1 ? forms.join('') : `${forms.slice(0, -1).join(', ')} or ${forms.at(-1) ?? ''}`;
 }
 
-async function lookUp(uuid: string, store: TemplateSource, { signal }: ResolveOptions): Promise<string> {
+async function lookUp(
+  uuid: string,
+  store: TemplateSource,
+  { signal, onlyToLook = false }: ResolveOptions,
+): Promise<string> {
   const found = await store.lookup(uuid, signal === undefined ? {} : { signal });
   if (found === undefined) {
     throw new BuildError('template_unavailable', `neither a template nor an image has the uuid ${uuid}`);
   }
-  if (found.passwordsRemoved === true) {
+  if (found.passwordsRemoved === true && !onlyToLook) {
     throw new BuildError(
       'template_unavailable',
       `the template of ${uuid} was kept without its passwords; give its text, passwords included`,

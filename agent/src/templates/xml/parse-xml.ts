@@ -9,9 +9,8 @@ import { scanXml } from './scan.js';
  * a piece of the text that may be a password.
  */
 export function parseXml(given: string, limits: TemplateLimits, problems: Problems): Element | undefined {
-  const size = Buffer.byteLength(given, 'utf8');
-  if (size > limits.bytes) {
-    reportTooLarge(size, limits, problems);
+  if (Buffer.byteLength(given, 'utf8') > limits.bytes) {
+    reportTooLarge(limits, problems);
     return undefined;
   }
   // As XML has it; the parser's own way would also replace U+2028 and U+0085 inside scripts.
@@ -42,12 +41,12 @@ export function parseXml(given: string, limits: TemplateLimits, problems: Proble
   return undefined;
 }
 
-export function reportTooLarge(size: number, limits: TemplateLimits, problems: Problems): void {
+export function reportTooLarge(limits: TemplateLimits, problems: Problems): void {
   problems.add(
     'too-large',
     undefined,
     '',
-    `the template has ${size} bytes; at most ${limits.bytes} are taken`,
+    `the template has more than ${limits.bytes} bytes`,
     'put large files where <commands> can fetch them',
   );
 }
