@@ -92,6 +92,9 @@ describe('the configuration file', () => {
     [{ debug: 'yes' }, /debug is to be true or false/],
     [{ 'body-form': 'x' }, /body-form is to be one of value, data, auto/],
     [{ imgdir: {} }, /imgdir is to be a text or a number/],
+    [{ imgdir: ['/a', '/b'] }, /imgdir is to be one value, not a list/],
+    [{ timeout: [] }, /timeout is to be one value, not a list/],
+    [{ broker: [] }, /broker is an empty list; leave it out/],
     [
       { max_concurrent_local_sessions: 0 },
       /max_concurrent_local_sessions is to be a whole number from 1 to 1000/,

@@ -9,6 +9,9 @@ export const usualConfigFile = '/etc/imagefactory/imagefactory.conf';
 /** Options that make no sense in a file: what to do, where the file is, and what must not lie about in one. */
 const commandLineOnly: ReadonlySet<string> = new Set(['config', 'version', 'help', 'password']);
 
+/** Options that may be given more than once: lists in a file. */
+const repeatable: ReadonlySet<string> = new Set(['broker', 'qpidd', 'maxConcurrentAt']);
+
 /**
  * Fills in what the command line leaves open from a configuration file: a JSON object whose keys are long options without their dashes, as
  * the factory has always had it, and `max_concurrent_local_sessions`, `max_concurrent_ec2_sessions` and their like. The command line wins
@@ -65,7 +68,9 @@ function setOption(program: Command, option: Option, value: unknown, wrong: (wha
     if (Boolean(value)) program.setOptionValueWithSource(name, !option.negate, 'config');
     return;
   }
-  const words = Array.isArray(value) ? value : [value];
+  if (Array.isArray(value) && !repeatable.has(name)) throw wrong('is to be one value, not a list');
+  const words: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (words.length === 0) throw wrong('is an empty list; leave it out');
   let parsed: unknown;
   for (const word of words) {
     if (typeof word !== 'string' && typeof word !== 'number') throw wrong('is to be a text or a number');

@@ -53,6 +53,12 @@ async function main(args: readonly string[]): Promise<number> {
       exitCode = await verifyStore(identifier, flags, { write, complain });
     },
   });
+  // The images are where the agent has them, and that may be said in its configuration alone.
+  program.hook('preAction', async (_program, { parent }) => {
+    if (parent === program || parent === null) return;
+    const { config, imgdir } = program.opts<DaemonFlags>();
+    if (imgdir === undefined) await applyConfigFile(program, config);
+  });
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;

@@ -25,7 +25,10 @@ export function addImageCommand(program: Command, actions: ImageActions): void {
       .command(usage)
       .description(summary)
       .option('--json', 'print one JSON object')
-      .option('--imgdir <directory>', 'where the images are')
+      .option(
+        '--imgdir <directory>',
+        'where the images are (default: where the agent has them, by its configuration file too)',
+      )
       .helpOption('-h, --help', 'show this help');
   add('list', 'list images, the oldest first')
     .addOption(new Option('--kind <kind>', 'only those').choices(imageKinds))

@@ -129,15 +129,29 @@ describe('imagefactory image', function () {
     expect(await readdir(directory)).to.deep.equal([]);
   });
 
-  it('finds nothing where there is no store', async () => {
+  it('does not take a directory that is not there for an empty store, nor make it', async () => {
     await rm(directory, { recursive: true });
-    expect((await run('list')).stdout).to.equal('IMAGE  KIND  FOR  STATUS  FORMAT  SIZE  CREATED\n');
-    expect(await run('verify')).to.deep.equal({
-      status: 0,
-      stdout: '0 images: nothing is wrong\n',
-      stderr: '',
-    });
+    for (const args of [['list'], ['verify'], ['delete', id(1)]]) {
+      expect(await run(...args)).to.deep.equal({
+        status: 1,
+        stdout: '',
+        stderr: 'imagefactory: DIR is no directory; name the --imgdir of the agent\n',
+      });
+    }
     await mkdir(directory);
+    expect((await run('list')).stdout).to.equal('IMAGE  KIND  FOR  STATUS  FORMAT  SIZE  CREATED\n');
+  });
+
+  it('looks where the configuration says that the images are', async () => {
+    const config = join(directory, 'imagefactory.conf');
+    await writeFile(config, JSON.stringify({ imgdir: directory }));
+    const command = (...args: string[]) =>
+      spawnSync(process.execPath, [main, '--config', config, ...args], { encoding: 'utf8', timeout: 20_000 });
+    expect(command('image', 'list').stdout).to.include(id(2));
+    expect(command('image', 'list', '--imgdir', '/etc').stdout).not.to.include(id(2));
+    expect(command('template', 'show', id(2)).stderr).to.include(`${id(2)}:`);
+    await writeFile(config, '{');
+    expect(command('image', 'list')).to.deep.include({ status: 2, stdout: '' });
   });
 
   it('is a command, with exit codes', () => {

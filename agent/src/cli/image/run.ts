@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { BuildError } from '@imagefactory/plugin-api';
 import {
   type Condition,
@@ -151,7 +152,12 @@ export function verifyStore(
 }
 
 async function open({ imgdir }: ImageFlags, readOnly: boolean): Promise<DirectoryImageManager> {
-  return DirectoryImageManager.open(await imageDirectory(imgdir), { readOnly });
+  const directory = await imageDirectory(imgdir);
+  // The usual one need not be there yet; one that is named and is not there is a slip of the pen, and must not be made.
+  if (imgdir !== undefined && (await stat(directory).catch(() => undefined))?.isDirectory() !== true) {
+    throw new ImageError('not_found', `${directory} is no directory; name the --imgdir of the agent`);
+  }
+  return DirectoryImageManager.open(directory, { readOnly });
 }
 
 function notThere(identifier: string, { directory }: DirectoryImageManager): ImageError {
