@@ -46,6 +46,8 @@ export async function connectConsole(options: ConnectOptions = {}): Promise<Conn
   const connection = new BusConnection(
     options.transport ?? transportsFor(options.broker ?? 'localhost', transportOptions(options)),
     {
+      // A little less, so that what the brokers said, or that one kept silent, is known by the end.
+      firstRound: timeout * 0.9,
       ...(options.retry === undefined ? {} : { retry: options.retry }),
     },
   );

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { QmfError, startBroker } from '@imagefactory/qmf';
 import { BuildAdaptorStatusEvent } from '@imagefactory/schema';
 import { expect } from 'chai';
@@ -236,5 +238,23 @@ describe('connecting a console', () => {
     const error = await rejection(connectConsole({ broker: broker.url, timeout: 5_000 }));
     expect(error).to.include({ code: 'unreachable' });
     expect(error.message).to.include(`127.0.0.1:${broker.port}`).and.to.include('ECONNREFUSED');
+  });
+
+  it('comes to the second broker of a list in time, although the first keeps silent', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const broker = await startBroker();
+    const first = `amqp://127.0.0.1:${port}`;
+    const client = await connectConsole({ broker: [first, broker.url], timeout: 1_000 });
+    expect(client.connection.broker).to.equal(broker.url);
+    await client.close();
+    const error = await rejection(connectConsole({ broker: first, timeout: 200 }));
+    expect(error).to.include({
+      code: 'unreachable',
+      message: `${first} did not answer within 0.18 s`,
+    });
+    await broker.stop();
+    silent.close();
   });
 });

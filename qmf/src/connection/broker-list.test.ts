@@ -64,6 +64,47 @@ describe('a list of brokers', () => {
     ]);
   });
 
+  it('waits only a moment for a silent broker that was silent before, while another one lets us in', async () => {
+    const timers = new FakeTimers();
+    const [dead, alive] = [new ScriptedBroker('amqp://dead'), new ScriptedBroker('amqp://alive')];
+    const connection = new BusConnection([dead, alive], { timers, random: () => 1 });
+    connection.start();
+    await timers.pass(9_999);
+    expect(alive.dials, 'dials of the second while the first may still answer').to.equal(0);
+    await timers.pass(1);
+    for (let round = 0; round < 3; round++) {
+      alive.answerDial();
+      await turn();
+      await timers.pass(60_000);
+      alive.open?.break(new QmfError('connection_lost', 'restarted'));
+      await turn();
+      await timers.pass(2_250); // and the pause after a round
+      expect([dead.dials, alive.dials]).to.deep.equal([round + 2, round + 2]);
+    }
+    alive.answerDial(away);
+    await turn();
+    await timers.pass(9_999);
+    expect(dead.dials, 'dials of the first').to.equal(5);
+    expect(dead.isDialled, 'waits as long as ever where nobody lets us in').to.equal(true);
+    await connection.close();
+  });
+
+  it('gives each its turn in the time that there is for the first connection', async () => {
+    const timers = new FakeTimers();
+    const brokers = ['amqp://a', 'amqp://b', 'amqp://c'].map(name => new ScriptedBroker(name));
+    const connection = new BusConnection(brokers, { timers, firstRound: 4_000 });
+    const reasons: string[] = [];
+    connection.onStatus(status => {
+      if (status.kind === 'waiting') reasons.push(status.reason.message);
+    });
+    connection.start();
+    await timers.pass(4_001);
+    expect(brokers.map(({ dials }) => dials)).to.deep.equal([1, 1, 1]);
+    expect(reasons).to.have.lengthOf(1);
+    expect(reasons[0]).to.match(/: amqp:\/\/a did not answer within 1\.3 s; amqp:\/\/b .*; amqp:\/\/c .* s$/);
+    await connection.close();
+  });
+
   it('tells a reader that comes late how things are', async () => {
     const broker = new ScriptedBroker('amqp://a');
     const connection = new BusConnection(broker, { timers: new FakeTimers() });

@@ -23,6 +23,12 @@ import { type ConnectionStatistics, Tally } from './statistics.js';
 const MAX_UNKEPT = 5_000;
 
 /**
+ * What a broker that did not let us in the last time may cost those that did, in milliseconds: a host that is down keeps silent, and
+ * the others of the list are not to wait for it for long.
+ */
+const DOUBTFUL_TIMEOUT = 2_000;
+
+/**
  * A connection that stays: it dials one broker of a list, rebuilds its bindings on every new wire, and dials again when the wire
  * breaks. Sessions hang on to it and never see a socket.
  */
@@ -253,7 +259,7 @@ export class BusConnection implements AsyncDisposable {
     let reason: QmfError | undefined;
     for (let attempt = 1; ; attempt++) {
       this.#enter({ kind: 'dialling', attempt, ...(reason === undefined ? {} : { reason }) });
-      const end = await this.#attempt();
+      const end = await this.#attempt(this.#timeLimit(failover.isDoubtful));
       if (this.#isLeaving()) return;
       ({ reason } = end);
       if (end.openFor !== undefined) attempt = 0;
@@ -272,9 +278,16 @@ export class BusConnection implements AsyncDisposable {
     }
   }
 
+  /** For one dial, in milliseconds. */
+  #timeLimit(isDoubtful: boolean): number {
+    const { dialTimeout, firstRound } = this.#settings;
+    const limit = isDoubtful ? Math.min(dialTimeout, DOUBTFUL_TIMEOUT) : dialTimeout;
+    return this.#lastOpen === undefined ? Math.min(limit, firstRound / this.#transports.length) : limit;
+  }
+
   /** From a dial to the end of what came of it. */
-  async #attempt(): Promise<{ reason: QmfError; openFor?: number }> {
-    const { timers, dialTimeout } = this.#settings;
+  async #attempt(timeout: number): Promise<{ reason: QmfError; openFor?: number }> {
+    const { timers } = this.#settings;
     const { description } = this.#transport;
     let openedAt = 0;
     let wire: Wire;
@@ -282,7 +295,7 @@ export class BusConnection implements AsyncDisposable {
     try {
       wire = await openWire(this.#transport, {
         bindings: this.#bindings,
-        timeout: dialTimeout,
+        timeout,
         signal: this.#stop.signal,
         timers,
         onOpen: opened => {

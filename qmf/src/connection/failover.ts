@@ -25,6 +25,8 @@ export class Failover {
   /** Positions in the list. */
   readonly #tried = new Set<number>();
   readonly #refused = new Set<number>();
+  /** Those that did not let us in when they were tried last. */
+  readonly #down = new Set<number>();
   readonly #said = new Map<number, QmfError>();
   /** Since a connection was stable: the pauses follow from it. */
   #rounds = 0;
@@ -46,6 +48,11 @@ export class Failover {
     return this.#present;
   }
 
+  /** Whether the present broker did not let us in the last time, and another one did or was not tried yet. */
+  get isDoubtful(): boolean {
+    return this.#down.has(this.#present) && this.#down.size < this.#brokers.length;
+  }
+
   /**
    * The present broker failed.
    *
@@ -56,6 +63,8 @@ export class Failover {
     const present = this.#present;
     this.#said.set(present, reason);
     this.#tried.add(present);
+    if (openFor === undefined) this.#down.add(present);
+    else this.#down.delete(present);
     if (!reason.retryable && !this.#policy.retryRefused) this.#refused.add(present);
     const left = this.#policy.giveUpAfter - (now - this.#awaySince);
     if (this.#refused.size === this.#brokers.length || left <= 0) return this.#giveUp();

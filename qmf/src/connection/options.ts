@@ -4,8 +4,16 @@ import { systemTimers, type Timers } from './timers.js';
 
 export interface ConnectionOptions {
   readonly retry?: Partial<RetryPolicy>;
-  /** Milliseconds that one attempt may take; default 10 000. */
+  /**
+   * Milliseconds that one attempt may take; default 10 000. At a broker that did not let us in the last time it is 2 000 at most, as long as
+   * the list has another one that did.
+   */
   readonly dialTimeout?: number;
+  /**
+   * Milliseconds in which each broker of the list is to have had its turn when there has been no connection yet: an attempt may take its
+   * share of that at most. For those who wait for the first connection, and not for ever. Default: no such limit.
+   */
+  readonly firstRound?: number;
   /** Messages that are kept until the broker has accepted them; default 10 000. Beyond that progress is dropped. */
   readonly outboxLimit?: number;
   /** The same in bytes of memory, about; default 32 MiB. Lasting messages may take up to eight times either limit. */
@@ -38,6 +46,7 @@ export interface DrainOptions {
 export interface ConnectionSettings {
   readonly retry: RetryPolicy;
   readonly dialTimeout: number;
+  readonly firstRound: number;
   readonly outboxLimit: number;
   readonly outboxBytes: number;
   readonly sendWindow: number;
@@ -52,6 +61,7 @@ export function connectionSettings(options: ConnectionOptions): ConnectionSettin
   return {
     retry: { ...defaultRetry, ...options.retry },
     dialTimeout: options.dialTimeout ?? 10_000,
+    firstRound: options.firstRound ?? Number.POSITIVE_INFINITY,
     outboxLimit: options.outboxLimit ?? 10_000,
     outboxBytes: options.outboxBytes ?? 32 * 1024 * 1024,
     sendWindow: Math.min(MAX_WINDOW, Math.max(1, options.sendWindow ?? 1_024)),
