@@ -1,3 +1,4 @@
+import { startBroker } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { jsonLines, type Ran, run, type RunOptions, startTestBus, type TestBus } from './bus.test.fixture.js';
@@ -483,6 +484,18 @@ describe('imagefactory-console without a bus', () => {
     expect(code).to.equal(3);
     expect(stderr).to.match(
       /^error: amqp:\/\/127\.0\.0\.1:1 cannot be reached: .*; check that the broker runs/,
+    );
+  });
+
+  it('ends with 3 and the reason when the bus goes away before an agent has answered', async () => {
+    const broker = await startBroker();
+    const listing = run(['--broker', broker.url, 'agents', '--wait', '0.5']);
+    while (broker.stats().queues.length === 0) await new Promise(resolve => setTimeout(resolve, 5));
+    await broker.stop();
+    const { code, stderr } = await listing;
+    expect(code).to.equal(3);
+    expect(stderr).to.match(
+      /^error: no agent answered before the bus went away: .*127\.0\.0\.1:\d+ .*; the bus went away/,
     );
   });
 

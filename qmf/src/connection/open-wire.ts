@@ -51,5 +51,8 @@ export async function openWire(transport: Transport, options: OpenWireOptions): 
 /** The only abort besides the owner's own is the deadline, which is worth another try. */
 function refusal(reason: QmfError, broker: string, timeout: number): QmfError {
   if (reason.code !== 'aborted' && reason.code !== 'timeout') return reason;
-  return new QmfError('unreachable', `${broker} did not answer within ${Number((timeout / 1_000).toPrecision(2))} s`);
+  return new QmfError(
+    'unreachable',
+    `${broker} did not answer within ${Number((timeout / 1_000).toPrecision(2))} s`,
+  );
 }

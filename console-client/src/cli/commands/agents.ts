@@ -1,4 +1,4 @@
-import type { ConsoleAgent } from '@imagefactory/qmf';
+import { type ConsoleAgent, QmfError } from '@imagefactory/qmf';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { bestMatches, collectAgents, matchRank } from '../lookup/agents.js';
@@ -11,19 +11,26 @@ const WIDE = 90;
  * Lists the agents that answer.
  *
  * @param wait milliseconds that they have for it
+ * @throws QmfError `connection_lost` when the bus went away before one did
  */
 export async function agentsCommand(context: Context, wait: number): Promise<number> {
   const { out, settings } = context;
   const text = settings.agent;
+  const { connection, openedAt } = await context
+    .bus()
+    .then(bus => ({ connection: bus.console.connection, openedAt: bus.openedAt }));
+  let why = '';
+  const unlisten = connection.onStatus(status => {
+    if ('reason' in status) why = `: ${status.reason?.message ?? ''}`;
+  });
   const collected = await collectAgents(context, {
     atLeast: wait,
     patient: false,
     accept: agent => text === undefined || matchRank(agent.name, text) !== undefined,
-  });
+  }).finally(unlisten);
+  if (collected.length === 0 && connection.state !== 'open')
+    throw new QmfError('connection_lost', `no agent answered before the bus went away${why}`);
   const agents = text === undefined ? collected : bestMatches(collected, text);
-  const { connection, openedAt } = await context
-    .bus()
-    .then(bus => ({ connection: bus.console.connection, openedAt: bus.openedAt }));
   if (out.json) {
     for (const agent of agents) out.object(agentToJson(agent));
   } else if (agents.length > 0) {

@@ -1,5 +1,8 @@
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { certificate, certificateBytes, listen } from '../../testing/tls-front.test.fixture.js';
 import { failure } from '../../testing/poll.test.fixture.js';
 import { transportFor } from '../transport-for.js';
 import { textOf } from './failure-text.js';
@@ -27,6 +30,22 @@ describe('the words for a failure', () => {
       expect((await failure(dialled)).message).to.equal(
         `${scheme}://127.0.0.1:1 cannot be reached: nothing listens there (ECONNREFUSED)`,
       );
+    });
+  }
+
+  for (const scheme of ['amqp', 'amqp091', 'amqps', 'amqp091s']) {
+    it(`name a web server that answers at ${scheme}://`, async () => {
+      const keys = { key: certificateBytes('server.key'), cert: certificateBytes('server.pem') };
+      const isSecure = scheme.endsWith('s');
+      const server = await listen(isSecure ? createSecureServer(keys) : createServer());
+      const url = `${scheme}://127.0.0.1:${server.port}`;
+      const transport = transportFor(url, isSecure ? { tls: { ca: certificate('ca.pem') } } : {});
+      const error = await failure(transport.dial(AbortSignal.timeout(5_000)));
+      expect(error).to.include({
+        code: 'unreachable',
+        message: `${url} cannot be reached: what answers there speaks HTTP; is it the port of the broker's management?`,
+      });
+      await server.stop();
     });
   }
 });

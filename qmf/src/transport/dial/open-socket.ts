@@ -56,8 +56,10 @@ async function openTcp(address: BrokerAddress, signal: AbortSignal): Promise<Ope
     socket,
     isSecure: false,
     hasClientCertificate: false,
-    explain: (_error, first) =>
-      first !== undefined && isTlsAlert(first) ? plainToTls(where, secureScheme(address)) : undefined,
+    explain: (_error, first) => {
+      if (first !== undefined && isTlsAlert(first)) return plainToTls(where, secureScheme(address));
+      return isHttp(first) ? httpThere(where) : undefined;
+    },
     hint: `is it a port for TLS? ${secureScheme(address)}:// is for that`,
   };
 }
@@ -100,7 +102,7 @@ async function openTls(address: BrokerAddress, tls: TlsOptions, signal: AbortSig
     socket,
     isSecure: true,
     hasClientCertificate,
-    explain: error => tlsFailure(error, context()),
+    explain: (error, first) => tlsFailure(error, context()) ?? (isHttp(first) ? httpThere(where) : undefined),
     hint: silentEnd(context(), 'after'),
   };
 }
@@ -141,6 +143,18 @@ function connected(
 
 function isSilentEnd(error: Error): boolean {
   return ['ECONNRESET', 'EPIPE'].includes(codeWord(error));
+}
+
+/** Brokers have web pages and REST beside the bus, and their ports are easily mixed up. */
+function isHttp(first: Uint8Array | undefined): boolean {
+  return first !== undefined && Buffer.from(first.subarray(0, 5)).toString('latin1') === 'HTTP/';
+}
+
+function httpThere(where: string): QmfError {
+  return new QmfError(
+    'unreachable',
+    `${where} cannot be reached: what answers there speaks HTTP; is it the port of the broker's management?`,
+  );
 }
 
 function certificateOf(socket: TLSSocket): PeerCertificate | undefined {
