@@ -21,7 +21,7 @@ export async function agentsCommand(context: Context, wait: number): Promise<num
     .then(bus => ({ connection: bus.console.connection, openedAt: bus.openedAt }));
   let why = '';
   const unlisten = connection.onStatus(status => {
-    if ('reason' in status) why = `: ${status.reason?.message ?? ''}`;
+    if ('reason' in status) why = `: ${status.reason.message}`;
   });
   const collected = await collectAgents(context, {
     atLeast: wait,
