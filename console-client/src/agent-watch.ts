@@ -17,7 +17,8 @@ const live = parsePredicate('[and, [ne, status, [quote, COMPLETED]], [ne, status
 
 export interface AgentWatchParts {
   readonly agent: ConsoleAgent;
-  readonly isBusThere: () => boolean;
+  /** Whether bus and agent are there to be asked. */
+  readonly isThere: () => boolean;
   /** Told of each event that was filled in, in order. */
   readonly tell: (event: ReceivedEvent) => void;
   /** Milliseconds after which an agent is asked about a build that nothing was heard of. */
@@ -27,6 +28,7 @@ export interface AgentWatchParts {
 /** Watches the builds of one agent, so that after a gap it can be told what happened in it. */
 export class AgentWatch {
   readonly #parts: AgentWatchParts;
+  #agent: ConsoleAgent;
   readonly #ledger = new BuildLedger();
   readonly #inquiry: Inquiry;
   readonly #timer: NodeJS.Timeout;
@@ -34,9 +36,10 @@ export class AgentWatch {
 
   constructor(parts: AgentWatchParts) {
     this.#parts = parts;
+    this.#agent = parts.agent;
     this.#inquiry = new Inquiry({
       ask: limits => (this.#hasBaseline ? this.#fillIn(limits) : this.#takeBaseline(limits)),
-      isBusThere: parts.isBusThere,
+      isBusThere: parts.isThere,
       onUnknown: () => undefined,
     });
     this.#inquiry.start();
@@ -55,6 +58,12 @@ export class AgentWatch {
     this.#inquiry.start(delay);
   }
 
+  /** The agent was taken for gone, and shows up again; where it can be asked may have changed. */
+  isBack(agent: ConsoleAgent): void {
+    this.#agent = agent;
+    this.catchUp();
+  }
+
   /** Takes note of an event; false when it tells nothing any more. */
   heard(change: AddressedChange): boolean {
     return this.#ledger.heard(change);
@@ -67,7 +76,7 @@ export class AgentWatch {
 
   /** What there is when the watch begins: the end of a build that is over by then is nobody's news. */
   async #takeBaseline(limits: RequestOptions): Promise<void> {
-    const { agent } = this.#parts;
+    const agent = this.#agent;
     const running = await agent.objects(BuildAdaptor, { ...limits, where: live });
     const all = await this.#addresses(limits);
     for (const object of running) this.#ledger.note(object.address, snapshotOf(object));
@@ -89,7 +98,7 @@ export class AgentWatch {
   }
 
   async #addresses(limits: RequestOptions): Promise<DataAddress[]> {
-    const { agent } = this.#parts;
+    const agent = this.#agent;
     const { packageName, className } = BuildAdaptor.schema.id;
     const found = await agent.addresses({ packageName, className }, limits);
     return found.flatMap(({ address }) =>
@@ -101,7 +110,7 @@ export class AgentWatch {
 
   async #snapshot(address: DataAddress, limits: RequestOptions): Promise<Snapshot | undefined> {
     try {
-      return snapshotOf(await this.#parts.agent.object(BuildAdaptor, address, limits));
+      return snapshotOf(await this.#agent.object(BuildAdaptor, address, limits));
     } catch (error) {
       if (!(error instanceof QmfError) || error.code !== 'schema_unknown') throw error;
       this.#tell(this.#ledger.lost(address));

@@ -15,6 +15,7 @@ import type { BuildFeed } from './build-feed.js';
 import { BuildFailedError, type BuildState, goneAgent, REASON_MISSED, unknownTo } from './build-state.js';
 import { type LogLine, type LogOptions, readBuildLog } from './build-log.js';
 import { Inquiry, OUTBOX_HEAD_START } from './inquiry.js';
+import { tellAll } from './listeners.js';
 
 /** Status and failure are told by two events; the second may take this long, in milliseconds. */
 const FAILURE_GRACE = 2_000;
@@ -61,9 +62,7 @@ export class Build {
       ask: limits => this.#ask(limits),
       isBusThere: () => session.isConnected,
       onUnknown: () => this.#lose(unknownTo(this.address, this.#restarted)),
-      onSilence: isSilent => {
-        for (const listener of this.#silenceListeners) listener(isSilent);
-      },
+      onSilence: isSilent => tellAll(this.#silenceListeners, isSilent),
     });
     this.#silence = setInterval(() => this.#inquiry.start(), feed.silence).unref();
     this.#cleanUps = [

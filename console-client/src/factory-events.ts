@@ -10,6 +10,7 @@ import { BuildAdaptorPercentCompleteEvent, isTerminal, PRODUCT, VENDOR } from '@
 import { AgentWatch } from './agent-watch.js';
 import { changeOf } from './build-change.js';
 import { OUTBOX_HEAD_START } from './inquiry.js';
+import { tellAll } from './listeners.js';
 
 /** What is known of how an event came. */
 export interface Delivery {
@@ -148,17 +149,17 @@ export class FactoryEvents {
   }
 
   #tell(event: ReceivedEvent & Delivery): void {
-    for (const listener of [...this.#listeners]) listener(event);
+    tellAll(this.#listeners, event);
   }
 
   #watch(agent: ConsoleAgent): void {
     const { name, info } = agent;
     const known = this.#watches.get(name);
-    if (known !== undefined) known.catchUp();
+    if (known !== undefined) known.isBack(agent);
     else if (info.vendor === VENDOR && info.product === PRODUCT) {
       const watch = new AgentWatch({
         agent,
-        isBusThere: () => this.session.isConnected,
+        isThere: () => this.session.isConnected && this.session.agents().some(each => each.name === name),
         tell: event => this.#tell({ ...event, caughtUp: true }),
         silence: this.silence,
       });

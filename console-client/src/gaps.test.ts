@@ -145,6 +145,26 @@ describe('a console after a gap', () => {
     expect(words).to.include('failure no_space');
   });
 
+  it('tells everybody of the end although a listener throws, and warns of that', async () => {
+    const warnings: string[] = [];
+    const onWarning = (warning: Error): unknown => warnings.push(warning.message);
+    process.on('warning', onWarning);
+    client.onEvent(() => {
+      throw new Error('a bug of a listener');
+    });
+    const words = watchEvents();
+    const build = await start();
+    const adaptor = factory.adaptors[0]!;
+    await factory.status(adaptor, 'BUILDING');
+    await until(() => words.includes('BUILDING'), 'the first event is told');
+    await away(() => adaptor.update({ status: 'FAILED' }));
+    await until(() => words.includes('+FAILED'), 'the end is told');
+    expect(words).to.include('+failure unknown');
+    expect(await rejection(build.finished())).to.be.instanceOf(BuildFailedError);
+    process.off('warning', onWarning);
+    expect(warnings).to.include('a bug of a listener');
+  });
+
   it('notices an event that was lost without a gap', async () => {
     await client.close();
     client = await connect({ silence: 30 });
