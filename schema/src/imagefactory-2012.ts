@@ -1,10 +1,6 @@
 import { defineData } from '@imagefactory/qmf';
 import { PACKAGE } from './imagefactory.js';
 
-/** Which classes an agent shows to consoles: those of the API note of January 2011, or those of January 2012. */
-export const schemaRevisions = ['2011', '2012'] as const;
-export type SchemaRevision = (typeof schemaRevisions)[number];
-
 /** Object names of adaptors of 2012 are this, the method, a colon and the uuid of the new image. */
 export const ADAPTOR_PREFIX_2012 = 'build_adaptor:';
 

@@ -1,4 +1,6 @@
 export * from './build-status.js';
 export * from './imagefactory.js';
 export * from './imagefactory-2012.js';
+export * from './imagefactory-with-additions.js';
+export * from './revisions.js';
 export * from './build-news.js';
