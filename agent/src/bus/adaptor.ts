@@ -11,7 +11,7 @@ import { type Build, type BuildState, type BuildStatus, isEnd } from '../builds/
 import type { EndFacts } from '../catalog/index.js';
 import { errorLine } from '../log/index.js';
 import type { EventSender } from './event-sender.js';
-import { type FactoryParts, shownAdaptor } from './parts.js';
+import type { FactoryParts } from './parts.js';
 
 export type Adaptor = ManagedObject<typeof BuildAdaptor2012>;
 
@@ -45,7 +45,7 @@ export function publishAdaptor(
   const words = statusWords(view, build);
   const adaptor = session.publish(BuildAdaptor2012, {
     name: view.name,
-    shownAs: shownAdaptor(parts.revision),
+    shownAs: parts.shown.adaptor,
     // The addresses of 2012 have no epoch.
     persistent: is2012(view),
     // The address stays what the caller was given, however often the agent is restarted meanwhile.

@@ -9,7 +9,7 @@ import {
 } from '@imagefactory/schema';
 import { formOfCall } from './build-image-forms.js';
 import { buildList, buildOne, buildSingle } from './build-methods.js';
-import { type FactoryParts, shownAdaptor } from './parts.js';
+import type { FactoryParts } from './parts.js';
 import { pushList, pushOne } from './push-methods.js';
 import { importImage, instanceStates } from './record-methods.js';
 import { orRefusal } from './refusal.js';
@@ -19,10 +19,10 @@ import { orRefusal } from './refusal.js';
  * told of.
  */
 export function publishFactory(parts: FactoryParts): void {
-  const { session, revision } = parts;
+  const { session, shown } = parts;
   // Known before the first build: consoles can ask for their schemas, and none has to ask again in the middle of it.
   session.register(
-    shownAdaptor(revision),
+    shown.adaptor,
     BuildAdaptorStatusEvent,
     BuildAdaptorPercentCompleteEvent,
     BuildFailedEvent,
@@ -39,7 +39,7 @@ export function publishFactory(parts: FactoryParts): void {
   session.publish(ImageFactory2012, {
     name: FACTORY_OBJECT,
     values: {},
-    shownAs: revision === '2011' ? ImageFactory : ImageFactory2012,
+    shownAs: shown.factory,
     methods: {
       image: (inputs, call) =>
         orRefusal({ template: 'template', target: 'target' }, async () => ({

@@ -1,5 +1,5 @@
 import type { AgentSession } from '@imagefactory/qmf';
-import { BuildAdaptor, BuildAdaptor2012, type SchemaRevision } from '@imagefactory/schema';
+import type { ShownClasses } from '@imagefactory/schema';
 import type { BuildEngine } from '../builds/index.js';
 import type { Catalog } from '../catalog/index.js';
 import type { ImageStore } from '../images/index.js';
@@ -23,11 +23,6 @@ export interface FactoryParts {
   readonly adaptors: AdaptorIndex;
   readonly providers: ProviderDirectory;
   /** The classes that consoles are told of. */
-  readonly revision: SchemaRevision;
+  readonly shown: ShownClasses;
   readonly log: Logger;
-}
-
-/** The class of adaptors that consoles are told of. */
-export function shownAdaptor(revision: SchemaRevision): typeof BuildAdaptor | typeof BuildAdaptor2012 {
-  return revision === '2011' ? BuildAdaptor : BuildAdaptor2012;
 }

@@ -158,7 +158,7 @@ function daemonOptions(): readonly Option[] {
     ),
     new Option(
       '--qmf-schema <revision>',
-      'classes that consoles are told of: those of the API note of 2011, or those of 2012; all methods of both are answered in any case',
+      'classes that consoles are told of: those of the API note of 2011 with what 2012 added behind them, exactly those of the note, or those of 2012; all methods are answered in any case',
     )
       .choices(schemaRevisions)
       .default('2011'),

@@ -49,7 +49,7 @@ export interface AgentOptions {
   readonly keepFinishedCount?: number;
   /** Seconds between heartbeats; default 30. */
   readonly interval?: number;
-  /** Which revision of the seed's classes consoles are told of; every method of both is answered in any case. Default `2011`. */
+  /** Which revision of the seed's classes consoles are told of; every method is answered in any case. Default `2011`. */
   readonly schemaRevision?: SchemaRevision;
   /** Who may call what; default: everybody everything. */
   readonly access?: AccessList;

@@ -2,7 +2,7 @@ import { AgentSession, BusConnection, type WaitOptions } from '@imagefactory/qmf
 import { accessGate, openAccess } from '../access/index.js';
 import { Catalog } from '../catalog/index.js';
 import { createProviders } from '../providers/index.js';
-import { PRODUCT, VENDOR } from '@imagefactory/schema';
+import { PRODUCT, shownClasses, VENDOR } from '@imagefactory/schema';
 import { join } from 'node:path';
 import { BuildEngine, type EngineStop, JournalFile } from '../builds/index.js';
 import {
@@ -136,7 +136,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       catalog: Catalog.open(join(imageDirectory, 'catalog')),
       adaptors: new AdaptorIndex(),
       providers: createProviders(options.providerDirectory ?? '/etc/imagefactory', log),
-      revision: options.schemaRevision ?? '2011',
+      shown: shownClasses[options.schemaRevision ?? '2011'],
     };
     publishFactory(parts);
     undo.push(publishNews(parts));
