@@ -20,7 +20,7 @@ const PASSWORD = 'change-me-please';
 
 /** Real images, ordered over the bus and then booted: minutes of work, so only on request. */
 describe('real builds over the bus', function () {
-  this.timeout(600_000);
+  this.timeout(1_800_000);
   let broker: RunningBroker | undefined;
   let agent: AgentProgram | undefined;
   let client: ConnectedConsole | undefined;
@@ -44,7 +44,7 @@ describe('real builds over the bus', function () {
       skipBecause(this, 'qemu-system-x86_64 is not installed (apt-get install qemu-system-x86 seabios ovmf)');
     }
     broker = await startBroker();
-    agent = await AgentProgram.start(broker.url, ['--timeout', '480']);
+    agent = await AgentProgram.start(broker.url, ['--timeout', '900']);
     client = await agent.console();
   });
 
@@ -76,7 +76,7 @@ describe('real builds over the bus', function () {
           firmware,
           marker: 'IMAGE-READY',
           login: { user: 'root', password: PASSWORD, command: 'cat /etc/image-release' },
-          timeout: 180,
+          timeout: 400,
         });
         console.log(
           `      booted ${template} on ${firmware} (${boot.accelerator.name}) in ${boot.secondsToMarker.toFixed(1)} s`,

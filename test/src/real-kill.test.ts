@@ -3,7 +3,7 @@ import { KillRun, randomFrom } from './kill/kill-agent.js';
 import { skipBecause } from './support/lane.js';
 
 describe('an agent that is killed for minutes', function () {
-  this.timeout(600_000);
+  this.timeout(1_800_000);
   let run: KillRun;
   before(function () {
     if (process.platform !== 'linux') skipBecause(this, 'processes are looked up in /proc');

@@ -91,7 +91,7 @@ describe('a real busybox image', () => {
   afterEach(() => context.dispose());
 
   it('is built in seconds and boots from BIOS and UEFI', async function () {
-    this.timeout(300_000);
+    this.timeout(1_800_000);
     const started = performance.now();
     const image = await busyboxOs().buildBase(busybox, context);
     console.log(`      built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
@@ -102,7 +102,7 @@ describe('a real busybox image', () => {
         firmware,
         marker: 'REAL-MARKER',
         login: { ...login, command: 'cat /etc/from-the-template' },
-        timeout: 120,
+        timeout: 400,
       });
       console.log(`      ${firmware}: ${result.secondsToMarker.toFixed(1)} s, ${result.accelerator.name}`);
       expect(result.command).to.deep.equal({ output: 'so it is\n', status: 0 });
@@ -112,7 +112,7 @@ describe('a real busybox image', () => {
   });
 
   it('leaves nothing when a command hangs and the build is aborted', async function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     const before = await traces();
     const hanging = {
       ...busybox,
@@ -136,7 +136,7 @@ describe('a real busybox image', () => {
 describe('a real Debian image', () => {
   skipUnlessReady(debianOs());
   it('is built cold, then from the cached base, and boots', async function () {
-    this.timeout(900_000);
+    this.timeout(1_800_000);
     const shared = await fakeContext();
     for (const kind of ['cold', 'warm']) {
       const context = await fakeContext({ run: 'real', cache: shared.cache });
@@ -154,7 +154,7 @@ describe('a real Debian image', () => {
           format: image.format,
           marker: 'REAL-MARKER',
           login: { ...login, command },
-          timeout: 300,
+          timeout: 400,
         });
         console.log(`      bios: ${result.secondsToMarker.toFixed(1)} s, ${result.accelerator.name}`);
         expect(result.command?.output).to.equal('so it is\ntree\nlocalhost\nenabled\n');
