@@ -168,7 +168,9 @@ describe('the area of a killed agent', function () {
 
 /** Mounts, loop devices, files other than logs, and processes that could come of builds below a directory. */
 async function traces(directory: string): Promise<readonly string[]> {
-  const found = (await readdir(directory, { recursive: true })).filter(name => !name.endsWith('.log')).sort();
+  const found = (await readdir(directory, { recursive: true }))
+    .filter(name => !/\.(log|meta)$/.test(name))
+    .sort();
   const mounts = await readFile('/proc/self/mountinfo', 'utf8');
   found.push(...mounts.split('\n').filter(line => line.includes(directory)));
   for (const name of await readdir('/sys/block')) {

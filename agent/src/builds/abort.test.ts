@@ -23,6 +23,7 @@ const untilAborted = ({ signal }: BuildContext): Promise<never> =>
 describe('an aborted build', () => {
   let directory: string;
   const engines: BuildEngine[] = [];
+  let images: DirectoryStore['images'] | undefined;
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'abort-test-'));
   });
@@ -32,14 +33,16 @@ describe('an aborted build', () => {
   });
 
   async function start(os: OsPlugin, options: Partial<EngineOptions> = {}): Promise<BuildEngine> {
-    const images = join(directory, 'images');
-    const jobs = join(images, 'jobs');
+    const logs = join(directory, 'images');
+    const jobs = join(logs, 'jobs');
     const log = recordingLogger();
+    const store = await DirectoryStore.open(logs);
+    ({ images } = store);
     const engine = await BuildEngine.open({
       plugins: [os, fakeCloud()],
-      store: await DirectoryStore.open(images),
+      store,
       scratch: await openScratchArea(join(directory, 'tmp')),
-      logs: images,
+      logs,
       cache: join(directory, 'cache'),
       limits: { local: 1 },
       grace: 0.2,
@@ -65,10 +68,15 @@ describe('an aborted build', () => {
     return build;
   }
 
-  /** All that a build could leave here: files other than its log, and processes. */
+  /** All that a build could leave here: files other than its log and the record of its failure, and processes. */
   async function traces(): Promise<readonly string[]> {
     const names = await readdir(directory, { recursive: true });
-    const found = names.filter(name => !/\.(log|journal)$/.test(name)).sort();
+    const found: string[] = [];
+    for (const name of names.filter(one => !/\.(log|journal)$/.test(one)).sort()) {
+      const isRecord = name.endsWith('.meta');
+      if (!isRecord || !/"status": "FAILED"/.test(await readFile(join(directory, name), 'utf8')))
+        found.push(name);
+    }
     for (const pid of await readdir('/proc').catch(() => [])) {
       const environment = /^\d+$/.test(pid)
         ? await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
@@ -93,6 +101,12 @@ describe('an aborted build', () => {
     expect(state.failure.code).to.equal('aborted');
     expect(state.failure.cleanup.left).to.deep.equal([]);
     expect(build.detail.error).to.equal(state.failure.info);
+    const image = await images?.imageWithId(build.id);
+    expect(image?.status).to.equal('FAILED');
+    expect(image?.statusDetail).to.deep.equal({
+      activity: build.detail.activity,
+      error: state.failure.info,
+    });
     return state.failure.info;
   }
 
@@ -120,7 +134,10 @@ describe('an aborted build', () => {
     ]);
     const [second, third] = builds;
     if (second === undefined || third === undefined) throw new Error('two builds');
-    const withThird = [...before, `images/jobs/${third.id}.order`].sort();
+    const withThird = [
+      ...before,
+      ...['jobs/ID.order', 'ID.busy', 'ID.meta'].map(name => `images/${name.replace('ID', third.id)}`),
+    ].sort();
     expect(await abort(engine, second, withThird)).to.include('waiting for a free slot');
     expect(third.place).to.deep.equal({ queue: 'local', position: 1 });
   });
@@ -219,7 +236,9 @@ describe('an aborted build', () => {
   /** A store whose disk is slow: it begins when the build is aborted. */
   function slow(store: ImageStore): ImageStore {
     return {
+      record: (order, standing) => store.record(order, standing),
       get: id => store.get(id),
+      templateOf: id => store.templateOf(id),
       addProviderImage: (source, facts, options) => store.addProviderImage(source, facts, options),
       add: async (source, facts, options) => {
         await new Promise<void>(resolve => options.signal.addEventListener('abort', () => resolve()));

@@ -7,6 +7,7 @@ import { publicDescriptor, templateSecrets } from '../templates/index.js';
 import { Build, type BuildOrder, type JobWork } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import type { BuildRequest, EngineOptions, EngineStop, PushRequest } from './engine-options.js';
+import { ImageRecords } from './image-records.js';
 import { note } from './journal/notes.js';
 import { catchStrayErrors } from './plugin-scope.js';
 import { type BuildPlan, PluginSet, queueOf } from './plugins.js';
@@ -23,6 +24,7 @@ interface LiveBuild {
   readonly build: Build;
   readonly stop: AbortController;
   readonly work: JobWork | (() => Promise<JobWork>);
+  readonly records: ImageRecords;
   /** The whole template while it is not in the journal yet. */
   descriptor: string | undefined;
 }
@@ -66,9 +68,10 @@ export class BuildEngine {
       engine.#restoreErrors();
       throw error;
     }
-    for (const { build, kind, work } of engine.#restart?.builds ?? []) {
+    for (const { build, kind, records, work } of engine.#restart?.builds ?? []) {
       if (kind !== 'ended') {
-        engine.#live.set(build.id, { build, work, stop: new AbortController(), descriptor: undefined });
+        const stop = new AbortController();
+        engine.#live.set(build.id, { build, work, records, stop, descriptor: undefined });
       }
     }
     return engine;
@@ -186,12 +189,14 @@ export class BuildEngine {
     const build = new Build(order, logOf(this.#workshop, id, mask), error =>
       this.#log.error(`an observer of build ${id} failed: ${errorLine(error)}`),
     );
-    this.#live.set(id, { build, work, stop: new AbortController(), descriptor });
+    const records = new ImageRecords(build, this.#workshop);
+    this.#live.set(id, { build, work, records, stop: new AbortController(), descriptor });
     return build;
   }
 
   /**
-   * Makes a build survive the end of the process and a power cut, so that its caller can be told that it is accepted.
+   * Makes a build survive the end of the process and a power cut, and puts its image on record, so that its caller can be told that it is
+   * accepted.
    *
    * @throws what the file system says; the build is given up then
    */
@@ -217,13 +222,14 @@ export class BuildEngine {
       this.forget(id);
       throw BuildError.from(error);
     }
+    await entry.records.begin();
   }
 
   /** Sets a build going; without effect on one that is going or over. */
   start(build: Build): void {
     const entry = this.#live.get(build.id);
     if (entry === undefined || this.#runs.has(build.id)) return;
-    this.#follow(build, runBuild(build, entry.work, this.#workshop, entry.stop));
+    this.#follow(build, runBuild({ ...entry, workshop: this.#workshop }));
   }
 
   /**

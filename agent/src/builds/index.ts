@@ -12,6 +12,7 @@ export { JournalFile } from './journal/journal.js';
 export { inPluginScope } from './plugin-scope.js';
 export { type BuildPlan, PluginSet } from './plugins.js';
 export type { RecoveredBuild } from './recovery.js';
+export { imagesInJournal } from './restart.js';
 export type { QueueLimits, QueueLoad } from './resources/queues.js';
 export {
   type BuildFailure,

@@ -8,6 +8,7 @@ import {
   type TargetImage,
 } from '@imagefactory/plugin-api';
 import type { BuildWork, PushWork } from './build.js';
+import type { ImageRecords } from './image-records.js';
 
 /** An image in the scratch directory, ready for the store. */
 export interface MadeImage extends TargetImage {
@@ -27,10 +28,13 @@ export async function makeImage(
   scratch: string,
   root: Progress,
   call: PluginCall,
+  records: Pick<ImageRecords, 'beginBase' | 'describeBase'>,
 ): Promise<MadeImage> {
   const base = await root.step('making the base image', plan.baseShare, async progress => {
+    records.beginBase(plan.baseShare);
     const image = await call(plan.os.name, progress, context => plan.os.buildBase(template, context));
     assertImage(image, plan.os.name, scratch);
+    records.describeBase(image);
     return image;
   });
   const target = await root.step('making the target image', 1 - plan.baseShare, async progress => {

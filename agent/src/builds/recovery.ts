@@ -3,6 +3,7 @@ import { killGroup, type Leftover } from '../leftovers/index.js';
 import { errorLine } from '../log/index.js';
 import type { Build } from './build.js';
 import { failureOf } from './failure.js';
+import type { ImageRecords } from './image-records.js';
 import { JobNotes } from './journal/notes.js';
 import type { JournalJob } from './journal/records.js';
 import type { BuildState } from './status.js';
@@ -34,18 +35,27 @@ export function stateOf({ ended, status }: JournalJob): BuildState {
   return status === 'COMPLETED' || status === 'FAILED' ? { status: 'FINISHING' } : { status };
 }
 
+/** A build whose agent died in the middle of it. */
+export interface InterruptedBuild {
+  readonly build: Build;
+  readonly job: JournalJob;
+  readonly records: ImageRecords;
+  /** What the dead run had left on this machine. */
+  readonly found: readonly Leftover[];
+  readonly workshop: Workshop;
+}
+
 /**
- * Ends a build whose agent died in the middle of it: COMPLETED when its image is in the store already, else FAILED with what was
+ * Ends a build whose agent died in the middle of it: COMPLETED when its image is complete in the store, else FAILED with what was
  * found of it and removed.
- *
- * @param found what the dead run had left on this machine
  */
-export async function endInterrupted(
-  build: Build,
-  job: JournalJob,
-  found: readonly Leftover[],
-  workshop: Workshop,
-): Promise<void> {
+export async function endInterrupted({
+  build,
+  job,
+  records,
+  found,
+  workshop,
+}: InterruptedBuild): Promise<void> {
   const { id, log } = build;
   const notes = new JobNotes(id, workshop);
   const groups: Leftover[] = [];
@@ -61,6 +71,7 @@ export async function endInterrupted(
   if (image !== undefined && build.state.status === 'FINISHING') {
     const { path, size, format, sha256 } = image;
     log.info(`the agent was killed after the image had been stored as ${path}`);
+    await records.completed();
     await log.flush();
     const end = { status: 'COMPLETED' as const, image: { path, size, format, sha256 } };
     await notes.end(end, 100);
@@ -89,6 +100,7 @@ export async function endInterrupted(
   for (const what of cleanup.left) log.error(`left: ${what}`);
   log.error(failure.info);
   await log.flush();
+  await records.failed(activity, failure.info);
   await notes.end({ status: 'FAILED', failure }, build.percent);
   build.enter({ status: 'FAILED', failure });
   const left = cleanup.left.length === 0 ? '' : `; left behind: ${cleanup.left.join('; ')}`;

@@ -4,6 +4,8 @@ import { createScrubber, errorLine } from '../log/index.js';
 import { templateSecrets } from '../templates/index.js';
 import { Build, type JobWork } from './build.js';
 import type { EngineJournal } from './engine-options.js';
+import { baseImageId, ImageRecords } from './image-records.js';
+import type { JournalFile } from './journal/journal.js';
 import type { JournalJob } from './journal/records.js';
 import type { PluginSet } from './plugins.js';
 import { logStanding } from './read-log.js';
@@ -14,8 +16,16 @@ import { logOf, type Workshop } from './workshop.js';
 export interface RestartedBuild extends RecoveredBuild {
   /** For those that waited. */
   readonly work: () => Promise<JobWork>;
+  /** Of its images; nothing is to be said of those of builds that are over. */
+  readonly records: ImageRecords;
   /** For those that were interrupted. */
   readonly finish: () => Promise<void>;
+}
+
+/** Uuids of the images of builds that an engine with this journal goes on with, or ends: nobody else is to touch them. */
+export function imagesInJournal({ jobs }: Pick<JournalFile, 'jobs'>): ReadonlySet<string> {
+  const ids = jobs.filter(({ ended }) => ended === undefined).map(({ order }) => order.id);
+  return new Set(ids.flatMap(id => [id, baseImageId(id)]));
 }
 
 /** Turns what the journal knows into builds. */
@@ -55,9 +65,11 @@ export class Restart {
       error => this.#workshop.log.error(`an observer of build ${order.id} failed: ${errorLine(error)}`),
       { state: stateOf(job), percent: job.percent },
     );
+    const records = new ImageRecords(build, this.#workshop, kind === 'interrupted');
     return {
       build,
       kind,
+      records,
       told,
       endedAt: ended?.at,
       work: async () => {
@@ -67,7 +79,8 @@ export class Restart {
         scrub = createScrubber(work.secrets);
         return work;
       },
-      finish: () => endInterrupted(build, job, this.#journal.found, this.#workshop),
+      finish: () =>
+        endInterrupted({ build, job, records, found: this.#journal.found, workshop: this.#workshop }),
     };
   }
 

@@ -5,6 +5,7 @@ import { admit } from './admission.js';
 import type { Build, JobWork } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import { failureOf, interrupted, toBuildError } from './failure.js';
+import type { ImageRecords } from './image-records.js';
 import { JobNotes } from './journal/notes.js';
 import { makeImage, type PluginCall, pushImage } from './make-image.js';
 import { PluginCalls } from './plugin-calls.js';
@@ -22,25 +23,28 @@ export interface RunEnd {
   readonly abandoned: boolean;
 }
 
-/**
- * Takes a build from where it stands to its end. Never rejects: whatever goes wrong becomes the build's failure.
- *
- * @param work what it takes, or how to find that out
- * @param stop aborts the build when its owner wants it to; its timeout and stray errors of its plugin abort it too
- */
-export function runBuild(
-  build: Build,
-  work: JobWork | (() => Promise<JobWork>),
-  workshop: Workshop,
-  stop: AbortController,
-): Promise<RunEnd> {
-  return new BuildRun(build, workshop, stop).run(work);
+/** What running a build takes. */
+export interface RunOptions {
+  readonly build: Build;
+  /** What it takes, or how to find that out. */
+  readonly work: JobWork | (() => Promise<JobWork>);
+  /** What the store is told of its images meanwhile. */
+  readonly records: ImageRecords;
+  readonly workshop: Workshop;
+  /** Aborts the build when its owner wants it to; its timeout and stray errors of its plugin abort it too. */
+  readonly stop: AbortController;
+}
+
+/** Takes a build from where it stands to its end. Never rejects: whatever goes wrong becomes the build's failure. */
+export function runBuild(options: RunOptions): Promise<RunEnd> {
+  return new BuildRun(options).run(options.work);
 }
 
 class BuildRun {
   readonly #build: Build;
   readonly #workshop: Workshop;
   readonly #stop: AbortController;
+  readonly #records: ImageRecords;
   readonly #notes: JobNotes;
   readonly #progress: ProgressTree;
   readonly #undo: UndoStack;
@@ -52,10 +56,11 @@ class BuildRun {
   /** The log as it was when the work ended, before the tidying up. */
   #lastLines: readonly BuildLogLine[] | undefined;
 
-  constructor(build: Build, workshop: Workshop, stop: AbortController) {
+  constructor({ build, records, stop, workshop }: RunOptions) {
     this.#build = build;
     this.#workshop = workshop;
     this.#stop = stop;
+    this.#records = records;
     const { id, log } = build;
     const notes = new JobNotes(id, workshop);
     this.#notes = notes;
@@ -75,6 +80,7 @@ class BuildRun {
     const build = this.#build;
     const releases: Release[] = [];
     try {
+      void this.#records.begin();
       if (build.state.status === 'NEW') this.#enter({ status: 'INITIALIZING' });
       const work = typeof given === 'function' ? await given() : given;
       introduce(build, work);
@@ -124,21 +130,22 @@ class BuildRun {
       const { root } = this.#progress;
       if (work.kind === 'push') {
         const pushed = await pushImage(work, directory, root, call);
-        this.#beginStoring();
+        await this.#beginStoring();
         return await storePushed(pushed, work, { build, root, signal, store });
       }
-      const image = await makeImage(work, directory, root, call);
-      this.#beginStoring();
-      return await storeTarget(image, { build, root, signal, store });
+      const image = await makeImage(work, directory, root, call, this.#records);
+      await this.#beginStoring();
+      return await storeTarget(image, { build, records: this.#records, root, signal, store });
     } finally {
       clearTimeout(timer);
       await this.#tidyUp();
     }
   }
 
-  #beginStoring(): void {
+  async #beginStoring(): Promise<void> {
     this.#enter({ status: 'FINISHING' });
     this.#phase = 'storing the image';
+    await this.#records.settle();
   }
 
   async #tidyUp(): Promise<void> {
@@ -172,6 +179,7 @@ class BuildRun {
     log.error(failure.info);
     log.error(describeError(error));
     await log.flush();
+    await this.#records.failed(order.mask(activity), failure.info);
     await this.#end({ status: 'FAILED', failure });
     this.#build.describe({ activity: order.mask(activity), error: failure.info });
     const lines = failure.lastLines.map(line => `\n  ${line}`).join('');

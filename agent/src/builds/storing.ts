@@ -1,6 +1,7 @@
 import type { Progress, PushedImage } from '@imagefactory/plugin-api';
 import type { AddOptions, ImageStore } from '../images/index.js';
 import type { Build, PushWork } from './build.js';
+import type { ImageRecords } from './image-records.js';
 import type { MadeImage } from './make-image.js';
 import type { FinishedImage } from './status.js';
 
@@ -11,9 +12,12 @@ export interface StoringOptions extends AddOptions {
   readonly root: Progress;
 }
 
-/** Puts the target image of a build, and what is known of its base image, into the store. */
-export async function storeTarget(image: MadeImage, options: StoringOptions): Promise<FinishedImage> {
-  const { build, root, signal, store } = options;
+/** Puts the target image of a build into the store. */
+export async function storeTarget(
+  image: MadeImage,
+  options: StoringOptions & { readonly records: ImageRecords },
+): Promise<FinishedImage> {
+  const { build, records, root, signal, store } = options;
   const { callerImageUuid, descriptor, id, target } = build.order;
   return await root.step('storing the image', 0, async () => {
     const stored = await store.add(
@@ -26,10 +30,11 @@ export async function storeTarget(image: MadeImage, options: StoringOptions): Pr
         ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
         ...(image.base.os === undefined ? {} : { os: image.base.os }),
         ...(image.base.packages === undefined ? {} : { packages: image.base.packages }),
-        base: { format: image.base.format },
+        ...(records.baseImageId === undefined ? {} : { baseImageId: records.baseImageId }),
       },
       { signal },
     );
+    await records.completed();
     build.log.info(`stored as ${stored.path}: ${stored.size} bytes, SHA-256 ${stored.sha256}`);
     return stored;
   });

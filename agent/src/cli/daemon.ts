@@ -75,6 +75,7 @@ export async function runDaemon(
       cacheLimit: flags.cacheSize * 1024 * 1024,
       minFree: flags.minFree * 1024 * 1024,
       keepFinished: flags.keepFinished,
+      keepFailedImages: flags.keepFailedImages,
       interval: flags.interval,
       domain: flags.qmfDomain,
       strictSecurity: flags.strictSecurity === true,

@@ -26,6 +26,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly cacheSize: number;
   readonly config?: string;
   readonly keepFinished: number;
+  readonly keepFailedImages: number;
   readonly interval: number;
   readonly qmfDomain: string;
   readonly strictSecurity?: true;
@@ -132,6 +133,12 @@ function daemonOptions(): readonly Option[] {
     ),
     new Option('--keep-finished <seconds>', 'how long finished builds can be queried; at most 1000 of them')
       .default(86_400)
+      .argParser(whole(0, 1_000_000_000)),
+    new Option(
+      '--keep-failed-images <number>',
+      'records of failed images that are kept; those that failed first go',
+    )
+      .default(1000)
       .argParser(whole(0, 1_000_000_000)),
     new Option('--interval <seconds>', 'time between heartbeats').default(30).argParser(whole(1, 86_400)),
     new Option('--qmf-domain <name>', 'QMF domain').default('default').argParser(domainName),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -30,5 +31,20 @@ export async function syncDirectory(path: string): Promise<void> {
     await directory.sync();
   } finally {
     await directory.close();
+  }
+}
+
+/**
+ * As {@link writeAtomically}, at once and without making it safe on the disk: it survives the end of the process, and a power cut may leave it
+ * empty. For what is said often and can be said again.
+ */
+export function writeAtOnce(path: string, content: string, mode = 0o644): void {
+  const partial = `${path}.${randomUUID()}.part`;
+  try {
+    writeFileSync(partial, content, { flag: 'wx', mode });
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
   }
 }

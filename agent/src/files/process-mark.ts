@@ -27,6 +27,10 @@ export async function isAlive(mark: ProcessMark): Promise<boolean> {
   return started === '' || mark.started === '' || started === mark.started;
 }
 
+export function isSameProcess(a: ProcessMark, b: ProcessMark): boolean {
+  return a.host === b.host && a.pid === b.pid && a.started === b.started;
+}
+
 const bootFile = '/proc/sys/kernel/random/boot_id';
 
 /** From /proc; `''` on systems without it. */

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { DirectoryImageManager, type StoreStep } from './directory-image-manager.js';
+import { rejection } from '../testing/until.test.fixture.js';
+import { DirectoryImageManager } from './directory-image-manager.js';
+import type { StoreStep } from './image-writer.js';
 import { newImageIdentifier, TargetImage } from './persistent-image.js';
 import { verifyImages } from './verify.js';
 
@@ -12,6 +14,7 @@ const from = (path: string): string => JSON.stringify(new URL(path, import.meta.
 const imports = `
   import { writeFile } from 'node:fs/promises';
   import { DirectoryImageManager } from ${from('./directory-image-manager.js')};
+  import { DirectoryStore } from ${from('./directory-store.js')};
   import { BaseImage, TargetImage } from ${from('./persistent-image.js')};
   const [directory, argument] = process.argv.slice(1);
 `;
@@ -127,6 +130,87 @@ describe('a store of images that processes share, and are killed over', function
       process.kill(two.pid, 'SIGKILL');
       await two.ended;
     }
+  });
+
+  for (const step of ['body-written', 'body-placed', 'meta-placed'] as const) {
+    it(`has a complete pair of images or none when the process dies with the storing after: ${step}`, async () => {
+      const [base, target] = [newImageIdentifier(), newImageIdentifier()];
+      const source = join(directory, 'source');
+      await writeFile(source, 'body');
+      const child = start(
+        `const store = await DirectoryStore.open(directory, {
+          afterStep: step => { if (step === '${step}') process.kill(process.pid, 'SIGKILL'); },
+        });
+        const building = { status: 'BUILDING', activity: 'making it', percent: 9 };
+        const order = { identifier: '${target}', template: '<template/>', target: 'mock', baseImageId: '${base}' };
+        await store.record({ kind: 'base', identifier: '${base}', template: '<template/>' }, building);
+        await store.record({ kind: 'target', ...order }, building);
+        await store.add(argument, { ...order, format: 'raw' }, { signal: new AbortController().signal });`,
+        images,
+        source,
+      );
+      expect(await child.ended).to.include({ signal: 'SIGKILL', stderr: '' });
+      const adopting = await DirectoryImageManager.open(images, {
+        adopts: id => id === base || id === target,
+      });
+      expect((await adopting.imageWithId(base))?.status, 'for whoever goes on with it').to.equal('BUILDING');
+      const manager = await DirectoryImageManager.open(images);
+      const isThere = step === 'meta-placed';
+      for (const id of [base, target]) {
+        expect((await manager.imageWithId(id))?.status).to.equal(isThere ? 'COMPLETE' : 'FAILED');
+      }
+      expect((await readdir(images)).sort()).to.deep.equal(
+        [`${base}.meta`, `${target}.meta`, ...(isThere ? [`${target}.body`] : [])].sort(),
+      );
+      expect((await verifyImages(manager)).problems).to.deep.equal([]);
+    });
+  }
+
+  it('lets nobody delete what a living process works on', async () => {
+    const identifier = newImageIdentifier();
+    const child = start(
+      `const store = await DirectoryStore.open(directory);
+      const order = { kind: 'target', identifier: argument, template: '<template/>', target: 'mock' };
+      await store.record(order, { status: 'PENDING', activity: 'accepted', percent: 0 });
+      console.log('working');
+      let percent = 0;
+      setInterval(() => store.record(order, { status: 'BUILDING', activity: 'step ' + percent++, percent }), 1);`,
+      images,
+      identifier,
+    );
+    await child.ready;
+    try {
+      for (let round = 0; round < 20; round++) {
+        const manager = await DirectoryImageManager.open(images);
+        expect(manager.leftovers).to.deep.equal({ removed: [], abandoned: [] });
+        const error = await rejection(manager.deleteImageWithId(identifier));
+        expect(error).to.include({ code: 'busy' }).and.property('message').to.include('abort its build');
+        expect((await verifyImages(manager)).problems).to.deep.equal([]);
+      }
+    } finally {
+      process.kill(child.pid, 'SIGKILL');
+    }
+    expect(await child.ended, 'none of its saves failed').to.include({ stderr: '' });
+    const manager = await DirectoryImageManager.open(images);
+    expect((await manager.imageWithId(identifier))?.status).to.equal('FAILED');
+    await manager.deleteImageWithId(identifier);
+    expect(await readdir(images)).to.deep.equal([]);
+  });
+
+  it('forgets a record that a power cut has emptied', async () => {
+    const identifier = newImageIdentifier();
+    const child = start(
+      `const store = await DirectoryStore.open(directory);
+      const order = { kind: 'target', identifier: argument, template: '<template/>', target: 'mock' };
+      await store.record(order, { status: 'PENDING', activity: 'accepted', percent: 0 });
+      process.kill(process.pid, 'SIGKILL');`,
+      images,
+      identifier,
+    );
+    await child.ended;
+    await writeFile(join(images, `${identifier}.meta`), '');
+    await DirectoryImageManager.open(images);
+    expect(await readdir(images)).to.deep.equal([]);
   });
 
   it('is whole after processes were killed at any moment', async () => {

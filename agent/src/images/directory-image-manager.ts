@@ -1,23 +1,23 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { syncDirectory, writeAtomically } from '../files/atomic-write.js';
 import { errorCode } from '../files/error-code.js';
-import { ownMark } from '../files/process-mark.js';
-import { type BodyFacts, type BodyOptions, copyBody, moveBody, readBody, settle } from './body.js';
+import { isSameProcess, ownMark, type ProcessMark } from '../files/process-mark.js';
+import { type BodyOptions, readBody, settle } from './body.js';
+import { isHeld, readBusyMark } from './busy-mark.js';
 import { childrenOf } from './children.js';
 import { DirectoryIndex, type MetaProblem, problemOf } from './directory-index.js';
-import { detectFormat } from './format.js';
 import { ImageError } from './image-error.js';
-import {
-  type AttachmentKind,
-  attachmentPath,
-  attachmentSuffixes,
-  filesOf,
-  type ImageFiles,
-} from './image-files.js';
+import { type AttachmentKind, attachmentPath, filesOf, type ImageFiles } from './image-files.js';
 import { withImageLock } from './image-lock.js';
-import type { AddImageOptions, BodySource, DeleteOptions, PersistentImageManager } from './image-manager.js';
+import type {
+  AddImageOptions,
+  DeleteOptions,
+  PersistentImageManager,
+  SaveImageOptions,
+} from './image-manager.js';
 import { type ImageRecord, imageOf, recordOf } from './image-record.js';
+import { ImageWriter, type StoreStep } from './image-writer.js';
 import { type Leftovers, removeLeftovers } from './leftovers.js';
 import { readMeta } from './meta-file.js';
 import {
@@ -31,12 +31,14 @@ import { conditionsOf, type ImageQuery, normalisedField, type Page, pageOf } fro
 import { isBusy } from './status.js';
 import { storeError } from './store-error.js';
 
-/** A step of changing the store, in the order in which they are done. Tests stop in between. */
-export type StoreStep = 'locked' | 'body-written' | 'body-placed' | 'meta-placed' | 'meta-removed';
-
 export interface DirectoryImageManagerOptions {
   /** Called after each step, for tests that end the process there. */
   readonly afterStep?: (step: StoreStep) => void;
+  /**
+   * Whether an image whose process has ended stays as it is, because whoever opens the directory goes on with it; by default it becomes
+   * FAILED.
+   */
+  readonly adopts?: (identifier: string) => boolean;
   /** Change nothing, also no leftovers, for who only wants to look; default false. */
   readonly readOnly?: boolean;
   /** Milliseconds for which queries may not know of what other processes have changed; default 1000. */
@@ -48,20 +50,27 @@ export interface DirectoryImageManagerOptions {
  *
  * Whatever is written is written under another name first, made safe on the disk, and then renamed, the metadata last; so there is no moment
  * at which a reader, or the next start after a crash, sees half an image. Several processes may share the directory: whoever changes an image
- * holds its lock file, and `saveImage` refuses to undo what another one has saved.
+ * holds its lock file, or has it marked as what it works on, and `saveImage` refuses to undo what another one has saved.
  */
 export class DirectoryImageManager implements PersistentImageManager {
   readonly directory: string;
   readonly #index: DirectoryIndex;
   readonly #afterStep: (step: StoreStep) => void;
+  readonly #writer: ImageWriter;
   readonly #mine = new WeakSet<PersistentImage>();
   /** What was put in order at the opening. */
   readonly leftovers: Leftovers;
 
-  private constructor(directory: string, options: DirectoryImageManagerOptions, leftovers: Leftovers) {
+  private constructor(
+    directory: string,
+    own: ProcessMark,
+    options: DirectoryImageManagerOptions,
+    leftovers: Leftovers,
+  ) {
     this.directory = directory;
     this.#index = new DirectoryIndex(directory, options.staleness ?? 1000);
     this.#afterStep = options.afterStep ?? (() => undefined);
+    this.#writer = new ImageWriter(directory, own, this.#afterStep);
     this.leftovers = leftovers;
   }
 
@@ -76,14 +85,17 @@ export class DirectoryImageManager implements PersistentImageManager {
     options: DirectoryImageManagerOptions = {},
   ): Promise<DirectoryImageManager> {
     const absolute = resolve(directory);
+    const own = await ownMark();
     if (options.readOnly === true) {
-      return new DirectoryImageManager(absolute, options, { removed: [], abandoned: [] });
+      return new DirectoryImageManager(absolute, own, options, { removed: [], abandoned: [] });
     }
     try {
-      await mkdir(absolute, { recursive: true });
+      await makeImageDirectory(absolute);
       const leftovers = await removeLeftovers(absolute, new Set(await readdir(absolute)));
-      const manager = new DirectoryImageManager(absolute, options, leftovers);
-      for (const identifier of leftovers.abandoned) await manager.#endAbandoned(identifier);
+      const manager = new DirectoryImageManager(absolute, own, options, leftovers);
+      for (const identifier of leftovers.abandoned) {
+        if (options.adopts?.(identifier) !== true) await manager.#endAbandoned(identifier);
+      }
       return manager;
     } catch (error) {
       throw storeError(error, absolute);
@@ -92,29 +104,17 @@ export class DirectoryImageManager implements PersistentImageManager {
 
   async addImage(image: PersistentImage, options: AddImageOptions = {}): Promise<void> {
     const any = anyImage(image);
-    await this.#changing(any.identifier, async files => {
-      if (readMeta(files.meta, any.identifier) !== undefined) {
-        throw new ImageError('exists', `there is an image ${any.identifier} in ${this.directory} already`);
-      }
-      try {
-        await this.#placeBody(any, files, options.body ?? { kind: 'empty' });
-        for (const [kind, document] of Object.entries(options.attachments ?? {})) {
-          // Object.entries forgets which keys there are.
-          const path = attachmentPath(this.directory, any.identifier, kind as AttachmentKind);
-          await writeAtomically(path, typeof document === 'string' ? document : document());
-        }
-        await this.#write(any, files);
-      } catch (error) {
-        await this.#removeFiles(any.identifier, files);
-        throw error;
-      }
-      this.#afterStep('meta-placed');
-    });
+    if (options.durable !== false || !this.#addAtOnce(any, options)) {
+      await this.#changing(any.identifier, files => this.#add(any, files, options));
+    }
     this.#mine.add(image);
   }
 
-  async saveImage(image: PersistentImage): Promise<void> {
+  async saveImage(image: PersistentImage, options: SaveImageOptions = {}): Promise<void> {
     const any = this.#managed(image);
+    if (options.durable === false && isBusy(any.status) && this.#writer.isMarked(any.identifier)) {
+      return this.#saveAtOnce(any);
+    }
     if (any.status === 'COMPLETE' && any.sha256 === undefined) {
       const { size = 0 } =
         (await stat(filesOf(this.directory, any.identifier).body).catch(() => undefined)) ?? {};
@@ -128,7 +128,7 @@ export class DirectoryImageManager implements PersistentImageManager {
     const { body } = filesOf(this.directory, any.identifier);
     try {
       await settle(body);
-      await this.#describeBody(any, body, await readBody(body, options));
+      await this.#writer.describeBody(any, body, await readBody(body, options));
     } catch (error) {
       throw storeError(error, this.directory);
     }
@@ -197,7 +197,10 @@ export class DirectoryImageManager implements PersistentImageManager {
     }
     const removed: string[] = [];
     for (const child of children) removed.push(...(await this.deleteImageWithId(child.identifier, options)));
-    await this.#changing(identifier, files => this.#removeFiles(identifier, files));
+    await this.#changing(identifier, async files => {
+      await this.#refuseBusy(identifier, files);
+      await this.#writer.removeFiles(identifier, files);
+    });
     return [...removed, identifier];
   }
 
@@ -230,96 +233,112 @@ export class DirectoryImageManager implements PersistentImageManager {
     );
   }
 
+  /** An image that nobody can know yet, and that has no body: without the detours that a shared one takes. */
+  #addAtOnce(image: AnyImage, options: AddImageOptions): boolean {
+    if (!isBusy(image.status) || options.body?.kind !== 'none' || options.attachments !== undefined)
+      return false;
+    try {
+      if (!this.#writer.addAtOnce(image, filesOf(this.directory, image.identifier))) return false;
+    } catch (error) {
+      throw storeError(error, this.directory);
+    }
+    this.#index.update(image.identifier);
+    return true;
+  }
+
+  async #add(image: AnyImage, files: ImageFiles, options: AddImageOptions): Promise<void> {
+    const { identifier } = image;
+    const before = readMeta(files.meta, identifier);
+    if (before !== undefined) {
+      if (options.replaceUnfinished !== true || before.record?.status === 'COMPLETE') {
+        throw new ImageError('exists', `there is an image ${identifier} in ${this.directory} already`);
+      }
+      await this.#refuseBusy(identifier, files);
+      if (before.record !== undefined) takeOver(image, files.body, before.record.revision, image.modified);
+    }
+    try {
+      // What a killed process had put there without saying so.
+      if (before !== undefined && existsSync(files.body)) await this.#writer.removeContent(files);
+      await this.#writer.placeContent(image, files, options);
+      const { body, durable = true } = options;
+      await this.#writer.write(image, files, { bodiless: body?.kind === 'none', durable });
+    } catch (error) {
+      if (before === undefined) await this.#writer.removeFiles(identifier, files);
+      else await this.#writer.removeContent(files);
+      throw error;
+    }
+    this.#afterStep('meta-placed');
+  }
+
   async #save(image: AnyImage): Promise<void> {
     await this.#changing(image.identifier, async files => {
-      const found = readMeta(files.meta, image.identifier);
-      if (found === undefined) {
-        throw new ImageError('not_found', `image ${image.identifier} was deleted meanwhile`);
-      }
-      if (found.record !== undefined && found.record.revision !== revisionNumber(image)) {
-        throw new ImageError(
-          'conflict',
-          `image ${image.identifier} was saved by somebody else meanwhile; read it again and repeat the change`,
-        );
-      }
-      await this.#write(image, files);
+      this.#assertUnchanged(image, files);
+      await this.#writer.write(image, files);
     });
   }
 
-  async #write(image: AnyImage, files: ImageFiles): Promise<void> {
-    const revision = revisionNumber(image) + 1;
-    const modified = new Date().toISOString();
-    const record = recordOf(image, files.body, revision, modified);
-    // First the sign that somebody is at work, and last its removal: a crash in between leaves one too many, never one too few.
-    if (isBusy(image.status)) await writeAtomically(files.busy, JSON.stringify(await ownMark()));
-    await writeAtomically(files.meta, `${JSON.stringify(record, undefined, 2)}\n`);
-    if (!isBusy(image.status)) await rm(files.busy, { force: true });
-    takeOver(image, files.body, revision, modified);
-  }
-
-  async #placeBody(image: AnyImage, files: ImageFiles, source: BodySource): Promise<void> {
-    const part = `${files.body}.part`;
-    switch (source.kind) {
-      case 'none':
-        return;
-      case 'empty':
-        await writeAtomically(files.body, '');
-        return;
-      case 'move':
-      case 'copy':
-        await rm(part, { force: true });
-        await this.#describeBody(
-          image,
-          part,
-          await (source.kind === 'move' ? moveBody : copyBody)(source.path, part, source),
-        );
+  #saveAtOnce(image: AnyImage): void {
+    const files = filesOf(this.directory, image.identifier);
+    try {
+      this.#assertUnchanged(image, files);
+      this.#writer.writeAtOnce(image, files);
+    } catch (error) {
+      throw storeError(error, this.directory);
     }
-    this.#afterStep('body-written');
-    await rename(part, files.body);
-    await syncDirectory(this.directory);
-    this.#afterStep('body-placed');
+    this.#index.update(image.identifier);
   }
 
-  async #describeBody(image: AnyImage, path: string, { size, sha256 }: BodyFacts): Promise<void> {
-    image.size = size;
-    image.sha256 = sha256;
-    // What has no signature is whatever its maker says: `raw`, or the mock's text.
-    const detected = await detectFormat(path);
-    if (detected !== 'raw' || image.format === undefined) image.format = detected;
+  #assertUnchanged(image: AnyImage, files: ImageFiles): void {
+    const found = readMeta(files.meta, image.identifier);
+    if (found === undefined) {
+      throw new ImageError('not_found', `image ${image.identifier} was deleted meanwhile`);
+    }
+    if (found.record !== undefined && found.record.revision !== revisionNumber(image)) {
+      throw new ImageError(
+        'conflict',
+        `image ${image.identifier} was saved by somebody else meanwhile; read it again and repeat the change`,
+      );
+    }
   }
 
-  /** The metadata first: without it there is no image, and the rest is a leftover. */
-  async #removeFiles(identifier: string, files: ImageFiles): Promise<void> {
-    await rm(files.meta, { force: true });
-    await syncDirectory(this.directory);
-    this.#afterStep('meta-removed');
-    const documents = attachmentSuffixes.map(suffix => files.meta.replace(/meta$/, suffix));
-    for (const path of [files.body, `${files.body}.part`, files.busy, ...documents])
-      await rm(path, { force: true });
-    this.#index.update(identifier);
+  /** An image that another process works on is that one's alone. */
+  async #refuseBusy(identifier: string, files: ImageFiles): Promise<void> {
+    if (this.#writer.isMarked(identifier) || !(await isHeld(files.busy))) return;
+    const owner = await readBusyMark(files.busy);
+    if (owner === undefined || isSameProcess(owner, await ownMark())) return;
+    throw new ImageError(
+      'busy',
+      `process ${owner.pid} on ${owner.host} is working on image ${identifier}; end that first: abort its build, or wait for it`,
+    );
   }
 
   async #endAbandoned(identifier: string): Promise<void> {
+    const files = filesOf(this.directory, identifier);
+    const mark = await readBusyMark(files.busy);
     let image: AnyImage | undefined;
     try {
       image = this.#load(identifier);
     } catch (error) {
-      if (error instanceof ImageError) return;
-      throw error;
+      if (!(error instanceof ImageError)) throw error;
+      // Never made safe on the disk, so a power cut has left it empty; of others it is not known what they were.
+      if (mark?.bodiless !== true) return;
+      await this.#changing(identifier, () => this.#writer.removeFiles(identifier, files));
+      return;
     }
-    if (image === undefined || !isBusy(image.status)) return this.#forgetBusy(identifier);
-    const { activity } = image.statusDetail;
-    if (image.status === 'DELETING') image.status = 'DELETEFAILED';
-    else image.status = 'FAILED';
-    image.statusDetail = {
-      activity,
-      error: `Failure encountered while: ${activity}: the process that worked on it has ended`,
-    };
+    if (image === undefined || !isBusy(image.status)) {
+      await this.#changing(identifier, () => this.#writer.unmark(identifier, files));
+      return;
+    }
+    if (mark?.bodiless === true) await this.#changing(identifier, () => this.#writer.removeContent(files));
+    endOf(image, await this.#hasCompleteChild(image));
     await this.#save(image);
   }
 
-  async #forgetBusy(identifier: string): Promise<void> {
-    await this.#changing(identifier, files => rm(files.busy, { force: true }));
+  /** Asked of few images, and only after a crash. */
+  async #hasCompleteChild(image: AnyImage): Promise<boolean> {
+    return (
+      image.kind === 'base' && (await childrenOf(this, image)).some(({ status }) => status === 'COMPLETE')
+    );
   }
 
   async #changing(identifier: string, work: (files: ImageFiles) => Promise<void>): Promise<void> {
@@ -336,7 +355,32 @@ export class DirectoryImageManager implements PersistentImageManager {
   }
 }
 
+/** Makes the directory, if it is not there. @throws BuildError `no_space`, `not_permitted` or `internal` */
+export async function makeImageDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+  } catch (error) {
+    throw storeError(error, directory);
+  }
+}
+
 /** The three kinds are all that there are; the base class is only there to be extended by them. */
 function anyImage(image: PersistentImage): AnyImage {
   return image as AnyImage;
+}
+
+/** What becomes of an image when the process that worked on it has ended. */
+function endOf(image: AnyImage, hasCompleteChild: boolean): void {
+  const { activity } = image.statusDetail;
+  if (hasCompleteChild) {
+    // All that was left to do was to say so.
+    image.status = 'COMPLETE';
+    image.percentComplete = 100;
+    return;
+  }
+  image.status = image.status === 'DELETING' ? 'DELETEFAILED' : 'FAILED';
+  image.statusDetail = {
+    activity,
+    error: `Failure encountered while: ${activity}: the process that worked on it has ended`,
+  };
 }

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { BuildError } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { rejection } from '../testing/until.test.fixture.js';
+import { rejection, until } from '../testing/until.test.fixture.js';
 import { DirectoryStore } from './directory-store.js';
-import type { ImageFacts } from './image-store.js';
+import type { ImageFacts, ImageOrder } from './image-store.js';
 import { newImageIdentifier } from './persistent-image.js';
+import { verifyImages } from './verify.js';
 
 const never = { signal: new AbortController().signal };
 
@@ -60,28 +61,128 @@ describe('DirectoryStore', () => {
     expect(fractions.at(-1)).to.equal(1);
   });
 
-  it('knows the base image that an image was made from, with or without a body', async () => {
+  const order = (identifier = newImageIdentifier()): ImageOrder => ({
+    kind: 'target',
+    identifier,
+    target: 'mock',
+    template: '<template/>',
+  });
+  const building = { status: 'BUILDING', activity: 'installing packages', percent: 40 } as const;
+  const failed = {
+    status: 'FAILED',
+    activity: 'installing packages',
+    error: 'Failure encountered while: installing packages: no space',
+    percent: 40,
+  } as const;
+
+  it('has an image on record from its order on, and lets nobody use it before it is complete', async () => {
     const store = await DirectoryStore.open(images);
-    for (const keep of [undefined, join(directory, 'base')]) {
-      if (keep !== undefined) await writeFile(keep, 'base');
-      const given = facts();
-      await store.add(
-        await source(),
-        { ...given, base: { format: 'raw', ...(keep === undefined ? {} : { keep }) } },
-        never,
-      );
-      const target = await store.images.imageWithId(given.identifier);
-      if (target?.kind !== 'target') throw new Error('no target image');
-      const base = await store.images.imageWithId(target.baseImageId ?? '');
-      expect(base).to.include({
-        kind: 'base',
-        status: 'COMPLETE',
-        format: 'raw',
-        template: '<template/>',
-        size: keep === undefined ? undefined : 4,
-      });
+    const given = facts();
+    const { identifier } = given;
+    const base: ImageOrder = { kind: 'base', identifier: newImageIdentifier(), template: '<template/>' };
+    await store.record(order(identifier), { status: 'PENDING', activity: 'accepted', percent: 0 });
+    const created = (await store.images.imageWithId(identifier))?.created;
+    expect(await store.get(identifier)).to.equal(undefined);
+    expect(await store.templateOf(identifier)).to.equal('<template/>');
+    await store.record(base, building);
+    await store.record(
+      { ...order(identifier), kind: 'target', target: 'mock', baseImageId: base.identifier },
+      building,
+    );
+    expect(await store.images.imageWithId(identifier)).to.deep.include({
+      status: 'BUILDING',
+      statusDetail: { activity: 'installing packages' },
+      percentComplete: 40,
+      baseImageId: base.identifier,
+      target: 'mock',
+    });
+    expect((await verifyImages(store.images)).problems).to.deep.equal([]);
+    const image = await store.add(await source(), { ...given, baseImageId: base.identifier }, never);
+    await store.record({ ...base, format: 'raw' }, { status: 'COMPLETE', activity: 'done', percent: 100 });
+    expect(image).to.include({ created, size: 4 });
+    expect(await store.get(identifier)).to.deep.equal(image);
+    expect(await store.images.imageWithId(base.identifier)).to.include({
+      kind: 'base',
+      status: 'COMPLETE',
+      format: 'raw',
+      size: undefined,
+    });
+    expect((await readdir(images)).sort()).to.deep.equal(
+      [`${base.identifier}.meta`, `${identifier}.body`, `${identifier}.meta`].sort(),
+    );
+    const error = await rejection(store.record(order(identifier), building));
+    expect(error).to.include({ code: 'exists' });
+  });
+
+  it('leaves an image on record as it was when its body cannot be stored', async () => {
+    const store = await DirectoryStore.open(images);
+    const given = facts();
+    await store.record(order(given.identifier), building);
+    await rejection(store.add(await source(), given, { signal: AbortSignal.abort() }));
+    expect((await store.images.imageWithId(given.identifier))?.status).to.equal('BUILDING');
+    await store.record(order(given.identifier), failed);
+    expect(await store.images.imageWithId(given.identifier)).to.deep.include({
+      status: 'FAILED',
+      statusDetail: { activity: failed.activity, error: failed.error },
+    });
+    expect(await readdir(images)).to.deep.equal([`${given.identifier}.meta`]);
+    await store.images.deleteImageWithId(given.identifier);
+    expect(await readdir(images)).to.deep.equal([]);
+  });
+
+  it('knows a provider image before it is there', async () => {
+    const store = await DirectoryStore.open(images);
+    const identifier = newImageIdentifier();
+    const targetImageId = newImageIdentifier();
+    const about = { identifier, provider: 'mock-one', targetImageId, template: '<template/>' };
+    await store.record({ kind: 'provider', ...about }, building);
+    expect(await store.images.imageWithId(identifier)).to.include({ kind: 'provider', provider: 'mock-one' });
+    await store.addProviderImage(
+      await source(),
+      { ...about, format: 'mock', identifierOnProvider: 'i-1', account: 'anna' },
+      never,
+    );
+    expect(await store.images.imageWithId(identifier)).to.include({
+      status: 'COMPLETE',
+      identifierOnProvider: 'i-1',
+      targetImageId,
+    });
+  });
+
+  it('keeps the records of the latest failures alone', async () => {
+    const store = await DirectoryStore.open(images, { keepFailed: 2 });
+    const kept = await store.add(await source(), facts(), never);
+    const ids: string[] = [];
+    for (let number = 0; number < 4; number++) {
+      const [base, target] = [newImageIdentifier(), newImageIdentifier()];
+      ids.push(target);
+      await store.record({ kind: 'base', identifier: base, template: '' }, failed);
+      await store.record({ ...order(target), kind: 'target', target: 'mock', baseImageId: base }, failed);
     }
-    expect((await readdir(images)).filter(name => name.endsWith('.body'))).to.have.lengthOf(3);
+    const known = async (): Promise<number> =>
+      (await store.images.query({ where: { status: 'FAILED' } })).total;
+    await until('the older ones are gone', async () => (await known()) === 2);
+    expect((await store.images.imageWithId(ids[3] ?? ''))?.status).to.equal('FAILED');
+    expect(await store.images.imageWithId(ids[0] ?? '')).to.equal(undefined);
+    expect(await store.get(kept.identifier)).to.deep.equal(kept);
+  });
+
+  it('goes on with the image of a run before, whatever that said of it last', async () => {
+    const [identifier, other] = [newImageIdentifier(), newImageIdentifier()];
+    const first = await DirectoryStore.open(images);
+    await first.record(order(identifier), building);
+    await first.record(order(other), failed);
+    const created = (await first.images.imageWithId(identifier))?.created;
+    const second = await DirectoryStore.open(images);
+    for (const id of [identifier, other]) {
+      await second.record(order(id), { status: 'PENDING', activity: 'accepted', percent: 40 });
+      await second.record(order(id), building);
+    }
+    expect(await second.images.imageWithId(identifier)).to.include({ created, status: 'BUILDING' });
+    await writeFile(join(images, `${other}.meta`), '');
+    await second.record(order(other), building).catch(() => undefined);
+    await second.record(order(other), building);
+    expect((await second.images.imageWithId(other))?.status, 'after a power cut').to.equal('BUILDING');
   });
 
   it('keeps the manifests of what is installed', async () => {
@@ -107,7 +208,7 @@ describe('DirectoryStore', () => {
     const store = await DirectoryStore.open(images);
     const link = join(directory, 'link');
     await symlink('/etc/hostname', link);
-    const error = await rejection(store.add(link, { ...facts(), base: { format: 'raw' } }, never));
+    const error = await rejection(store.add(link, facts(), never));
     expect(error).to.be.instanceOf(BuildError);
     expect(error.message).to.match(/is no regular file$/);
     expect(await readdir(images)).to.deep.equal([]);

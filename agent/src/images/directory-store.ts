@@ -1,79 +1,130 @@
 import type { InstalledPackage } from '@imagefactory/plugin-api';
 import { DirectoryImageManager, type DirectoryImageManagerOptions } from './directory-image-manager.js';
-import { icicleOf } from './manifest/icicle.js';
+import { FailedImages } from './failed-images.js';
 import { ImageError } from './image-error.js';
-import type { AddOptions, ImageFacts, ImageStore, ProviderFacts, StoredImage } from './image-store.js';
-import { type AnyImage, BaseImage, ProviderImage, TargetImage } from './persistent-image.js';
+import { change, imageOfOrder } from './image-orders.js';
+import type {
+  AddOptions,
+  ImageFacts,
+  ImageOrder,
+  ImageStanding,
+  ImageStore,
+  ProviderFacts,
+  StoredImage,
+} from './image-store.js';
+import { icicleOf } from './manifest/icicle.js';
+import { type AnyImage, type ImageFields, ProviderImage, TargetImage } from './persistent-image.js';
+
+export interface DirectoryStoreOptions extends DirectoryImageManagerOptions {
+  /** Records of failed images that are kept; those that failed first go. Default 1000. */
+  readonly keepFailed?: number;
+  /** Told when they could not be removed. */
+  readonly onProblem?: (error: unknown) => void;
+}
 
 /** What builds need of a directory of images. */
 export class DirectoryStore implements ImageStore {
-  private constructor(readonly images: DirectoryImageManager) {}
+  readonly images: DirectoryImageManager;
+  readonly #failed: FailedImages;
+  readonly #onProblem: (error: unknown) => void;
+  /** Images that are on record and not over, so that they need not be read again. */
+  readonly #making = new Map<string, AnyImage>();
+
+  private constructor(images: DirectoryImageManager, options: DirectoryStoreOptions) {
+    this.images = images;
+    this.#failed = new FailedImages(images, options.keepFailed ?? 1000);
+    this.#onProblem = options.onProblem ?? (() => undefined);
+  }
 
   /** @throws as `DirectoryImageManager.open` */
-  static async open(directory: string, options: DirectoryImageManagerOptions = {}): Promise<DirectoryStore> {
-    return new DirectoryStore(await DirectoryImageManager.open(directory, options));
+  static async open(directory: string, options: DirectoryStoreOptions = {}): Promise<DirectoryStore> {
+    return new DirectoryStore(await DirectoryImageManager.open(directory, options), options);
+  }
+
+  async record(order: ImageOrder, standing: ImageStanding): Promise<void> {
+    const { identifier } = order;
+    const isOver = standing.status === 'COMPLETE' || standing.status === 'FAILED';
+    const known = this.#making.get(identifier);
+    // When anything goes wrong, the file is what counts the next time.
+    this.#making.delete(identifier);
+    if (known !== undefined) {
+      change(known, order, standing);
+      await this.images.saveImage(known, { durable: isOver });
+      if (!isOver) this.#making.set(identifier, known);
+    } else {
+      const image = imageOfOrder(order, standing, await this.#createdAt(identifier));
+      await this.images.addImage(image, { body: { kind: 'none' }, replaceUnfinished: true, durable: isOver });
+      if (!isOver) this.#making.set(identifier, image);
+    }
+    // No build waits for the tidying up.
+    if (standing.status === 'FAILED') this.#failed.added().catch(this.#onProblem);
   }
 
   async add(source: string, facts: ImageFacts, options: AddOptions): Promise<StoredImage> {
-    const { base, packages } = facts;
-    const common = {
-      template: facts.template,
-      status: 'COMPLETE',
-      percentComplete: 100,
+    const { packages } = facts;
+    const image = new TargetImage({
+      ...(await this.#finished(facts, 'target image complete')),
+      target: facts.target,
       ...(facts.os === undefined ? {} : { os: facts.os }),
       ...(packages === undefined ? {} : { icicle: icicleOf(packages) }),
-    } as const;
-    const parent =
-      base === undefined
-        ? undefined
-        : new BaseImage({
-            ...common,
-            statusDetail: { activity: 'base image complete' },
-            format: base.format,
-          });
-    const image = new TargetImage({
-      ...common,
-      identifier: facts.identifier,
-      statusDetail: { activity: 'target image complete' },
-      target: facts.target,
-      format: facts.format,
-      ...(parent === undefined ? {} : { baseImageId: parent.identifier }),
+      ...(facts.baseImageId === undefined ? {} : { baseImageId: facts.baseImageId }),
       ...(facts.callerImageUuid === undefined ? {} : { callerImageUuid: facts.callerImageUuid }),
     });
-    // The child last: an image whose parent is unknown would be worse than a parent without a child.
-    if (parent !== undefined && base !== undefined) {
-      await this.images.addImage(parent, {
-        body: base.keep === undefined ? { kind: 'none' } : { kind: 'move', path: base.keep, ...options },
-      });
-    }
-    try {
-      await this.images.addImage(image, {
-        body: { kind: 'move', path: source, ...options },
-        ...(packages === undefined ? {} : { attachments: { cyclonedx: await bom(image, packages) } }),
-      });
-    } catch (error) {
-      if (parent !== undefined) await this.images.deleteImageWithId(parent.identifier);
-      throw error;
-    }
+    await this.images.addImage(image, {
+      body: { kind: 'move', path: source, ...options },
+      replaceUnfinished: true,
+      ...(packages === undefined ? {} : { attachments: { cyclonedx: await bom(image, packages) } }),
+    });
+    this.#making.delete(facts.identifier);
     return storedImage(image);
   }
 
   async addProviderImage(source: string, facts: ProviderFacts, options: AddOptions): Promise<StoredImage> {
-    const { account, ...known } = facts;
+    const { account, provider, targetImageId, identifierOnProvider } = facts;
     const image = new ProviderImage({
-      ...known,
-      status: 'COMPLETE',
-      percentComplete: 100,
-      statusDetail: { activity: 'provider image complete' },
+      ...(await this.#finished(facts, 'provider image complete')),
+      ...{ provider, targetImageId, identifierOnProvider },
       ...(account === undefined ? {} : { providerAccountIdentifier: account }),
     });
-    await this.images.addImage(image, { body: { kind: 'move', path: source, ...options } });
+    await this.images.addImage(image, {
+      body: { kind: 'move', path: source, ...options },
+      replaceUnfinished: true,
+    });
+    this.#making.delete(facts.identifier);
     return storedImage(image);
   }
 
   async get(identifier: string): Promise<StoredImage | undefined> {
     const image = await this.images.imageWithId(identifier);
-    return image === undefined ? undefined : storedImage(image);
+    return image?.status === 'COMPLETE' ? storedImage(image) : undefined;
+  }
+
+  async templateOf(identifier: string): Promise<string | undefined> {
+    return (await this.images.imageWithId(identifier))?.template;
+  }
+
+  async #finished(
+    { identifier, format, template }: Pick<ImageFacts, 'identifier' | 'format' | 'template'>,
+    activity: string,
+  ): Promise<ImageFields> {
+    const created = this.#making.get(identifier)?.created ?? (await this.#createdAt(identifier));
+    return {
+      ...{ identifier, format, template },
+      status: 'COMPLETE',
+      statusDetail: { activity },
+      percentComplete: 100,
+      ...(created === undefined ? {} : { created }),
+    };
+  }
+
+  /** Since when the image is on record, if it is and can be read. */
+  async #createdAt(identifier: string): Promise<string | undefined> {
+    try {
+      return (await this.images.imageWithId(identifier))?.created;
+    } catch (error) {
+      if (error instanceof ImageError) return undefined;
+      throw error;
+    }
   }
 }
 

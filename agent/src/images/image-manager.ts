@@ -15,11 +15,21 @@ export type BodySource =
   /** A file that stays; the copy is a reflink or sparse. */
   | ({ readonly kind: 'copy'; readonly path: string } & BodyOptions);
 
-export interface AddImageOptions {
+export interface SaveImageOptions {
+  /**
+   * Whether it is to survive a power cut, as it survives the end of the process in any case; default true. What is not is quick, if the
+   * image is PENDING or BUILDING here.
+   */
+  readonly durable?: boolean;
+}
+
+export interface AddImageOptions extends SaveImageOptions {
   /** Default: an empty file. */
   readonly body?: BodySource;
   /** Documents about it; one that is a function is asked when size and digest of the body are known. */
   readonly attachments?: Readonly<Partial<Record<AttachmentKind, string | (() => string)>>>;
+  /** Take the place of an image of that name that is not COMPLETE, and that no other process works on; default false. */
+  readonly replaceUnfinished?: boolean;
 }
 
 export interface DeleteOptions {
@@ -43,7 +53,7 @@ export interface PersistentImageManager {
    *
    * @throws ImageError `not_managed`, `not_found`, or `conflict` when somebody else has saved it since it was read
    */
-  saveImage(image: PersistentImage): Promise<void>;
+  saveImage(image: PersistentImage, options?: SaveImageOptions): Promise<void>;
   /** Reads the body again for its size, digest and format, makes it safe on the disk, and saves. @throws as {@link saveImage} */
   sealBody(image: PersistentImage, options?: BodyOptions): Promise<void>;
   /** The image as it is in the store. @throws ImageError `corrupt` */
@@ -58,7 +68,7 @@ export interface PersistentImageManager {
    * Removes an image with its body.
    *
    * @returns the identifiers of what was removed, children before their parents
-   * @throws ImageError `not_found`, or `has_children` unless they are to go too
+   * @throws ImageError `not_found`, `has_children` unless they are to go too, or `busy` while another process works on it
    */
   deleteImageWithId(identifier: string, options?: DeleteOptions): Promise<readonly string[]>;
 }

@@ -1,29 +1,64 @@
 import type { InstalledPackage } from '@imagefactory/plugin-api';
+import type { GuestSystem } from './persistent-image.js';
 
-/** What the store is told of an image. */
-export interface ImageFacts {
+/** An image that is to be made, and whatever is known of it by then. */
+export type ImageOrder = BaseOrder | TargetOrder | ProviderOrder;
+
+interface CommonOrder {
   /** Name of the image, unique in the store; a uuid. */
   readonly identifier: string;
-  readonly target: string;
-  /** Format of the body, in the words of `qemu-img`. */
-  readonly format: string;
   /** The template's text as others may see it, without passwords. */
   readonly template: string;
-  /** `image_uuid` as the caller gave it: any text, for the record alone. */
-  readonly callerImageUuid?: string;
-  readonly os?: { readonly name: string; readonly version: string; readonly arch: string };
-  /** What is installed in it; its manifests are made of that. */
-  readonly packages?: readonly InstalledPackage[];
-  /** The base image that it was made from; it gets an image of its own in the store. */
-  readonly base?: {
-    readonly format: string;
-    /** Its body, if it is to be kept: it becomes the store's. */
-    readonly keep?: string;
-  };
 }
 
-/** An image in the store. */
-export interface StoredImage extends Omit<ImageFacts, 'base' | 'packages'> {
+/** The body of a base image is not kept. */
+export interface BaseOrder extends CommonOrder {
+  readonly kind: 'base';
+  /** Format of the body, in the words of `qemu-img`. */
+  readonly format?: string;
+  readonly os?: GuestSystem;
+  /** What is installed in it. */
+  readonly packages?: readonly InstalledPackage[];
+}
+
+export interface TargetOrder extends CommonOrder {
+  readonly kind: 'target';
+  readonly target: string;
+  /** `image_uuid` as the caller gave it: any text, for the record alone. */
+  readonly callerImageUuid?: string;
+  /** The base image that it is made from, once there is one. */
+  readonly baseImageId?: string;
+}
+
+export interface ProviderOrder extends CommonOrder {
+  readonly kind: 'provider';
+  readonly provider: string;
+  readonly targetImageId: string;
+}
+
+/** Where the making of an image stands. Without secrets. */
+export interface ImageStanding {
+  /** `COMPLETE` for base images alone: others are when they get their body. */
+  readonly status: 'PENDING' | 'BUILDING' | 'COMPLETE' | 'FAILED';
+  /** What is or was being done. */
+  readonly activity: string;
+  /** One line: why it has failed. */
+  readonly error?: string;
+  /** Whole percent. */
+  readonly percent: number;
+}
+
+/** What the store is told of an image. */
+export interface ImageFacts extends Omit<TargetOrder, 'kind'> {
+  /** Format of the body, in the words of `qemu-img`. */
+  readonly format: string;
+  readonly os?: GuestSystem;
+  /** What is installed in it; its manifests are made of that. */
+  readonly packages?: readonly InstalledPackage[];
+}
+
+/** A finished image in the store. */
+export interface StoredImage extends Omit<ImageFacts, 'baseImageId' | 'packages'> {
   /** Absolute path of the body. */
   readonly path: string;
   /** Bytes. */
@@ -35,28 +70,36 @@ export interface StoredImage extends Omit<ImageFacts, 'base' | 'packages'> {
 }
 
 /** What the store is told of an image that was taken to a provider. */
-export interface ProviderFacts extends Pick<ImageFacts, 'identifier' | 'format' | 'template'> {
-  readonly provider: string;
-  readonly targetImageId: string;
+export interface ProviderFacts extends Omit<ProviderOrder, 'kind'> {
+  readonly format: string;
   /** What the provider calls it. */
   readonly identifierOnProvider: string;
   /** Whose account it is in there. */
   readonly account?: string;
 }
 
-/** Where finished images live. */
+/** Where images live: on record from the moment that they are ordered, and to be used once they are COMPLETE. */
 export interface ImageStore {
   /**
-   * Takes the file at `source` over into the store; afterwards it belongs to the store. An image is there whole, body and
-   * metadata, or not at all.
+   * Puts on record where the making of an image stands. An image that is on record already, and is not COMPLETE, changes; what its builder
+   * knows is what counts, whatever a builder before it has said.
+   *
+   * @throws ImageError `exists` or `busy`; BuildError `no_space`, `not_permitted` or `internal`
+   */
+  record(order: ImageOrder, standing: ImageStanding): Promise<void>;
+  /**
+   * Takes the file at `source` over into the store, where it belongs to it afterwards, as the body of an image that is COMPLETE from that
+   * moment on. Body and status are there together or not at all; an image that was on record stays as it was when this fails.
    *
    * @throws BuildError `no_space`, `not_permitted`, `aborted` or `internal`
    */
   add(source: string, facts: ImageFacts, options: AddOptions): Promise<StoredImage>;
   /** As {@link add}, for what is kept of an image that was taken to a provider. */
   addProviderImage(source: string, facts: ProviderFacts, options: AddOptions): Promise<StoredImage>;
-  /** The image of that name, or undefined. */
+  /** The image of that name if it is COMPLETE, or undefined. */
   get(identifier: string): Promise<StoredImage | undefined>;
+  /** The template that an image is, was or was to be made from; undefined when there is no such image. */
+  templateOf(identifier: string): Promise<string | undefined>;
 }
 
 export interface AddOptions {

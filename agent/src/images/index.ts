@@ -1,11 +1,30 @@
 export { type AttachmentKind } from './image-files.js';
-export { DirectoryImageManager, type DirectoryImageManagerOptions } from './directory-image-manager.js';
+export {
+  DirectoryImageManager,
+  type DirectoryImageManagerOptions,
+  makeImageDirectory,
+} from './directory-image-manager.js';
 export type { MetaProblem } from './directory-index.js';
-export { DirectoryStore } from './directory-store.js';
+export { DirectoryStore, type DirectoryStoreOptions } from './directory-store.js';
 export { ImageError, type ImageErrorCode, imageErrorCodes } from './image-error.js';
-export type { AddImageOptions, BodySource, DeleteOptions, PersistentImageManager } from './image-manager.js';
+export type {
+  AddImageOptions,
+  BodySource,
+  DeleteOptions,
+  PersistentImageManager,
+  SaveImageOptions,
+} from './image-manager.js';
 export type { ImageRecord } from './image-record.js';
-export type { AddOptions, ImageFacts, ImageStore, ProviderFacts, StoredImage } from './image-store.js';
+export type {
+  AddOptions,
+  BaseOrder,
+  ImageFacts,
+  ImageOrder,
+  ImageStanding,
+  ImageStore,
+  ProviderFacts,
+  StoredImage,
+} from './image-store.js';
 export {
   type AnyImage,
   BaseImage,

@@ -1,14 +1,8 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../files/error-code.js';
 import { takeLock } from '../files/lock.js';
-import { isAlive, isProcessMark, ownMark } from '../files/process-mark.js';
+import { isAbandoned, isHeld } from './busy-mark.js';
 import { attachmentSuffixes, filesOf, partsOfName } from './image-files.js';
-
-/** Milliseconds after which a process on another host, whom nobody here can look after, counts as gone. */
-const foreignAge = 24 * 3600 * 1000;
-/** Milliseconds within which a file of a process that says nothing about itself may still be in the making. */
-const freshAge = 60_000;
 
 /** What was found in a directory of images and belongs to no image. */
 export interface Leftovers {
@@ -18,36 +12,41 @@ export interface Leftovers {
   readonly abandoned: readonly string[];
 }
 
+/** The ends of the names of an image's files. */
+type Suffixes = ReadonlySet<string>;
+
 /**
  * Removes what killed processes left: partial files, and bodies and documents without metadata. Whoever makes such files holds the image's
- * lock, so what nobody holds the lock for is nobody's.
+ * lock, or is named by its `.busy` file; what nobody has is nobody's.
  *
  * @param names of the files in the directory
  */
 export async function removeLeftovers(directory: string, names: ReadonlySet<string>): Promise<Leftovers> {
   const removed: string[] = [];
   const abandoned: string[] = [];
-  for (const identifier of suspects(names)) {
+  for (const [identifier, suffixes] of suspects(names)) {
     const files = filesOf(directory, identifier);
-    await removeCandidates(directory, identifier, names);
+    await removeCandidates(directory, identifier, suffixes);
+    if (suffixes.has('busy')) {
+      if (await isHeld(files.busy)) continue;
+      if (suffixes.has('meta')) abandoned.push(identifier);
+      // An image that a process had begun to work on, and nothing else: nothing is to be removed.
+      if (![...suffixes].some(suffix => isPart(suffix) || suffix === 'lock') && suffixes.has('meta'))
+        continue;
+    }
     const taken = await takeLock(files.lock);
     if (taken.kind === 'taken') continue;
     try {
       // Read anew: what was in the making may be complete by now.
-      const present = (await readdir(directory)).flatMap(name => {
-        const parts = partsOfName(name);
-        return parts?.identifier === identifier ? [{ name, suffix: parts.suffix }] : [];
-      });
-      const complete = present.some(({ suffix }) => suffix === 'meta');
-      for (const { name, suffix } of present) {
-        if (!isPart(suffix) && (complete || !isOwned(suffix))) continue;
-        await rm(join(directory, name), { force: true });
-        removed.push(name);
+      const present = groupsOf(await readdir(directory)).get(identifier) ?? new Set();
+      for (const suffix of present) {
+        if (!isLeft(suffix, present)) continue;
+        await rm(join(directory, `${identifier}.${suffix}`), { force: true });
+        removed.push(`${identifier}.${suffix}`);
       }
     } finally {
       await taken.lock.release();
     }
-    if (names.has(`${identifier}.busy`) && (await isAbandoned(files.busy))) abandoned.push(identifier);
   }
   return { removed, abandoned };
 }
@@ -58,29 +57,48 @@ export async function findLeftovers(
   names: ReadonlySet<string>,
 ): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const identifier of suspects(names)) {
-    if (await isHeld(filesOf(directory, identifier).lock)) continue;
-    const complete = names.has(`${identifier}.meta`);
-    for (const name of names) {
-      const parts = partsOfName(name);
-      if (parts?.identifier !== identifier) continue;
-      if (isPart(parts.suffix) || (!complete && isOwned(parts.suffix))) found.push(name);
+  for (const [identifier, suffixes] of suspects(names)) {
+    const { busy, lock } = filesOf(directory, identifier);
+    if ((await isHeld(lock)) || (await isHeld(busy))) continue;
+    for (const suffix of suffixes) {
+      if (isLeft(suffix, suffixes)) found.push(`${identifier}.${suffix}`);
     }
   }
   return found;
 }
 
 /** Images about which there is more, or less, than there is about one at rest. */
-function suspects(names: ReadonlySet<string>): ReadonlySet<string> {
-  const found = new Set<string>();
+function suspects(names: ReadonlySet<string>): ReadonlyMap<string, Suffixes> {
+  const found = groupsOf(names);
+  for (const [identifier, suffixes] of found) {
+    const isOdd = [...suffixes].some(
+      suffix =>
+        isPart(suffix) ||
+        suffix === 'lock' ||
+        suffix === 'busy' ||
+        suffix.startsWith('lock.') ||
+        isLeft(suffix, suffixes),
+    );
+    if (!isOdd) found.delete(identifier);
+  }
+  return found;
+}
+
+function groupsOf(names: Iterable<string>): Map<string, Set<string>> {
+  const groups = new Map<string, Set<string>>();
   for (const name of names) {
     const parts = partsOfName(name);
     if (parts === undefined) continue;
-    const { identifier, suffix } = parts;
-    const odd = isPart(suffix) || suffix === 'lock' || suffix === 'busy' || suffix.startsWith('lock.');
-    if (odd || (isOwned(suffix) && !names.has(`${identifier}.meta`))) found.add(identifier);
+    const group = groups.get(parts.identifier);
+    if (group === undefined) groups.set(parts.identifier, new Set([parts.suffix]));
+    else group.add(parts.suffix);
   }
-  return found;
+  return groups;
+}
+
+/** Whether nobody's file, by what else there is of its image. */
+function isLeft(suffix: string, all: Suffixes): boolean {
+  return isPart(suffix) || (isOwned(suffix) && !all.has('meta'));
 }
 
 function isPart(suffix: string): boolean {
@@ -93,40 +111,10 @@ function isOwned(suffix: string): boolean {
 }
 
 /** Removes what a process left that was killed while it was about to take the lock. */
-async function removeCandidates(
-  directory: string,
-  identifier: string,
-  names: ReadonlySet<string>,
-): Promise<void> {
-  for (const name of names) {
-    if (!name.startsWith(`${identifier}.lock.`)) continue;
-    const path = join(directory, name);
+async function removeCandidates(directory: string, identifier: string, suffixes: Suffixes): Promise<void> {
+  for (const suffix of suffixes) {
+    if (!suffix.startsWith('lock.')) continue;
+    const path = join(directory, `${identifier}.${suffix}`);
     if (await isAbandoned(path)) await rm(path, { force: true });
-  }
-}
-
-/** Whether a living process has the lock. */
-async function isHeld(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined && !(await isAbandoned(path));
-}
-
-/** Whether the process that a file names has ended. */
-async function isAbandoned(path: string): Promise<boolean> {
-  try {
-    const age = Date.now() - (await stat(path)).mtimeMs;
-    const owner: unknown = parsed(await readFile(path, 'utf8'));
-    if (!isProcessMark(owner)) return age > freshAge;
-    return owner.host === (await ownMark()).host ? !(await isAlive(owner)) : age > foreignAge;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -47,6 +47,8 @@ export interface AgentOptions {
   readonly keepFinished?: number;
   /** Number of such adaptors; default 1000. */
   readonly keepFinishedCount?: number;
+  /** Records of images that failed, which are kept in the image directory; those that failed first go. Default 1000. */
+  readonly keepFailedImages?: number;
   /** Seconds between heartbeats; default 30. */
   readonly interval?: number;
   /** Which revision of the seed's classes consoles are told of; every method is answered in any case. Default `2011`. */
@@ -79,6 +81,7 @@ export interface AgentSettings {
   readonly maxWaiting: number;
   readonly keepFinished: number;
   readonly keepFinishedCount: number;
+  readonly keepFailedImages: number;
   readonly interval: number;
   readonly log: Logger;
 }
@@ -104,6 +107,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     maxWaiting: whole('maxWaiting', options.maxWaiting ?? 1000, 0),
     keepFinished: within('keepFinished', options.keepFinished ?? 86_400, 0, Number.MAX_SAFE_INTEGER),
     keepFinishedCount: whole('keepFinishedCount', options.keepFinishedCount ?? 1000, 0),
+    keepFailedImages: whole('keepFailedImages', options.keepFailedImages ?? 1000, 0),
     interval: whole('interval', options.interval ?? 30, 1),
     log: options.log ?? silentLogger,
   };

@@ -4,7 +4,7 @@ import { Catalog } from '../catalog/index.js';
 import { createProviders } from '../providers/index.js';
 import { PRODUCT, shownClasses, VENDOR } from '@imagefactory/schema';
 import { join } from 'node:path';
-import { BuildEngine, type EngineStop, JournalFile } from '../builds/index.js';
+import { BuildEngine, type EngineStop, imagesInJournal, JournalFile } from '../builds/index.js';
 import {
   AdaptorIndex,
   EventSender,
@@ -15,11 +15,11 @@ import {
 } from '../bus/index.js';
 import { openScratchArea } from '../files/scratch-area.js';
 import { assumeIdentity } from '../identity/index.js';
-import { DirectoryStore } from '../images/index.js';
+import { DirectoryStore, makeImageDirectory } from '../images/index.js';
 import { type Leftover, removeArea } from '../leftovers/index.js';
 import { errorLine, type Logger } from '../log/index.js';
 import { createFetcher, firstOf, imageTemplates, loadTemplate } from '../templates/index.js';
-import { type AgentOptions, agentSettings } from './options.js';
+import { type AgentOptions, type AgentSettings, agentSettings } from './options.js';
 import { UndoStack } from './undo-stack.js';
 
 /** What an agent left when it stopped. */
@@ -70,9 +70,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const undo = new UndoStack();
   const undoAll = (): Promise<void> => undo.undo(error => log.warn(`while stopping: ${errorLine(error)}`));
   try {
-    const store = await DirectoryStore.open(imageDirectory);
+    await makeImageDirectory(imageDirectory);
     const identity = await assumeIdentity(imageDirectory, log);
     undo.push(() => identity.release());
+    // Another agent on the same directory has its own builds in the journal there.
+    const journal = identity.sole ? await openJournal(imageDirectory, log, undo) : undefined;
+    const store = await openStore(settings, journal);
     const found: Leftover[] = [];
     const scratch = await openScratchArea(settings.temporaryDirectory, async area => {
       const left = await removeArea(area);
@@ -87,8 +90,6 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       ]),
       fetch: createFetcher({ allowPrivateAddresses: options.allowPrivateAddresses === true }),
     };
-    // Another agent on the same directory has its own builds in the journal there.
-    const journal = identity.sole ? await openJournal(imageDirectory, log, undo) : undefined;
     const engine = await BuildEngine.open({
       ...settings,
       plugins: options.plugins,
@@ -173,6 +174,19 @@ async function openJournal(images: string, log: Logger, undo: UndoStack) {
   const file = await JournalFile.open(directory, log);
   undo.push(() => file.close());
   return { file, directory };
+}
+
+/** The images of builds that the journal knows are the engine's: it says what becomes of them. */
+function openStore(
+  { imageDirectory, keepFailedImages, log }: AgentSettings,
+  journal: { readonly file: JournalFile } | undefined,
+): Promise<DirectoryStore> {
+  const adopted = journal === undefined ? undefined : imagesInJournal(journal.file);
+  return DirectoryStore.open(imageDirectory, {
+    adopts: identifier => adopted?.has(identifier) === true,
+    keepFailed: keepFailedImages,
+    onProblem: error => log.warn(`old records of failed images could not be removed: ${errorLine(error)}`),
+  });
 }
 
 function tellLeftovers(found: readonly Leftover[], log: Logger): void {

@@ -11,6 +11,7 @@ export function describeImage(image: AnyImage): string {
     ['status', image.status],
     ['activity', statusDetail.activity],
     ['error', statusDetail.error],
+    ['percent', image.status === 'COMPLETE' ? undefined : `${image.percentComplete}`],
     ['system', os === undefined ? undefined : `${os.name} ${os.version} on ${os.arch}`],
     ['format', image.format],
     ['size', size === undefined ? undefined : `${describeSize(size)} (${size} bytes)`],

@@ -5,16 +5,15 @@ import { remoteUrls } from '../model.js';
 import { hiddenPassword, templateSecrets, urlPassword } from '../secrets.js';
 import type { TemplateSource } from './resolve-template.js';
 
-/** The templates that images were built from. */
-export function imageTemplates(images: Pick<ImageStore, 'get'>): TemplateSource {
+/** The templates of images: of those that are finished, of those in the making, and of those that failed, which can so be tried again. */
+export function imageTemplates(images: Pick<ImageStore, 'templateOf'>): TemplateSource {
   return {
     async lookup(uuid) {
-      const image = await images.get(uuid).catch((error: unknown) => {
+      const text = await images.templateOf(uuid).catch((error: unknown) => {
         if (!(error instanceof ImageError)) throw error;
         throw new BuildError('template_unavailable', error.message, { cause: error });
       });
-      if (image === undefined) return undefined;
-      return { text: image.template, passwordsRemoved: lacksPasswords(image.template) };
+      return text === undefined ? undefined : { text, passwordsRemoved: lacksPasswords(text) };
     },
   };
 }

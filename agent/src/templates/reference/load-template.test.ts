@@ -151,22 +151,12 @@ describe('loadTemplate', () => {
 describe('the template of an image', () => {
   const stored = (template: string) =>
     imageTemplates({
-      get: identifier =>
-        Promise.resolve({
-          identifier,
-          target: 'mock',
-          format: 'raw',
-          template,
-          path: '/x',
-          size: 1,
-          sha256: '',
-          created: '',
-        }),
+      templateOf: () => Promise.resolve(template),
     });
 
   it('can be built again', async () => {
     expect((await loadTemplate(uuid, { store: stored(text) })).template.name).to.equal('x');
-    expect(await imageTemplates({ get: () => Promise.resolve(undefined) }).lookup(uuid, {})).to.equal(
+    expect(await imageTemplates({ templateOf: () => Promise.resolve(undefined) }).lookup(uuid, {})).to.equal(
       undefined,
     );
   });
