@@ -392,6 +392,30 @@ describe('the methods of 2011 and 2012', () => {
     expect(log.join('\n')).not.to.contain(password);
   });
 
+  it('mends the record of builds at the next start, when it could not be kept', async () => {
+    const restart = async (spoil: () => Promise<void>): Promise<void> => {
+      old.close();
+      await client.close();
+      await agent.stop();
+      await spoil();
+      await begin();
+    };
+    await begin();
+    const [made] = await build({ targets: ['mock'] });
+    const { image, build: id, image_id: target } = made!;
+    const path = join(directory, 'images/catalog', `${text(image)}.json`);
+    await restart(async () => {
+      const record = await readFile(path, 'utf8');
+      await writeFile(path, record.replace('COMPLETED', 'RUNNING').replace(/,"latestUnpushed":"[^"]*"/, ''));
+    });
+    expect(await recordOf(target)).to.include({ id: image, latestUnpushed: id });
+    await restart(() => rm(join(directory, 'images/catalog'), { recursive: true }));
+    const credentials = mockCredentials;
+    const answer = await old.call('provider_image', { image_id: target, provider: 'mock-a', credentials });
+    expect(await old.ended(old.adaptors(answer)[0]!)).to.equal('COMPLETED');
+    expect(await recordOf(target)).to.have.property('latestBuild');
+  });
+
   it('finds providers in rhevm.json, and says what no plugin of the agent takes anywhere', async () => {
     await writeFile(
       join(directory, 'rhevm.json'),

@@ -11,6 +11,7 @@ import type { Build } from '../builds/index.js';
 import { type ImageDocument, imageDescription } from '../catalog/index.js';
 import { loadTemplate } from '../templates/index.js';
 import { publishAdaptor } from './adaptor.js';
+import { giveUp } from './give-up.js';
 import { keepFinished } from './keep-finished.js';
 import { namesIn, naming } from './names.js';
 import type { FactoryParts } from './parts.js';
@@ -120,15 +121,16 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
       const about = callerImageUuid === undefined ? {} : { callerImageUuid };
       builds.push(engine.create({ descriptor: text, template, target, secrets, ...about }));
     }
+    // Before anybody is told that they are accepted: from here on not even the end of the process loses them.
+    await Promise.all(builds.map(build => engine.keep(build)));
+    // Only then, since a restart mends a record that is missing, and finds none that nobody will ever end.
     catalog.addTargetImages(
       place,
       imageDescription(template.name),
       builds.map(({ id, order: { target } }) => ({ id, target, adaptor: order.nameOf(id) })),
     );
-    // Before anybody is told that they are accepted: from here on not even the end of the process loses them.
-    await Promise.all(builds.map(build => engine.keep(build)));
   } catch (error) {
-    for (const { id } of builds) void engine.abort(id, 'the agent, as its call was refused');
+    giveUp(builds, parts);
     throw error;
   }
   call.afterReply(() => {

@@ -17,6 +17,7 @@ import {
 import type { StoredImage } from '../images/index.js';
 import { type FoundProvider, readCredentials } from '../providers/index.js';
 import { publishAdaptor } from './adaptor.js';
+import { giveUp } from './give-up.js';
 import { keepFinished } from './keep-finished.js';
 import { namesIn, naming } from './names.js';
 import type { FactoryParts } from './parts.js';
@@ -116,6 +117,7 @@ async function takePushes(order: PushOrder, call: MethodCall, parts: FactoryPart
     for (const push of order.pushes) {
       builds.push(engine.createPush({ ...push, credentials, secrets: [...secrets, ...push.secrets] }));
     }
+    await Promise.all(builds.map(build => engine.keep(build)));
     catalog.addProviderImages(
       order.image.id,
       order.pushes.map(({ targetImage, provider }, index) => {
@@ -123,9 +125,8 @@ async function takePushes(order: PushOrder, call: MethodCall, parts: FactoryPart
         return { id, targetImage, provider: provider.name, adaptor: nameOf(id) };
       }),
     );
-    await Promise.all(builds.map(build => engine.keep(build)));
   } catch (error) {
-    for (const { id } of builds) void engine.abort(id, 'the agent, as its call was refused');
+    giveUp(builds, parts);
     throw error;
   }
   call.afterReply(() => {

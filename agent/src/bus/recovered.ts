@@ -1,5 +1,7 @@
 import { ADAPTOR_PREFIX } from '@imagefactory/schema';
 import type { Build } from '../builds/index.js';
+import { imageDescription, type Outcome } from '../catalog/index.js';
+import { errorLine } from '../log/index.js';
 import { type AdaptorView, noteEnd, publishAdaptor, raiseStatus, statusWords } from './adaptor.js';
 import { keepFinished } from './keep-finished.js';
 import type { FactoryParts } from './parts.js';
@@ -13,10 +15,12 @@ export function publishRecovered(parts: FactoryParts): void {
   const oldestFirst = [...engine.recovered].sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
   for (const { build, told, endedAt } of oldestFirst) {
     const whenOver = keepFinished(build, parts);
-    const view = viewOf(build, parts);
+    ensureRecorded(build, parts);
+    const { view, outcome } = standing(build, parts);
     const adaptor = publishAdaptor(parts, build, view, whenOver);
     if (endedAt === undefined) continue;
-    if (!told) noteEnd(build, parts);
+    // A full disk, or the end of the agent, may have kept the record from being made.
+    if (outcome?.status === 'RUNNING') noteEnd(build, parts);
     const { state } = build;
     const news = { from: 'FINISHING', state } as const;
     whenOver(
@@ -27,15 +31,41 @@ export function publishRecovered(parts: FactoryParts): void {
   }
 }
 
-/** Where a build belongs, by what is on record. */
-function viewOf({ id }: Build, { catalog }: FactoryParts): AdaptorView {
+/** Puts a build on record whose agent was killed between its journal and the record; its caller was not answered any more. */
+function ensureRecorded({ id, order }: Build, { catalog, log }: FactoryParts): void {
+  const { target, push } = order;
+  try {
+    if (catalog.imageOf(id) !== undefined) return;
+    const adaptor = `${ADAPTOR_PREFIX}${id}`;
+    if (push === undefined) {
+      catalog.addTargetImages(catalog.place('', ''), imageDescription(''), [{ id, target, adaptor }]);
+      return;
+    }
+    const { provider, targetImage } = push;
+    const image = catalog.imageOf(targetImage);
+    if (image !== undefined) catalog.addProviderImages(image.id, [{ id, targetImage, provider, adaptor }]);
+  } catch (error) {
+    log.error(`build ${id} could not be put on record: ${errorLine(error)}`);
+  }
+}
+
+interface Standing {
+  readonly view: AdaptorView;
+  /** Absent where the build is not on record. */
+  readonly outcome?: Outcome;
+}
+
+/** Where a build belongs, and how it has ended, by what is on record. */
+function standing({ id }: Build, { catalog }: FactoryParts): Standing {
+  const usual = `${ADAPTOR_PREFIX}${id}`;
   const image = catalog.imageOf(id);
   for (const build of image?.builds ?? []) {
     for (const target of build.targetImages) {
       const made = [target, ...target.providerImages].find(one => one.id === id);
       if (made === undefined || image === undefined) continue;
-      return { image: image.id, build: build.id, name: made.adaptor ?? `${ADAPTOR_PREFIX}${id}` };
+      const view = { image: image.id, build: build.id, name: made.adaptor ?? usual };
+      return { view, outcome: made.outcome };
     }
   }
-  return { image: '', build: '', name: `${ADAPTOR_PREFIX}${id}` };
+  return { view: { image: '', build: '', name: usual } };
 }

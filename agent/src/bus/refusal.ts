@@ -1,4 +1,4 @@
-import { BuildError } from '@imagefactory/plugin-api';
+import { BuildError, type BuildErrorCode, recogniseError } from '@imagefactory/plugin-api';
 import { AgentException, exceptionCodes } from '@imagefactory/qmf';
 import { CatalogError } from '../catalog/index.js';
 import { ProviderError } from '../providers/index.js';
@@ -31,12 +31,31 @@ export async function orRefusal<T>(names: ArgumentNames, work: () => Promise<T>)
 
 function refusalOf(error: unknown, names: ArgumentNames): unknown {
   const { template = 'template', target = 'target', provider = 'providers' } = names;
-  if (error instanceof BuildError) {
+  if (error instanceof BuildError && ofTheOrder.has(error.code)) {
     return invalid(error.code === 'target_unsupported' ? target : template, error.message, error);
   }
   if (error instanceof CatalogError) return invalid(error.argument, error.message, error);
   if (error instanceof ProviderError) {
     return invalid(error.argument === 'credentials' ? 'credentials' : provider, error.message, error);
   }
-  return error;
+  const cause = recogniseError(error);
+  if (cause !== undefined) {
+    // A full disk, for instance. Its path is for the agent's log, not for whoever calls.
+    return new AgentException(
+      `the agent could not write this down, and did nothing: ${cause.text}; tell its operator to look at the image directory`,
+      exceptionCodes.exception,
+      { cause: error },
+    );
+  }
+  return error instanceof BuildError
+    ? new AgentException(error.message, exceptionCodes.exception, { cause: error })
+    : error;
 }
+
+/** Failures that a caller can mend by giving something else. */
+const ofTheOrder: ReadonlySet<BuildErrorCode> = new Set([
+  'template_invalid',
+  'template_unavailable',
+  'target_unsupported',
+  'os_unsupported',
+]);

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -157,6 +157,18 @@ describe('Catalog', () => {
     }
     expect(catalog.place('', place.build)).to.deep.equal(place);
     expect(catalog.place(uuid('8'), uuid('9'))).to.deep.equal({ image: uuid('8'), build: uuid('9') });
+  });
+
+  it('leaves nothing of a record that could not be written, and names one that is damaged', async () => {
+    const place = add('', { '1': 'mock' });
+    await rm(join(directory, `${uuid('1')}.json`));
+    await mkdir(join(directory, `${uuid('2')}.json`));
+    expect(() => add('', { '2': 'mock' })).to.throw(/EISDIR|ENOTEMPTY/);
+    expect((await readdir(directory)).filter(name => name.endsWith('.part'))).to.deep.equal([]);
+    await writeFile(join(directory, `${uuid('3')}.json`), '');
+    expect(catalog.imageOf(uuid('3'))).to.equal(undefined);
+    await writeFile(join(directory, `${place.image}.json`), '{"id":');
+    expect(() => catalog.image(place.image)).to.throw(`${place.image}.json is damaged`);
   });
 
   it('reads it all again after a restart', async () => {

@@ -212,12 +212,19 @@ export class Catalog {
 
   #read(id: string): ImageDocument | Pointer | undefined {
     if (!uuidForm.test(id)) return undefined;
+    const path = this.#path(id);
     try {
+      const text = readFileSync(path, 'utf8');
+      // A file that was new when the power failed may have its name and nothing else.
+      if (text === '') return undefined;
       // Written by this class alone, and whole or not at all.
-      return JSON.parse(readFileSync(this.#path(id), 'utf8')) as ImageDocument | Pointer;
+      return JSON.parse(text) as ImageDocument | Pointer;
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return undefined;
-      throw error;
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new Error(`${path} is damaged (${error.message}); restore it from a backup, or remove it`, {
+        cause: error,
+      });
     }
   }
 
@@ -234,8 +241,13 @@ export class Catalog {
   /** By rename, so that a reader sees all of it or nothing, whenever the process is killed. */
   #write(id: string, content: ImageDocument | Pointer): void {
     const part = `${this.#path(id)}.${randomUUID()}.part`;
-    writeFileSync(part, `${JSON.stringify(content)}\n`);
-    renameSync(part, this.#path(id));
+    try {
+      writeFileSync(part, `${JSON.stringify(content)}\n`);
+      renameSync(part, this.#path(id));
+    } catch (error) {
+      rmSync(part, { force: true });
+      throw error;
+    }
   }
 
   #path(id: string): string {
