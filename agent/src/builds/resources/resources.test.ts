@@ -108,6 +108,26 @@ describe('DiskSpace', () => {
     expect(space.reserved).to.equal(0);
   });
 
+  it('is waited for when another job has filled it, and refused when that job keeps it', async () => {
+    const free = { a: 100 };
+    const space = new DiskSpace(0, disks(free));
+    const first = await space.reserve([{ directory: 'a:/x', bytes: 60 }], never, nobody);
+    free.a = 40;
+    const second = space.reserve([{ directory: 'a:/x', bytes: 60 }], never, () => {
+      setImmediate(() => {
+        free.a = 100;
+        first();
+      });
+    });
+    const release = await second;
+    free.a = 40;
+    const third = rejection(
+      space.reserve([{ directory: 'a:/x', bytes: 60 }], never, () => setImmediate(release)),
+    );
+    expect(await third).to.include({ code: 'no_space' });
+    expect(space.reserved).to.equal(0);
+  });
+
   it('is not waited for any more after an abort', async () => {
     const space = new DiskSpace(0, disks({ a: 100 }));
     await space.reserve([{ directory: 'a:/x', bytes: 100 }], never, nobody);

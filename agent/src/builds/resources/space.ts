@@ -50,7 +50,7 @@ export class DiskSpace {
   }
 
   /**
-   * Reserves all of `needs`; waits while that fails only for what other jobs have reserved.
+   * Reserves all of `needs`; waits while that fails only for what other jobs have reserved, and may have filled already.
    *
    * @param onWait told once when there is something to wait for
    * @throws BuildError `no_space` when it would not fit with no other job either; the signal's reason
@@ -63,7 +63,9 @@ export class DiskSpace {
       // No await between the look and the promise: nobody can come in between.
       const short = lacking.find(({ free, device }) => !this.#fits(device, wanted, free, true));
       if (short === undefined) return this.#promise(wanted);
-      if (!this.#fits(short.device, wanted, short.free, false)) throw this.#noSpace(short, wanted);
+      // What others have filled of their share is not free now, and may be when they have ended.
+      const later = short.free + (this.#reserved.get(short.device) ?? 0);
+      if (!this.#fits(short.device, wanted, later, false)) throw this.#noSpace(short, wanted);
       if (!told) onWait();
       told = true;
       await this.#change(signal);
