@@ -5,7 +5,7 @@ import { buildErrorCodes, failureType } from '@imagefactory/plugin-api';
 import { qmfErrorCodes } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { projectRoot } from './support/program.js';
+import { Program, programs, projectRoot } from './support/program.js';
 
 /** First cells of the table under a heading, without their backquotes. */
 function codesUnder(page: string, heading: string): string[] {
@@ -26,6 +26,17 @@ describe('docs/errors.md', () => {
     const page = await readFile(join(projectRoot, 'docs/errors.md'), 'utf8');
     expect(codesUnder(page, 'Types of failed builds')).to.have.members([...buildErrorCodes]);
     for (const code of buildErrorCodes) expect(page).to.include(`| \`${code}\` | \`${failureType(code)}\` |`);
+  });
+
+  it('lists every exit code of the agent', async () => {
+    const page = await readFile(join(projectRoot, 'docs/errors.md'), 'utf8');
+    const section = page.split(/^##+ /m).find(part => part.startsWith('Exit codes')) ?? '';
+    const listed = [...section.matchAll(/^\| (\d[\d, ]*) \|/gm)].map(match => match[1]!);
+    const { stdout } = await Program.run(programs.agent, ['--help'], {
+      cwd: projectRoot,
+    });
+    const [, help = ''] = stdout.split('Exit codes:');
+    expect(listed).to.deep.equal([...help.matchAll(/^ {2}(\d[\d, ]*?) {2}/gm)].map(match => match[1]!));
   });
 
   it('has every code of ImageError in docs/images.md', async () => {
