@@ -10,10 +10,14 @@ function switchable(): {
   transport: Transport;
   set(on: boolean): void;
   refuse(refuses: boolean): void;
+  /** Whether it takes no messages. */
+  holdBack(holds: boolean): void;
   dials(): number;
 } {
   let isOn = false;
   let refuses = false;
+  let holdsBack = false;
+  const held: (() => void)[] = [];
   let dials = 0;
   let cut: () => void = () => undefined;
   const dial = (): Promise<Wire> => {
@@ -29,7 +33,7 @@ function switchable(): {
       peer: { product: 'qpidd', version: '1' },
       bodyForm: 'value',
       bind: () => Promise.resolve(() => undefined),
-      send: () => Promise.resolve(),
+      send: () => (holdsBack ? new Promise(resolve => held.push(resolve)) : Promise.resolve()),
       closed,
       close: () => {
         close();
@@ -43,6 +47,10 @@ function switchable(): {
     dials: () => dials,
     refuse: value => {
       refuses = value;
+    },
+    holdBack: holds => {
+      holdsBack = holds;
+      if (!holds) for (const take of held.splice(0)) take();
     },
     set: on => {
       isOn = on;
@@ -99,6 +107,31 @@ describe('the news of a connection', () => {
       'warn: amqp://b cannot be reached: refused; trying again until the broker answers',
       'warn: amqp://b refused the credentials; trying again, so it can be mended at the broker without a restart',
       'notice: connected to amqp://b (qpidd 1)',
+    ]);
+  });
+
+  it('tell of a broker that is there and takes nothing, and when it does again', async () => {
+    const broker = switchable();
+    broker.set(true);
+    const connection = new BusConnection(broker.transport);
+    const log = recordingLogger();
+    const stop = tellConnectionNews(connection, log, 50);
+    connection.start();
+    await connection.ready();
+    broker.holdBack(true);
+    const sent = connection.send(
+      { to: { node: 'e', subject: 'k' }, headers: new Map(), body: { form: 'none' } },
+      { whileAway: 'keep' },
+    );
+    await until('it is told', () => log.lines.length === 2);
+    broker.holdBack(false);
+    await sent;
+    await until('the end is told', () => log.lines.length === 3);
+    await connection.close();
+    stop();
+    expect(log.lines.slice(1)).to.deep.equal([
+      'warn: amqp://b is there and takes no messages (1 wait); brokers hold publishers back when memory or disk run short, or a queue is full',
+      'notice: amqp://b takes messages again',
     ]);
   });
 });

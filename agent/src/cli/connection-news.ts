@@ -1,4 +1,4 @@
-import type { BusConnection, ConnectionStatus } from '@imagefactory/qmf';
+import { type BusConnection, type ConnectionStatus, watchHeldUp } from '@imagefactory/qmf';
 import type { Logger } from '../log/index.js';
 
 /** What the log has been told last: `away` before the first connection, `lost` after one. */
@@ -6,9 +6,30 @@ type Told = 'nothing' | 'open' | 'away' | 'lost';
 
 /**
  * Tells the log how the connection fares: once when the broker can't be reached or goes away, once more when it is there and refuses
- * us, and once when all is well; never about each of the attempts in between. The result ends that.
+ * us, and once when all is well; never about each of the attempts in between. Also when the broker is there and takes nothing, and when it
+ * does again. The result ends that.
+ *
+ * @param patience milliseconds in which a broker is to take something
  */
-export function tellConnectionNews(connection: BusConnection, log: Logger): () => void {
+export function tellConnectionNews(connection: BusConnection, log: Logger, patience = 5_000): () => void {
+  const unwatch = watchHeldUp(connection, isHeldUp => tellHeldUp(isHeldUp, connection, log), { patience });
+  const unlisten = tellStatus(connection, log);
+  return () => {
+    unwatch();
+    unlisten();
+  };
+}
+
+function tellHeldUp(isHeldUp: boolean, { broker, state, statistics }: BusConnection, log: Logger): void {
+  if (isHeldUp) {
+    const { waiting, underWay } = statistics;
+    log.warn(
+      `${broker} is there and takes no messages (${waiting + underWay} wait); brokers hold publishers back when memory or disk run short, or a queue is full`,
+    );
+  } else if (state === 'open') log.notice(`${broker} takes messages again`);
+}
+
+function tellStatus(connection: BusConnection, log: Logger): () => void {
   let told: Told = 'nothing';
   let toldRefusal = false;
   return connection.onStatus((status: ConnectionStatus) => {

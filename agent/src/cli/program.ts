@@ -49,7 +49,7 @@ export interface Actions extends TemplateActions, ImageActions {
 export function buildProgram(actions: Actions): Command {
   const program = new Command('imagefactory')
     .description(
-      'Builds virtual machine images on orders that come over a message bus (QMFv2 over AMQP 1.0).',
+      'Builds virtual machine images on orders that come over a message bus (QMFv2 over AMQP).',
     )
     .version(`imagefactory ${packageVersion()}`, '--version', 'show the version')
     .helpOption('-h, --help', 'show this help')

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { connectConsole } from '../connect.js';
 import { ScriptedFactory } from '../testing/scripted-factory.js';
+import { run } from './bus.test.fixture.js';
 import { tellAgentChanges, tellBusChanges } from './bus.js';
 import { toCliError } from './errors.js';
 
@@ -66,6 +67,23 @@ describe('news of bus and agents', () => {
     expect(warned).to.have.lengthOf(1);
     expect(warned[0]).to.match(/^agents could not be asked to show up: .*rejected/);
     await client.close();
+    await broker.stop();
+  });
+
+  it('tell that nobody answers because the broker takes nothing', async () => {
+    const broker = await startBroker();
+    broker.faults.publish('never-settle', {});
+    for (const command of [
+      ['agents', '--wait', '0.1'],
+      ['query', 'X', '--timeout', '0.2'],
+    ]) {
+      const { code, stderr } = await run(['--broker', broker.url, ...command]);
+      expect(code).to.equal(4);
+      expect(stderr).to.match(
+        /the broker is there and has not taken our request: brokers hold publishers back/,
+      );
+      expect(stderr).not.to.match(/is one running/);
+    }
     await broker.stop();
   });
 

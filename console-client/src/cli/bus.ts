@@ -1,6 +1,8 @@
 import type { BusConnection, ConsoleSession } from '@imagefactory/qmf';
 import { type ConnectedConsole, connectConsole } from '../connect.js';
 import type { Settings } from './args/settings.js';
+import { CliError, toCliError } from './errors.js';
+import { exitCodes } from './exit-codes.js';
 
 /** An open console, and when it began to listen. */
 export interface Bus {
@@ -32,6 +34,21 @@ export async function openBus(
     ...(settings.bodyForm === undefined ? {} : { bodyForm: settings.bodyForm }),
   });
   return { console, openedAt: performance.now() };
+}
+
+/** What to look at when the broker has taken nothing of what we sent; `undefined` where it has. */
+export function heldUp(connection: BusConnection): string | undefined {
+  return connection.state === 'open' && connection.statistics.underWay > 0
+    ? 'the broker is there and has not taken our request: brokers hold publishers back when memory or disk run short'
+    : undefined;
+}
+
+/** An answer that did not come, with what is in its way if that is the broker. */
+export function heldUpError(connection: BusConnection, error: unknown): unknown {
+  const shown = toCliError(error);
+  const why = heldUp(connection);
+  if (why === undefined || shown.exitCode !== exitCodes.notFound) return error;
+  return new CliError(shown.code, shown.exitCode, shown.message, why, { cause: error });
 }
 
 /** Tells once when the bus goes away, again if it then refuses us, and once when it is back. The result stops that. */

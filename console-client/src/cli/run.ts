@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { type GlobalOptions, readSettings } from './args/settings.js';
-import { type Bus, openBus } from './bus.js';
+import { type Bus, heldUpError, openBus } from './bus.js';
 import type { Action, Context } from './context.js';
 import { fromCommander, silence } from './commander.js';
 import { exitCodes } from './exit-codes.js';
@@ -54,6 +54,10 @@ async function runOnce(options: GlobalOptions, action: Action, io: Io): Promise<
   };
   try {
     return await action(context);
+  } catch (error) {
+    throw (
+      (await opening?.then(bus => heldUpError(bus.console.connection, error)).catch(() => error)) ?? error
+    );
   } finally {
     // A bus that could not be opened was told already.
     await opening?.then(bus => bus.console.close()).catch(() => undefined);

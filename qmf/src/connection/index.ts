@@ -1,5 +1,6 @@
 export { BusConnection } from './bus-connection.js';
 export type { ConnectionOptions, DrainOptions, SendOptions } from './options.js';
+export { type HeldUpOptions, watchHeldUp } from './held-up.js';
 export type { Importance } from './lane.js';
 export type { ConnectionStatistics } from './statistics.js';
 export type { Timers } from './timers.js';

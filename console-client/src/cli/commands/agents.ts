@@ -1,4 +1,5 @@
 import { type ConsoleAgent, QmfError } from '@imagefactory/qmf';
+import { heldUp } from '../bus.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { bestMatches, collectAgents, matchRank } from '../lookup/agents.js';
@@ -57,6 +58,8 @@ export async function agentsCommand(context: Context, wait: number): Promise<num
       ? `${count(agents.length, 'agent')}${called} at ${connection.broker}, having listened for ${listened} s`
       : `${count(agents.length, 'agent')}${called} when the bus went away`,
   );
+  const inTheWay = heldUp(connection);
+  if (agents.length === 0 && inTheWay !== undefined) out.note(inTheWay);
   return agents.length === 0 ? exitCodes.notFound : exitCodes.ok;
 }
 
