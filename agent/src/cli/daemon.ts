@@ -9,7 +9,7 @@ import {
 } from '@imagefactory/qmf';
 import { type AccessList, readAccessList } from '../access/index.js';
 import { describeError, errorLine, type Logger } from '../log/index.js';
-import { bundledPlugins, doctorReport, startAgent } from '../runtime/index.js';
+import { agentRetry, bundledPlugins, doctorReport, startAgent } from '../runtime/index.js';
 import { type BrokerChoice, checkChoice } from './broker-choice.js';
 import { tellConnectionNews } from './connection-news.js';
 import { watchForCrash } from './crash-guard.js';
@@ -57,10 +57,7 @@ export async function runDaemon(
     const health = await Promise.race([doctorReport(plugins), end]);
     if (typeof health === 'string') return health === 'crash' ? exitCodes.failed : exitCodes.ok;
     const form = flags.bodyForm === 'auto' ? {} : { bodyForm: flags.bodyForm };
-    connection = new BusConnection(transports(choice, broker, form, log), {
-      // Credentials and addresses may be mended at the broker, and the agent is to need no restart for that.
-      retry: { retryRefused: true },
-    });
+    connection = new BusConnection(transports(choice, broker, form, log), { retry: agentRetry });
     tellConnectionNews(connection, log);
     const agent = await startAgent({
       bus: connection,

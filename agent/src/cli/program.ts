@@ -48,9 +48,7 @@ export interface Actions extends TemplateActions, ImageActions {
 /** The command line. Parsing it throws commander's errors instead of ending the process. */
 export function buildProgram(actions: Actions): Command {
   const program = new Command('imagefactory')
-    .description(
-      'Builds virtual machine images on orders that come over a message bus (QMFv2 over AMQP).',
-    )
+    .description('Builds virtual machine images on orders that come over a message bus (QMFv2 over AMQP).')
     .version(`imagefactory ${packageVersion()}`, '--version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .usage(

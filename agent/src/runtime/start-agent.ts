@@ -20,6 +20,7 @@ import { type Leftover, removeArea } from '../leftovers/index.js';
 import { errorLine, type Logger } from '../log/index.js';
 import { createFetcher, firstOf, imageTemplates, loadTemplate } from '../templates/index.js';
 import { type AgentOptions, type AgentSettings, agentSettings } from './options.js';
+import { agentRetry } from './retry.js';
 import { UndoStack } from './undo-stack.js';
 
 /** What an agent left when it stopped. */
@@ -198,8 +199,7 @@ function tellLeftovers(found: readonly Leftover[], log: Logger): void {
 
 function connectionOf(bus: AgentOptions['bus'], undo: UndoStack): BusConnection {
   if (bus instanceof BusConnection) return bus;
-  // Credentials and addresses may be mended at the broker, and the agent is to need no restart for that.
-  const connection = new BusConnection(bus, { retry: { retryRefused: true } });
+  const connection = new BusConnection(bus, { retry: agentRetry });
   undo.push(async () => {
     // What the agent has sent was waited for already.
     await connection.drain({ timeout: 1_000 });
