@@ -57,7 +57,7 @@ async function withServer(
 describe('AMQP 0-9-1 dialling', () => {
   for (const [who, answer] of [
     ['an AMQP 1.0 broker', Buffer.from('AMQP\x00\x01\x00\x00', 'latin1')],
-    ['a web server', Buffer.from('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')],
+    ['a mail server', Buffer.from('220 mail.example.com ESMTP\r\n')],
     ['one that hangs up', Buffer.alloc(0)],
   ] as const) {
     it(`says that ${who} does not speak it`, async () => {
