@@ -41,6 +41,21 @@ describe('the log of a build', () => {
     const lines = (await readFile(log.path, 'utf8')).trim().split('\n');
     expect(lines.at(-1)).to.include('the log is full');
     expect(lines.length).to.be.lessThan(10);
+    expect(log.last).to.equal(lines.length);
+  });
+
+  it('has room for how the build ends when a tool has filled it, and only for so much', async () => {
+    const log = logAt(join(directory, 'f.log'), 200);
+    for (let index = 0; index < 50; index++) log.debug(`line ${index}`);
+    log.error('Failure encountered while: talking: it was too much');
+    log.debug('more');
+    await log.flush();
+    const text = await readFile(log.path, 'utf8');
+    expect(text.trim().split('\n').at(-1)).to.include('it was too much');
+    expect(log.recent.at(-1)).to.include({ seq: text.trim().split('\n').length });
+    for (let index = 0; index < 10; index++) log.error('x'.repeat(100_000));
+    await log.flush();
+    expect((await readFile(log.path, 'utf8')).length).to.be.lessThan(300_000);
   });
 
   it('is given up when the file cannot be written', async () => {

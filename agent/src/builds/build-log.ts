@@ -5,6 +5,9 @@ import { textOf } from '../log/index.js';
 /** Characters that a build's log may have; a tool that never stops talking must not fill the disk. */
 const sizeLimit = 32 * 1024 * 1024;
 
+/** Characters of warnings and errors that it may have beyond that: how a build has failed must not be missing from its log. */
+const reserveLimit = 256 * 1024;
+
 /** Lines that are kept in memory for those who follow a log, and for a failure. */
 const recentLines = 50;
 
@@ -54,6 +57,7 @@ export function createBuildLog(
   let waiting: string[] = begun?.cutShort === true ? ['\n'] : [];
   let last = begun?.lines ?? 0;
   let left = limit;
+  let reserve = reserveLimit;
   let state: 'idle' | 'writing' | 'broken' = 'idle';
   let written = Promise.resolve();
 
@@ -72,15 +76,19 @@ export function createBuildLog(
     }
   };
   const append = (level: BuildLogLevel, text: string): void => {
-    if (left <= 0) return;
-    left -= text.length + 32;
-    const full = left <= 0;
-    const line: BuildLogLine = {
-      seq: ++last,
-      time: new Date().toISOString(),
-      level: full ? 'warn' : level,
-      text: full ? 'the log is full; later lines are left out' : text,
-    };
+    const size = text.length + 32;
+    if (left > 0) {
+      left -= size;
+      if (left <= 0) write('warn', 'the log is full; of later lines only warnings and errors are kept');
+    }
+    if (left <= 0) {
+      if (level === 'debug' || level === 'info' || reserve < size) return;
+      reserve -= size;
+    }
+    write(level, text);
+  };
+  const write = (level: BuildLogLevel, text: string): void => {
+    const line: BuildLogLine = { seq: ++last, time: new Date().toISOString(), level, text };
     recent.push(line);
     if (recent.length > recentLines) recent.shift();
     for (const listener of [...listeners]) listener(line);

@@ -25,8 +25,9 @@ export async function takeLock(path: string): Promise<LockResult> {
   const mark = await ownMark();
   const content = JSON.stringify({ ...mark, lock: randomUUID() });
   const candidate = `${path}.${randomUUID()}`;
-  await writeFile(candidate, content, { flag: 'wx' });
   try {
+    // Within what removes it again: a full disk leaves the file, and nothing in it.
+    await writeFile(candidate, content, { flag: 'wx' });
     for (;;) {
       try {
         // Unlike a file that is opened first and filled then, a link is there with its content or not at all.

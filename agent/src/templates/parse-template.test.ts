@@ -345,6 +345,11 @@ two</file>
       "line 1, column 31: <size> is '1 YB', which no disk has; write a size above 0 and below 8 PiB",
     ],
     [
+      'a blank that is none of XML',
+      around(os.replace('x86_64', '\u00a0x86_64')),
+      "line 1, column 69: <arch> is '\\u00a0x86_64'; did you mean x86_64? Write one of i386, x86_64, ppc64, ppc64le, aarch64, armv7l, s390x",
+    ],
+    [
       'a name of Object.prototype',
       around('<constructor/>'),
       "line 1, column 25: <template> has the unknown element 'constructor'; known here: name, os, description, packages, repositories, files, commands, precommands, disk",

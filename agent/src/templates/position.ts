@@ -24,8 +24,11 @@ export class LineIndex {
   }
 }
 
-/** A piece of the template for an error text: on one line, without control characters, cut where it is long. */
+/** A piece of the template for an error text: on one line, without control characters, with odd blanks shown, cut where it is long. */
 export function quoted(text: string): string {
-  const shown = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  const shown = text
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(/(?! )\p{Zs}/gu, blank => `\\u${blank.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .trim();
   return `'${shown.length > 40 ? `${shown.slice(0, 39)}…` : shown}'`;
 }
