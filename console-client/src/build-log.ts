@@ -7,9 +7,10 @@ import {
   type PlainList,
   QmfError,
   type ReceivedEvent,
-  TypedObject,
+  type TypedObject,
 } from '@imagefactory/qmf';
-import { BuildLogEvent, BuildNews, NEWS_OBJECT } from '@imagefactory/schema';
+import { BuildLogEvent, type BuildNews } from '@imagefactory/schema';
+import { newsOf } from './news.js';
 
 /** A line of a build's log. */
 export interface LogLine {
@@ -93,8 +94,7 @@ class LogReader {
     private readonly build: DataAddress,
     private readonly signal: AbortSignal | undefined,
   ) {
-    const address = { agentName: agent.name, objectName: NEWS_OBJECT, agentEpoch: 0 };
-    this.#news = new TypedObject(agent, BuildNews, address, { values: new Map() });
+    this.#news = newsOf(agent);
   }
 
   listen(): () => void {

@@ -9,21 +9,27 @@ import {
   TypedObject,
   type WaitOptions,
 } from '@imagefactory/qmf';
-import { type BuildAdaptor, BuildAdaptor2012, isTerminal } from '@imagefactory/schema';
+import { ADAPTOR_PREFIX_2012, type BuildAdaptor, BuildAdaptor2012, isTerminal } from '@imagefactory/schema';
+import { type BuildDetail, buildDetailFrom } from './build-detail.js';
 import type { AddressedChange, BuildChange } from './build-change.js';
 import type { BuildFeed } from './build-feed.js';
 import { BuildFailedError, type BuildState, goneAgent, REASON_MISSED, unknownTo } from './build-state.js';
 import { type LogLine, type LogOptions, readBuildLog } from './build-log.js';
+import { partOf } from './image-record.js';
+import { imageRecordOf, newsOf } from './news.js';
 import { Inquiry, OUTBOX_HEAD_START } from './inquiry.js';
 import { tellAll } from './listeners.js';
 
 /** Status and failure are told by two events; the second may take this long, in milliseconds. */
 const FAILURE_GRACE = 2_000;
 
+/** Methods whose adaptors show pushes. */
+const pushMethods = ['push_image', 'provider_image'];
+
 type StatusChange = BuildChange & { readonly kind: 'status' };
 
 /**
- * A build, followed by its events. It remembers every change it heard of, so that a late reader of {@link changes} misses
+ * A build or push, followed by its events. It remembers every change it heard of, so that a late reader of {@link changes} misses
  * nothing. After a gap (the bus or the agent was away, or nothing was heard for a while) it asks the agent and fills in what no
  * event has told.
  */
@@ -95,9 +101,14 @@ export class Build {
     }
   }
 
-  /** Object name of the adaptor: `build_adaptor-<uuid>`. */
+  /** Object name of the adaptor: `build_adaptor-<uuid>`, or of methods of 2012 `build_adaptor:<method>:<uuid>`. */
   get name(): string {
     return this.address.objectName;
+  }
+
+  /** Whether it is a push to a provider, as far as its name tells. */
+  get isPush(): boolean {
+    return pushMethods.some(method => this.name.startsWith(`${ADAPTOR_PREFIX_2012}${method}:`));
   }
 
   /** The last status heard of. */
@@ -163,6 +174,27 @@ export class Build {
    */
   log(options: LogOptions = {}): AsyncIterableIterator<LogLine> {
     return readBuildLog(this.#session, this.#adaptor.agent, this.address, this.#feed.silence, options);
+  }
+
+  /**
+   * What the build is doing, where it waits, and what went wrong, as of now.
+   *
+   * @throws QmfError `agent_exception` when the agent doesn't know the build, or tells consoles no news of builds
+   */
+  async detail(options: RequestOptions = {}): Promise<BuildDetail> {
+    const news = newsOf(this.#adaptor.agent);
+    return buildDetailFrom(await news.call('detail', { build: this.name }, options));
+  }
+
+  /**
+   * What the provider calls the image that was pushed; `undefined` while the push runs, when it has failed, and for what is no push.
+   *
+   * @throws QmfError `agent_exception` when the agent has nothing on record of it
+   */
+  async identifierOnProvider(options: RequestOptions = {}): Promise<string | undefined> {
+    const uuid = this.name.slice(-36);
+    const record = await imageRecordOf(this.#adaptor.agent, uuid, options);
+    return partOf(record, uuid).providerImage?.targetIdentifier;
   }
 
   /**

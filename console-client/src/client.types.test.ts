@@ -12,6 +12,7 @@ import { describe, it } from 'mocha';
 import type { Build } from './build.js';
 import type { ConnectedConsole } from './connect.js';
 import type { BuildImageInputs, Factory } from './factory.js';
+import type { BuildImagesInputs, ImportImageInputs, PushImageInputs } from './factory-inputs.js';
 
 declare function takesText(text: string): void;
 declare function takesNumber(number: number): void;
@@ -33,7 +34,7 @@ export const wrongName: BuildImageInputs = { descriptor: '<template/>', target: 
 export async function calls(factory: Factory): Promise<string> {
   const build: Build = await factory.buildImage(good);
   // @ts-expect-error there is no such method
-  takesText(factory.buildImages);
+  takesText(factory.buildPictures);
   for await (const change of build.changes()) {
     if (change.kind === 'percent') {
       takesNumber(change.percent);
@@ -48,6 +49,55 @@ export async function calls(factory: Factory): Promise<string> {
   // @ts-expect-error adaptors have no methods in the schema of 2011
   await adaptor?.call('abort', {});
   return build.finished();
+}
+
+export const several: BuildImagesInputs = { template: '<template/>', targets: ['mock', 'openstack-kvm'] };
+// @ts-expect-error targets are a list
+export const oneTarget: BuildImagesInputs = { template: '<template/>', targets: 'mock' };
+// @ts-expect-error names of targets are text
+export const numberedTargets: BuildImagesInputs = { targets: [1] };
+// @ts-expect-error that name belongs to the form of 2011
+export const otherForm: BuildImagesInputs = { descriptor: '<template/>', targets: ['mock'] };
+// @ts-expect-error nothing is pushed without credentials
+export const openPush: PushImageInputs = { image: 'i', providers: ['mock-one'] };
+// @ts-expect-error the wire's spelling is not TypeScript's
+export const wireImport: ImportImageInputs = { target_identifier: 'x', target: 'mock', provider: 'mock-one' };
+
+export async function later(factory: Factory): Promise<void> {
+  const [build] = await factory.buildImages(several);
+  // @ts-expect-error there may be none: a list was asked for
+  await build.finished();
+  const one: Build = await factory.image({ template: '<template/>', target: 'mock' });
+  const { activity, failure, queue } = await one.detail();
+  takesText(activity);
+  takesNumber(queue?.position ?? 0);
+  takesText(failure?.lastLines[0] ?? '');
+  // @ts-expect-error it may not have failed
+  takesText(failure.info);
+  const pushes: Build[] = await factory.pushImage({ image: 'i', providers: ['p'], credentials: '<c/>' });
+  for (const push of pushes) takesText((await push.identifierOnProvider()) ?? '');
+  const push: Build = await factory.providerImage({ imageId: 'i', provider: 'p', credentials: '<c/>' });
+  // @ts-expect-error an abort has no arguments of its own
+  await push.abort({ now: true });
+  // @ts-expect-error one image at a time
+  await factory.providerImage({ imageId: ['i'], provider: 'p', credentials: '<c/>' });
+  const { providerImage } = await factory.importImage({
+    targetIdentifier: 'x',
+    target: 'mock',
+    provider: 'mock-one',
+  });
+  takesText(providerImage);
+  const record = await factory.imageRecord(providerImage);
+  const outcome = record.builds[0]?.targetImages[0]?.providerImages[0]?.outcome;
+  if (outcome?.status === 'FAILED') takesText(outcome.info);
+  // @ts-expect-error only a failure has a reason
+  takesText(outcome?.info);
+  // @ts-expect-error a record tells no percentage
+  takesNumber(record.builds[0]?.percent);
+  const states = await factory.instanceStates('BuildAdaptor');
+  takesText(states['NEW']?.[0] ?? '');
+  // @ts-expect-error there is no such class
+  await factory.instanceStates('Os');
 }
 
 export async function events(client: ConnectedConsole): Promise<void> {

@@ -4,15 +4,31 @@ import {
   type ConsoleSession,
   type DataAddress,
   type InputsOf,
+  type PlainList,
+  type PlainMap,
   QmfError,
   type RequestOptions,
   TypedObject,
 } from '@imagefactory/qmf';
-import { BuildAdaptor, type ImageFactory } from '@imagefactory/schema';
+import { BuildAdaptor, type ImageFactory, ImageFactory2012 } from '@imagefactory/schema';
+import { mapOf } from './answers.js';
 import { Build } from './build.js';
 import type { AddressedChange } from './build-change.js';
 import type { BuildFeed } from './build-feed.js';
 import { camelCase, type CamelKeys } from './camel-case.js';
+import type {
+  BuildImagesInputs,
+  ImageInputs,
+  ImportedImage,
+  ImportImageInputs,
+  InstanceStates,
+  ProviderImageInputs,
+  PushImageInputs,
+  StatefulClass,
+} from './factory-inputs.js';
+import type { ImageRecord } from './image-record.js';
+import { instanceStatesFrom } from './instance-states.js';
+import { imageRecordOf } from './news.js';
 
 type BuildImageArguments = InputsOf<typeof ImageFactory, 'build_image'>;
 
@@ -21,11 +37,16 @@ export type BuildImageInputs = CamelKeys<BuildImageArguments>;
 
 /** The ImageFactory object of one agent. */
 export class Factory {
+  /** The same object with the methods of 2012, which agents answer whatever they show. */
+  readonly #later: TypedObject<typeof ImageFactory2012>;
+
   constructor(
     private readonly session: ConsoleSession,
     private readonly feed: BuildFeed,
     private readonly object: TypedObject<typeof ImageFactory>,
-  ) {}
+  ) {
+    this.#later = new TypedObject(object.agent, ImageFactory2012, object.address, { values: new Map() });
+  }
 
   get agent(): ConsoleAgent {
     return this.object.agent;
@@ -41,18 +62,94 @@ export class Factory {
    * @throws QmfError `agent_exception` when the agent refuses the request, with its text
    */
   buildImage(inputs: BuildImageInputs, options: RequestOptions = {}): Promise<Build> {
-    return this.feed.expect(async () => {
-      const { build_adaptor: adaptor } = await this.object.call(
-        'build_image',
-        this.#wireNames(inputs),
-        options,
-      );
-      const address = addressFromPlain(adaptor);
-      return this.#follow(
-        new TypedObject(this.agent, BuildAdaptor, address, newItem),
-        this.feed.claim(address),
-      );
-    });
+    return this.#startOne(() => this.object.call('build_image', this.#wireNames(inputs), options));
+  }
+
+  /**
+   * Starts a build of one image for several targets, by `build_image` in its form of 2012: a {@link Build} for each target, in their order. The agent
+   * takes all of them or none.
+   *
+   * @throws QmfError `agent_exception` when the agent refuses the request, with its text
+   */
+  buildImages(inputs: BuildImagesInputs, options: RequestOptions = {}): Promise<Build[]> {
+    const { image = '', build = '', template = '', targets } = inputs;
+    return this.#startSome(() =>
+      this.#later.call('build_image', { image, build, template, targets }, options),
+    );
+  }
+
+  /**
+   * Starts a build of a new image for one target.
+   *
+   * @throws QmfError `agent_exception` when the agent refuses the request, with its text
+   */
+  image({ template, target }: ImageInputs, options: RequestOptions = {}): Promise<Build> {
+    return this.#startOne(() => this.#later.call('image', { template, target }, options));
+  }
+
+  /**
+   * Starts pushes of an image's build to some providers, each of which gets the target image that it takes: a {@link Build} for each, in the order of
+   * the providers. The agent takes all of them or none. {@link Build.identifierOnProvider} tells what a provider calls the image in the end.
+   *
+   * @throws QmfError `agent_exception` when the agent refuses the request, with its text
+   */
+  pushImage(inputs: PushImageInputs, options: RequestOptions = {}): Promise<Build[]> {
+    const { image, build = '', providers, credentials } = inputs;
+    return this.#startSome(() =>
+      this.#later.call('push_image', { image, build, providers, credentials }, options),
+    );
+  }
+
+  /**
+   * Starts a push of one target image to one provider.
+   *
+   * @throws QmfError `agent_exception` when the agent refuses the request, with its text
+   */
+  providerImage(inputs: ProviderImageInputs, options: RequestOptions = {}): Promise<Build> {
+    const { imageId, provider, credentials } = inputs;
+    return this.#startOne(() =>
+      this.#later.call('provider_image', { image_id: imageId, provider, credentials }, options),
+    );
+  }
+
+  /**
+   * Notes an image that a provider has already. Nothing is built or sent.
+   *
+   * @throws QmfError `agent_exception` when the agent refuses the request, with its text
+   */
+  async importImage(inputs: ImportImageInputs, options: RequestOptions = {}): Promise<ImportedImage> {
+    const { image = '', build = '', targetIdentifier, imageDesc = '', target, provider } = inputs;
+    const noted = await this.#later.call(
+      'import_image',
+      { image, build, target_identifier: targetIdentifier, image_desc: imageDesc, target, provider },
+      options,
+    );
+    return {
+      image: noted.image ?? image,
+      build: noted.build ?? build,
+      targetImage: noted.target_image,
+      providerImage: noted.provider_image,
+    };
+  }
+
+  /**
+   * The legal changes of status of a class.
+   *
+   * @throws QmfError `malformed_message` when the agent answers with something else than JSON
+   */
+  async instanceStates(className: StatefulClass, options: RequestOptions = {}): Promise<InstanceStates> {
+    const { states } = await this.#later.call('instance_states', { class_name: className }, options);
+    return instanceStatesFrom(states);
+  }
+
+  /**
+   * What the agent has on record of an image: its builds, target images and provider images.
+   *
+   * @param image uuid of it, or of anything that belongs to it
+   * @throws QmfError `agent_exception` with code 1 when nothing is known of it
+   */
+  imageRecord(image: string, options: RequestOptions = {}): Promise<ImageRecord> {
+    return imageRecordOf(this.agent, image, options);
   }
 
   /**
@@ -75,6 +172,24 @@ export class Factory {
   /** All builds that the agent still knows, as of now. */
   async builds(options: RequestOptions = {}): Promise<TypedObject<typeof BuildAdaptor>[]> {
     return this.agent.objects(BuildAdaptor, options);
+  }
+
+  #startOne(call: () => Promise<{ readonly build_adaptor: PlainMap }>): Promise<Build> {
+    return this.feed.expect(async () => this.#started((await call()).build_adaptor));
+  }
+
+  #startSome(call: () => Promise<{ readonly build_adaptors: PlainList }>): Promise<Build[]> {
+    return this.feed.expect(async () => {
+      const { build_adaptors: adaptors } = await call();
+      return adaptors.map(adaptor => this.#started(mapOf(adaptor, 'build_adaptors')));
+    });
+  }
+
+  /** A build of which nothing was heard but what overtook the answer that names it. */
+  #started(adaptor: PlainMap): Build {
+    const address = addressFromPlain(adaptor);
+    const object = new TypedObject(this.agent, BuildAdaptor, address, newItem);
+    return this.#follow(object, this.feed.claim(address));
   }
 
   #follow(adaptor: TypedObject<typeof BuildAdaptor>, early: readonly AddressedChange[]): Build {

@@ -1,4 +1,5 @@
 export { Build } from './build.js';
+export type { BuildDetail } from './build-detail.js';
 export type { LogLine, LogOptions } from './build-log.js';
 export { BuildFailedError, type BuildState } from './build-state.js';
 export type { BuildChange } from './build-change.js';
@@ -6,6 +7,24 @@ export type { CamelCase, CamelKeys } from './camel-case.js';
 export { type ConnectedConsole, type ConnectOptions, connectConsole } from './connect.js';
 export type { Progress, ProgressView } from './cli/output/progress.js';
 export { type BuildImageInputs, Factory } from './factory.js';
+export type {
+  BuildImagesInputs,
+  ImageInputs,
+  ImportedImage,
+  ImportImageInputs,
+  InstanceStates,
+  ProviderImageInputs,
+  PushImageInputs,
+  StatefulClass,
+} from './factory-inputs.js';
+export {
+  type BuildRecord,
+  type ImageOutcome,
+  type ImageRecord,
+  partOf,
+  type ProviderImageRecord,
+  type TargetImageRecord,
+} from './image-record.js';
 export type { Delivery, EventsOptions, StreamDelivery } from './factory-events.js';
 export { terminalProgress } from './terminal.js';
 // What a program needs beside the above, so that it depends on one package.
