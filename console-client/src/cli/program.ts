@@ -6,7 +6,9 @@ import { agentsCommand } from './commands/agents.js';
 import { buildCommand, type BuildOptions } from './commands/build.js';
 import { callCommand } from './commands/call.js';
 import { eventsCommand, type EventsOptions } from './commands/events.js';
+import { importCommand, type ImportOptions } from './commands/import.js';
 import { logCommand, type LogCommandOptions } from './commands/log.js';
+import { pushCommand, type PushOptions } from './commands/push.js';
 import { queryCommand, type QueryOptions } from './commands/query.js';
 import { schemaCommand } from './commands/schema.js';
 import { watchCommand } from './commands/watch.js';
@@ -98,23 +100,61 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
       start(command, context => callCommand(context, object, method, args)),
     );
 
-  add('build', 'Start a build; prints the name of its adaptor.', [
+  add('build', 'Start a build; prints the name of its adaptor, one for each target.', [
     'build template.xml --target mock --watch',
+    'build template.xml --target mock --target openstack-kvm --watch --json',
     'build - --target openstack-kvm --credentials creds.xml < template.xml',
   ])
     .argument(
       '<template>',
       'file with the template, - for standard input, or what the agent finds it by: a URL, or a uuid',
     )
-    .requiredOption('--target <name>', 'what to build for, e.g. mock or openstack-kvm')
+    .requiredOption(
+      '--target <name>',
+      'what to build for, e.g. mock or openstack-kvm; again for others',
+      several,
+    )
     .option('--image-uuid <uuid>', 'identifier of the image (default: a new one)')
-    .option('--credentials <file>', 'file with the credentials for the target')
-    .option('--watch', 'follow the build to its end; exit code 1 if it fails')
+    .option('--credentials <file>', 'file with the credentials for the target, where there is one')
+    .option('--watch', 'follow all to their ends; exit code 1 if one fails')
     .action((template: string, options: BuildOptions, command: Command) =>
       start(command, context => buildCommand(context, template, options)),
     );
 
-  add('watch', 'Follow a build to its end; exit code 1 if it fails.', [
+  add('push', 'Push a build of an image to providers; prints the names of the adaptors.', [
+    'push 6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44 --provider mock-one --credentials creds.xml --watch',
+    'push build_adaptor-6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44 --provider mock-one --provider mock-two --credentials - < creds.xml',
+  ])
+    .argument(
+      '<build>',
+      "uuid of a build or of one of its target images, or the name of an adaptor; or an image's uuid, for its latest build that was not pushed",
+    )
+    .requiredOption(
+      '--provider <name>',
+      'where to: a name, or a definition in JSON or XML; again for others',
+      several,
+    )
+    .requiredOption('--credentials <file>', 'file with the <provider_credentials>, or - for standard input')
+    .option('--watch', 'follow all to their ends; exit code 1 if one fails')
+    .action((build: string, options: PushOptions, command: Command) =>
+      start(command, context => pushCommand(context, build, options)),
+    );
+
+  add('import', 'Have the agent note an image that a provider has already; prints the uuids that it gets.', [
+    'import ami-1 --target mock --provider mock-one',
+    'import ami-1 --target mock --provider mock-one --image 6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44 --json',
+  ])
+    .argument('<identifier>', 'what the provider calls the image')
+    .requiredOption('--target <name>', 'what the image is for')
+    .requiredOption('--provider <name>', 'where it is')
+    .option('--image <uuid>', 'the image that it belongs to (default: a new one)')
+    .option('--build <uuid>', 'the build of that image that it belongs to (default: a new one)')
+    .option('--description <file>', 'file with <image><name>…</name></image>, for a new image')
+    .action((identifier: string, options: ImportOptions, command: Command) =>
+      start(command, context => importCommand(context, identifier, options)),
+    );
+
+  add('watch', 'Follow a build or push to its end; exit code 1 if it fails.', [
     'watch build_adaptor-6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44',
   ])
     .argument('<adaptor>', 'name of the adaptor, with or without build_adaptor-')
@@ -176,12 +216,17 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
   return program;
 }
 
+/** Collects an option that may come more than once. */
+function several(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
 /** Which bus, and how: once per run of the program. */
 function addBusOptions(program: Command): void {
   program.option(
     '-b, --broker <address>',
     `${brokerHelp} (default: $IMAGEFACTORY_BROKER, else localhost)`,
-    (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
+    several,
   );
   for (const { flags, help, choices } of busFlags) {
     const option = new Option(flags, help);

@@ -1,9 +1,9 @@
 import { QmfError } from '@imagefactory/qmf';
 import { readCallArguments } from '../args/call-arguments.js';
+import { readStdin } from '../args/text-file.js';
 import { type Context, requestOptions } from '../context.js';
-import { notFoundError, usageError } from '../errors.js';
+import { notFoundError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
-import { readAll } from '../io.js';
 import { methodFor } from '../lookup/methods.js';
 import { findObject } from '../lookup/objects.js';
 import { showValue } from '../output/values.js';
@@ -47,15 +47,4 @@ export async function callCommand(
   for (const name of names) out.line(padTo(name, width, 'left'), '  ', showValue(outputs[name] ?? null));
   if (names.length === 0) out.note(`${methodName}: done`);
   return exitCodes.ok;
-}
-
-/** @throws CliError usage where standard input is the place that commands come from */
-export async function readStdin({ io, mayReadStdin }: Context): Promise<Buffer> {
-  if (!mayReadStdin) {
-    throw usageError(
-      "'-' reads standard input, where your commands come from here",
-      'give a file with @file',
-    );
-  }
-  return readAll(io.stdin);
 }

@@ -2,7 +2,7 @@ import { QmfError } from '@imagefactory/qmf';
 import { isTerminal } from '@imagefactory/schema';
 import type { Build, BuildChange } from '../../index.js';
 import { tellBusChanges } from '../bus.js';
-import type { Context } from '../context.js';
+import { type Context, requestOptions } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { brokenPipe } from '../io.js';
 import { progressView } from '../output/progress.js';
@@ -51,10 +51,18 @@ export async function followBuild(context: Context, build: Build): Promise<numbe
   return tellEnd(context, build);
 }
 
-function tellEnd({ out, io }: Context, build: Build): number {
+/**
+ * Tells how a build has ended. Gives the exit code.
+ *
+ * @param label text in front of the line, where several are shown
+ * @throws QmfError why the end is not known
+ */
+export async function tellEnd(context: Context, build: Build, label = ''): Promise<number> {
+  const { out, io } = context;
   const { state } = build;
   switch (state.kind) {
-    case 'completed':
+    case 'completed': {
+      const identifier = build.isPush ? await identifierOf(context, build) : undefined;
       if (out.json) {
         out.object({
           time: isoNow(io.now),
@@ -62,9 +70,11 @@ function tellEnd({ out, io }: Context, build: Build): number {
           adaptor: build.name,
           status: 'COMPLETED',
           finished_image: state.finishedImage,
+          ...(identifier === undefined ? {} : { identifier }),
         });
-      } else out.line({ text: 'COMPLETED', style: 'green' }, ` ${state.finishedImage}`);
+      } else out.line(label, { text: 'COMPLETED', style: 'green' }, ` ${identifier ?? state.finishedImage}`);
       return exitCodes.ok;
+    }
     case 'failed':
       if (out.json) {
         out.object({
@@ -75,7 +85,7 @@ function tellEnd({ out, io }: Context, build: Build): number {
           type: state.type,
           info: state.info,
         });
-      } else out.line({ text: 'FAILED', style: 'red' }, ` ${state.info}`);
+      } else out.line(label, { text: 'FAILED', style: 'red' }, ` ${state.info}`);
       return exitCodes.failed;
     case 'lost':
       throw state.reason;
@@ -84,7 +94,16 @@ function tellEnd({ out, io }: Context, build: Build): number {
   }
 }
 
-function changeToJson({ io }: Context, build: Build, change: BuildChange): Readonly<Record<string, unknown>> {
+/** What a provider calls the image that was pushed, where the agent can tell. */
+function identifierOf(context: Context, build: Build): Promise<string | undefined> {
+  return build.identifierOnProvider(requestOptions(context)).catch(() => undefined);
+}
+
+export function changeToJson(
+  { io }: Context,
+  build: Build,
+  change: BuildChange,
+): Readonly<Record<string, unknown>> {
   const base = { time: isoNow(io.now), kind: change.kind, adaptor: build.name };
   switch (change.kind) {
     case 'status':

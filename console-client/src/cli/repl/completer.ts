@@ -94,6 +94,7 @@ async function optionValues(
     case '--body-form':
       return ['value', 'data'];
     case '--credentials':
+    case '--description':
       return files(current);
     case '--columns': {
       const done = current.slice(0, current.lastIndexOf(',') + 1);
@@ -123,6 +124,7 @@ async function positionalValues(
     case 'watch':
     case 'log':
     case 'abort':
+    case 'push':
       return place > 0 ? [] : names.objects('BuildAdaptor');
     case 'build':
       return place > 0 ? [] : files(current);

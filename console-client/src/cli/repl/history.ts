@@ -48,6 +48,13 @@ async function append(path: string, line: string): Promise<void> {
 
 const secretName = /pass|secret|cred|token|key/i;
 
+/** Which argument of a method, counted from 1, is credentials when arguments go by position. */
+const credentialsPlace: ReadonlyMap<string, number> = new Map([
+  ['build_image', 4],
+  ['push_image', 4],
+  ['provider_image', 3],
+]);
+
 /** What takes no secret: an argument read from elsewhere, or none. */
 function isHarmless(word: string): boolean {
   return word === '' || word === '-' || word === 'null' || (word.startsWith('@') && !word.startsWith('@@'));
@@ -68,7 +75,8 @@ export function isSecret(line: string): boolean {
   }
   // Inside maps names stand before a colon.
   if (words.some(word => /^(\w+=)?[{[]/.test(word) && secretName.test(word))) return true;
-  const method = words.indexOf('build_image');
-  const credentials = method < 0 ? undefined : words[method + 4];
+  const [, , method = ''] = words;
+  const place = credentialsPlace.get(method);
+  const credentials = place === undefined ? undefined : words[2 + place];
   return credentials !== undefined && !/^\w+=/.test(credentials) && !isHarmless(credentials);
 }

@@ -73,6 +73,9 @@ describe('the history', () => {
   for (const line of [
     'call image_factory build_image @t mock null <creds>hush</creds>',
     'call image_factory build_image @t mock sec_credentials=hush image_uuid=null',
+    `call image_factory push_image i b '["mock-one"]' <creds>hush</creds>`,
+    'call image_factory provider_image i mock-one <creds>hush</creds>',
+    'call image_factory push_image image=i providers=[] credentials=<creds>hush</creds>',
     'call broker connect host=x password=hush',
     'call o m {password: hush}',
     'call o m options={"api_key": "hush"}',
@@ -87,6 +90,9 @@ describe('the history', () => {
     'call image_factory build_image @t mock null null',
     'call image_factory build_image @t mock null @creds.xml',
     'call image_factory build_image descriptor=@t target=mock image_uuid=null sec_credentials=@creds.xml',
+    `call image_factory push_image i b '["mock-one"]' @creds.xml`,
+    'call image_factory provider_image i mock-one @creds.xml',
+    'push build_adaptor-1 --provider mock-one --credentials creds.xml',
     'call broker echo 1 hello',
   ]) {
     it(`keeps: ${line}`, () => expect(isSecret(line)).to.equal(false));
@@ -139,6 +145,10 @@ describe('completion', () => {
     ['events --min-severity e', ['emerg', 'error']],
     ['events o', ['on', 'off']],
     ['watch ', ['build_adaptor-1 ']],
+    ['push ', ['build_adaptor-1 ']],
+    ['push x --prov', ['--provider ']],
+    ['push x --provider mock-one --credentials template', ['template.xml', 'templates/']],
+    ['import x --description template', ['template.xml', 'templates/']],
     ['build tem', ['template.xml', 'templates/']],
     ['build x --targ', ['--target ']],
     ['build x --credentials template', ['template.xml', 'templates/']],
