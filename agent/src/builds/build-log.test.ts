@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { createBuildLog } from './build-log.js';
-import { logStanding, readLogLines } from './read-log.js';
+import { LogReader, logStanding } from './read-log.js';
 
 describe('the log of a build', () => {
   let directory: string;
@@ -70,6 +70,7 @@ describe('the log of a build', () => {
   it('numbers its lines, for those who follow it, come late, or come after a restart', async () => {
     const path = join(directory, 'c.log');
     const log = logAt(path);
+    const reader = new LogReader();
     log.info('one');
     const followed: string[] = [];
     const stop = log.onLine(({ seq, level, text }) => followed.push(`${seq} ${level} ${text}`));
@@ -78,18 +79,18 @@ describe('the log of a build', () => {
     log.debug('four');
     await log.flush();
     expect(followed).to.deep.equal(['2 warn two', '3 warn three ***']);
-    expect((await readLogLines(path, 1, 100)).map(line => line)).to.deep.equal(log.recent);
-    expect((await readLogLines(path, 3, 1)).map(({ seq, text }) => `${seq} ${text}`)).to.deep.equal([
+    expect((await reader.lines(path, 1, 100)).map(line => line)).to.deep.equal(log.recent);
+    expect((await reader.lines(path, 3, 1)).map(({ seq, text }) => `${seq} ${text}`)).to.deep.equal([
       '3 three ***',
     ]);
-    expect(await readLogLines(join(directory, 'none.log'), 1, 1)).to.deep.equal([]);
+    expect(await reader.lines(join(directory, 'none.log'), 1, 1)).to.deep.equal([]);
 
     await appendFile(path, '2026-01-01T00:00:00.000Z info  cut sho');
     const begun = await logStanding(path);
     const again = createBuildLog(path, { mask: text => text, onError: error => errors.push(error), begun });
     again.info('six');
     await again.flush();
-    expect((await readLogLines(path, 5, 9)).map(({ seq, text }) => `${seq} ${text}`)).to.deep.equal([
+    expect((await reader.lines(path, 5, 9)).map(({ seq, text }) => `${seq} ${text}`)).to.deep.equal([
       '5 cut sho',
       '6 six',
     ]);

@@ -11,7 +11,7 @@ import { ImageRecords } from './image-records.js';
 import { note } from './journal/notes.js';
 import { catchStrayErrors } from './plugin-scope.js';
 import { type BuildPlan, PluginSet, queueOf } from './plugins.js';
-import { readLogLines } from './read-log.js';
+import { LogReader } from './read-log.js';
 import type { RecoveredBuild } from './recovery.js';
 import { Restart } from './restart.js';
 import type { QueueLoad } from './resources/queues.js';
@@ -37,6 +37,7 @@ export class BuildEngine {
   readonly #maxWaiting: number;
   readonly #epoch: number;
   readonly #live = new Map<string, LiveBuild>();
+  readonly #logs = new LogReader();
   readonly #runs = new Map<string, Promise<{ readonly abandoned: boolean }>>();
   readonly #restart: Restart | undefined;
   readonly #restoreErrors: () => void;
@@ -250,12 +251,11 @@ export class BuildEngine {
     return build.state.status === 'FAILED' && stop.signal.reason === reason ? 'aborted' : 'ended';
   }
 
-  /**
-   * Lines of a build's log from number `from` (1 for the first) on, at most `limit`; also of a build that is over.
-   */
+  /** Lines of a build's log from number `from` (1 for the first) on, at most `limit`; also of a build that is over. */
   async logLines(id: string, from: number, limit: number): Promise<readonly BuildLogLine[]> {
-    await this.#live.get(id)?.build.log.flush();
-    return readLogLines(join(this.#workshop.logs, `${id}.log`), from, limit);
+    const live = this.#live.get(id);
+    await live?.build.log.flush();
+    return this.#logs.lines(join(this.#workshop.logs, `${id}.log`), from, limit, live === undefined);
   }
 
   /** Notes that the end of a build has reached the broker. */
