@@ -202,3 +202,42 @@ describe('the news of builds', () => {
     expect((await run('log', 'nothing')).status).to.equal(4);
   });
 });
+
+describe('the news of a build whose agent stops', () => {
+  it('end with the reason, which comes before the status', async () => {
+    const broker = await startBroker();
+    const directory = await mkdtemp(join(tmpdir(), 'imagefactory-stop-'));
+    const agent = await startAgent({
+      bus: amqp10(broker.url),
+      plugins: [mockOs({ stepDelay: 60_000 }), mockCloud({ stepDelay: 0 })],
+      imageDirectory: join(directory, 'images'),
+      temporaryDirectory: directory,
+    });
+    const client = await connectConsole({ broker: broker.url });
+    try {
+      const events: ReceivedEvent[] = [];
+      client.session.onEvent(event => events.push(event));
+      const factory = await client.findFactory({ timeout: 5_000 });
+      const build = await factory.buildImage({ descriptor: '<template/>', target: 'mock' });
+      const lines: LogLine[] = [];
+      const reading = (async () => {
+        for await (const line of build.log()) lines.push(line);
+      })();
+      await until('it is followed', () => lines.length > 0);
+      await agent.stop();
+      const news = (): string[] =>
+        events.flatMap(({ values: { type, new_status: status } }) =>
+          typeof type === 'string' ? [type] : typeof status === 'string' ? [status] : [],
+        );
+      await until('the end is told', () => news().includes('FAILED'));
+      expect(news().slice(-2)).to.deep.equal(['Aborted', 'FAILED']);
+      await until('the log is over', () => lines.some(({ text }) => /the agent was stopped/.test(text)));
+      await reading;
+    } finally {
+      await client.close();
+      await agent.stop();
+      await broker.stop();
+      await rm(directory, { recursive: true });
+    }
+  });
+});

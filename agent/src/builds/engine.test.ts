@@ -113,6 +113,21 @@ describe('BuildEngine', () => {
     return await readdir(join(directory, 'tmp', area));
   }
 
+  it('shows the reason of a failure before it is told, also when the agent stops', async () => {
+    const engine = await engineWith([fakeOs(pending), fakeCloud()]);
+    const seen: (string | null)[] = [];
+    for (let number = 0; number < 3; number++) {
+      const build = engine.create({ descriptor: '', template: parseTemplate('<template/>'), target: 'mock' });
+      build.onChange(change => {
+        if (change.kind === 'status' && change.state.status === 'FAILED') seen.push(build.detail.error);
+      });
+      engine.start(build);
+    }
+    await engine.stop();
+    expect(seen).to.have.lengthOf(3);
+    for (const error of seen) expect(error).to.match(/^Failure encountered while: .*: the agent was stopped/);
+  });
+
   it('takes a build through its statuses, stores the image, and removes the scratch directory', async () => {
     const os = fakeOs(context =>
       context.progress.step('walking', 1, async progress => {

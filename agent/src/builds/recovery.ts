@@ -102,6 +102,7 @@ export async function endInterrupted({
   await log.flush();
   await records.failed(activity, failure.info);
   await notes.end({ status: 'FAILED', failure }, build.percent);
+  build.describe({ activity, error: failure.info });
   build.enter({ status: 'FAILED', failure });
   const left = cleanup.left.length === 0 ? '' : `; left behind: ${cleanup.left.join('; ')}`;
   workshop.log.warn(`build ${id} failed (${failure.code}): ${failure.info}${left}`);

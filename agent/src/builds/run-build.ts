@@ -2,7 +2,7 @@ import { BuildError } from '@imagefactory/plugin-api';
 import { removeTree } from '../files/remove-tree.js';
 import { describeError } from '../log/index.js';
 import { admit } from './admission.js';
-import type { Build, JobWork } from './build.js';
+import type { Build, JobWork, StatusDetail } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import { failureOf, interrupted, toBuildError } from './failure.js';
 import type { ImageRecords } from './image-records.js';
@@ -180,8 +180,7 @@ class BuildRun {
     log.error(describeError(error));
     await log.flush();
     await this.#records.failed(order.mask(activity), failure.info);
-    await this.#end({ status: 'FAILED', failure });
-    this.#build.describe({ activity: order.mask(activity), error: failure.info });
+    await this.#end({ status: 'FAILED', failure }, { activity: order.mask(activity), error: failure.info });
     const lines = failure.lastLines.map(line => `\n  ${line}`).join('');
     this.#workshop.log.warn(
       `build ${id} failed (${failure.code}): ${failure.info}; see ${log.path}, whose last lines are${lines}`,
@@ -193,7 +192,11 @@ class BuildRun {
     this.#build.enter(state);
   }
 
-  async #end(state: Extract<BuildState, { status: 'COMPLETED' | 'FAILED' }>): Promise<void> {
+  /** @param detail why: whoever hears of a failure can see its reason already */
+  async #end(
+    state: Extract<BuildState, { status: 'COMPLETED' | 'FAILED' }>,
+    detail?: StatusDetail,
+  ): Promise<void> {
     const { id, percent } = this.#build;
     const completed = state.status === 'COMPLETED';
     await this.#notes.end(
@@ -201,6 +204,7 @@ class BuildRun {
       completed ? 100 : percent,
     );
     await this.#workshop.orders?.remove(id);
+    if (detail !== undefined) this.#build.describe(detail);
     this.#build.enter(state);
   }
 }

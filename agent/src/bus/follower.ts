@@ -29,9 +29,11 @@ export class Follower {
     const { build } = known;
     this.#cleanUps = [
       build.log.onLine(line => this.#onLine(line)),
-      build.onChange(({ kind }) => {
-        if (kind !== 'status') this.#hasStep = true;
-        this.#soon();
+      build.onChange(change => {
+        if (change.kind !== 'status') this.#hasStep = true;
+        // The last lines say how it ended, and an agent that stops does not wait for the next round.
+        if (change.kind === 'status' && isEnd(change.state.status)) this.#tell();
+        else this.#soon();
       }),
     ];
   }
