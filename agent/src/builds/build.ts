@@ -70,10 +70,24 @@ export interface BuildWork {
   readonly secrets: readonly string[];
 }
 
+/** Whether a job may be begun once more when it was interrupted by the end of the agent. A push may have been done already. */
+export function isResumable(work: JobWork | (() => Promise<JobWork>)): boolean {
+  return typeof work !== 'function' && work.kind === 'build' && work.plan.os.resumable === true;
+}
+
+/** How far a build had come when it was left. */
+export interface Standing {
+  readonly state: BuildState;
+  readonly percent: number;
+  /** Whether it was at work then, and is begun once more. */
+  readonly isResumed?: boolean;
+}
+
 /** One build: its one state, its percentage, and those who watch it. */
 export class Build {
   readonly #listeners = new Set<(change: BuildChange) => void>();
   readonly #onListenerError: (error: unknown) => void;
+  readonly #isResumed: boolean;
   #state: BuildState;
   #percent: number;
   #place: QueuePlace | undefined;
@@ -88,14 +102,12 @@ export class Build {
     readonly order: BuildOrder,
     readonly log: BuildLogFile,
     onListenerError: (error: unknown) => void,
-    since: { readonly state: BuildState; readonly percent: number } = {
-      state: { status: 'NEW' },
-      percent: 0,
-    },
+    since: Standing = { state: { status: 'NEW' }, percent: 0 },
   ) {
     this.#onListenerError = onListenerError;
     this.#state = since.state;
     this.#percent = since.percent;
+    this.#isResumed = since.isResumed === true;
   }
 
   get id(): string {
@@ -129,7 +141,7 @@ export class Build {
   /** @throws Error for a change of status that the table doesn't have */
   enter(state: BuildState): void {
     const from = this.#state.status;
-    assertBuildTransition(from, state.status);
+    assertBuildTransition(from, state.status, this.#isResumed);
     this.#state = state;
     if (state.status !== 'PENDING') this.#place = undefined;
     if (state.status === 'COMPLETED') this.#percent = 100;

@@ -4,7 +4,7 @@ import { BuildError, type Template } from '@imagefactory/plugin-api';
 import { v4 as uuidv4 } from 'uuid';
 import { createScrubber, errorLine, type Logger } from '../log/index.js';
 import { publicDescriptor, templateSecrets } from '../templates/index.js';
-import { Build, type BuildOrder, type JobWork } from './build.js';
+import { Build, type BuildOrder, isResumable, type JobWork } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import type { BuildRequest, EngineOptions, EngineStop, PushRequest } from './engine-options.js';
 import { ImageRecords } from './image-records.js';
@@ -13,9 +13,9 @@ import { catchStrayErrors } from './plugin-scope.js';
 import { type BuildPlan, PluginSet, queueOf } from './plugins.js';
 import { LogReader } from './read-log.js';
 import type { RecoveredBuild } from './recovery.js';
-import { Restart } from './restart.js';
+import { type Preparation, Restart } from './restart.js';
 import type { QueueLoad } from './resources/queues.js';
-import { runBuild } from './run-build.js';
+import { type RunEnd, runBuild } from './run-build.js';
 import { logOf, openWorkshop, type Workshop } from './workshop.js';
 
 type EngineState = 'running' | 'stopping' | 'stopped';
@@ -38,7 +38,7 @@ export class BuildEngine {
   readonly #epoch: number;
   readonly #live = new Map<string, LiveBuild>();
   readonly #logs = new LogReader();
-  readonly #runs = new Map<string, Promise<{ readonly abandoned: boolean }>>();
+  readonly #runs = new Map<string, Promise<RunEnd>>();
   readonly #restart: Restart | undefined;
   readonly #restoreErrors: () => void;
   #state: EngineState = 'running';
@@ -83,15 +83,21 @@ export class BuildEngine {
     return this.#restart?.builds ?? [];
   }
 
-  /** Goes on with the builds of the run before: ends those that it had interrupted, and starts those that waited, in their order. */
+  /**
+   * Goes on with the builds of the run before: begins those once more that were at work and can be, ends the others of those, and starts those
+   * that waited, in their order.
+   */
   resume(): void {
-    for (const { build, kind, finish } of this.#restart?.builds ?? []) {
+    const builds = this.#restart?.builds ?? [];
+    for (const { build, kind, finish } of builds) {
+      if (kind === 'interrupted') this.#follow(build, finish().then(nothingLeftRunning));
+    }
+    // Before those that waited: they had their slots already.
+    for (const { build, kind, takeUp } of builds) {
+      if (kind === 'resumed') this.#follow(build, this.#resume(build, takeUp()));
+    }
+    for (const { build, kind } of builds) {
       if (kind === 'waiting') this.start(build);
-      else if (kind === 'interrupted')
-        this.#follow(
-          build,
-          finish().then(() => ({ abandoned: false })),
-        );
     }
   }
 
@@ -212,7 +218,7 @@ export class BuildEngine {
     try {
       journal.append({
         kind: 'job',
-        ...{ id, target, descriptor, epoch, secret },
+        ...{ id, target, descriptor, epoch, secret, resumable: isResumable(entry.work) },
         ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
         ...(push === undefined ? {} : { push }),
       });
@@ -290,11 +296,22 @@ export class BuildEngine {
     };
   }
 
-  #follow(build: Build, run: Promise<{ readonly abandoned: boolean }>): void {
+  async #resume(build: Build, prepared: Promise<Preparation>): Promise<RunEnd> {
+    const preparation = await prepared;
+    const entry = this.#live.get(build.id);
+    if (preparation.kind === 'over' || entry === undefined) return nothingLeftRunning();
+    return await runBuild({ ...entry, work: preparation.work, workshop: this.#workshop });
+  }
+
+  #follow(build: Build, run: Promise<RunEnd>): void {
     const followed = run.finally(() => {
       this.#live.delete(build.id);
       this.#runs.delete(build.id);
     });
     this.#runs.set(build.id, followed);
   }
+}
+
+function nothingLeftRunning(): RunEnd {
+  return { abandoned: false };
 }

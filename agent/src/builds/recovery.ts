@@ -6,16 +6,20 @@ import { failureOf } from './failure.js';
 import type { ImageRecords } from './image-records.js';
 import { JobNotes } from './journal/notes.js';
 import type { JournalJob } from './journal/records.js';
-import type { BuildState } from './status.js';
+import type { BuildState, Cleanup } from './status.js';
 import type { Workshop } from './workshop.js';
+
+/** A build that is interrupted so often is not begun any more: it may be what ends the agent. */
+const interruptionLimit = 3;
 
 /** A build of an earlier run of the agent. */
 export interface RecoveredBuild {
   readonly build: Build;
   /**
-   * `ended` then already, `waiting` for its turn, which it keeps, or `interrupted` in the middle of its work by the end of the agent.
+   * `ended` then already; `waiting` for its turn, which it keeps; `resumed`, so at work and begun once more; or `interrupted` in the middle
+   * of its work by the end of the agent.
    */
-  readonly kind: 'ended' | 'waiting' | 'interrupted';
+  readonly kind: 'ended' | 'waiting' | 'resumed' | 'interrupted';
   /** Whether its end is known to have reached the broker. */
   readonly told: boolean;
   /** When it ended, in milliseconds since 1970. */
@@ -23,9 +27,10 @@ export interface RecoveredBuild {
 }
 
 /** How a build of an earlier run is to be taken up. */
-export function kindOf({ ended, status }: JournalJob): RecoveredBuild['kind'] {
+export function kindOf({ ended, resumable, resumed, status }: JournalJob): RecoveredBuild['kind'] {
   if (ended !== undefined) return 'ended';
-  return status === 'NEW' || status === 'INITIALIZING' || status === 'PENDING' ? 'waiting' : 'interrupted';
+  if (status === 'NEW' || status === 'INITIALIZING' || status === 'PENDING') return 'waiting';
+  return resumable && resumed + 1 < interruptionLimit ? 'resumed' : 'interrupted';
 }
 
 /** Where a build stood when the agent died. */
@@ -49,17 +54,46 @@ export interface InterruptedBuild {
  * Ends a build whose agent died in the middle of it: COMPLETED when its image is complete in the store, else FAILED with what was
  * found of it and removed.
  */
-export async function endInterrupted({
-  build,
-  job,
-  records,
-  found,
-  workshop,
-}: InterruptedBuild): Promise<void> {
-  const { id, log } = build;
+export async function endInterrupted(interrupted: InterruptedBuild): Promise<void> {
+  const cleanup = await cleanUp(interrupted);
+  if (!(await completeStored(interrupted))) await fail(interrupted, cleanup);
+}
+
+/**
+ * Prepares a build whose agent died in the middle of it for being begun once more.
+ *
+ * @returns false when it is over instead: COMPLETED as its image is complete in the store, or FAILED as something of it is left
+ */
+export async function prepareAgain(interrupted: InterruptedBuild): Promise<boolean> {
+  const { build, job, workshop } = interrupted;
+  const cleanup = await cleanUp(interrupted);
+  if (await completeStored(interrupted)) return false;
+  if (cleanup.left.length > 0) {
+    await fail(interrupted, cleanup);
+    return false;
+  }
+  const notes = new JobNotes(build.id, workshop);
+  const times = job.resumed + 1;
+  notes.resumed(times);
+  for (const what of [...job.made]) notes.unmade(what);
+  tellCleanup(build, cleanup);
+  const activity = 'beginning once more, as the agent was restarted';
+  build.log.warn(`the agent was killed meanwhile and has been restarted (${times}); ${activity}`);
+  build.describe({ activity, error: null });
+  if (build.state.status === 'FINISHING') {
+    notes.status('BUILDING', build.percent);
+    build.enter({ status: 'BUILDING' });
+  }
+  workshop.log.notice(`build ${build.id} is begun once more after a restart (${times})`);
+  return true;
+}
+
+/** Ends what is left of a build, and says what had been found of it and what is left. */
+async function cleanUp({ build, found, job, workshop }: InterruptedBuild): Promise<Cleanup> {
+  const { id } = build;
   const notes = new JobNotes(id, workshop);
   const groups: Leftover[] = [];
-  for (const mark of job.groups.values()) {
+  for (const mark of [...job.groups.values()]) {
     const killed = await killGroup(mark).catch((error: unknown) => ({
       what: `process group ${mark.pid}`,
       why: errorLine(error),
@@ -67,41 +101,57 @@ export async function endInterrupted({
     if (killed !== undefined) groups.push(killed);
     notes.groupGone(mark.pid);
   }
-  const image = await workshop.store.get(id).catch(() => undefined);
-  if (image !== undefined && build.state.status === 'FINISHING') {
-    const { path, size, format, sha256 } = image;
-    log.info(`the agent was killed after the image had been stored as ${path}`);
-    await records.completed();
-    await log.flush();
-    const end = { status: 'COMPLETED' as const, image: { path, size, format, sha256 } };
-    await notes.end(end, 100);
-    build.enter(end);
-    workshop.log.notice(`build ${id} completed before the agent was restarted: ${path}`);
-    return;
-  }
   const mine = [...groups, ...found.filter(({ what }) => what.includes(id))];
   const unknown = [...job.made].filter(
     what => !mine.some(one => one.what === what) && !what.includes(`/${id}`),
   );
-  const cleanup = {
+  return {
     removed: mine.flatMap(({ what, why }) => (why === undefined ? [what] : [])),
     left: [
       ...mine.flatMap(({ what, why }) => (why === undefined ? [] : [`${what} (${why})`])),
       ...unknown.map(what => `${what} (the agent died before it could be removed)`),
     ],
   };
+}
+
+function tellCleanup({ log }: Build, { removed, left }: Cleanup): void {
+  for (const what of removed) log.info(`removed: ${what}`);
+  for (const what of left) log.error(`left: ${what}`);
+}
+
+/** Completes a build whose image had been stored already; false when it is not. */
+async function completeStored({ build, records, workshop }: InterruptedBuild): Promise<boolean> {
+  const { id, log } = build;
+  const stored =
+    build.state.status === 'FINISHING' ? await workshop.store.get(id).catch(() => undefined) : undefined;
+  if (stored === undefined) return false;
+  const { path, size, format, sha256 } = stored;
+  log.info(`the agent was killed after the image had been stored as ${path}`);
+  await records.completed();
+  await log.flush();
+  const end = { status: 'COMPLETED' as const, image: { path, size, format, sha256 } };
+  await new JobNotes(id, workshop).end(end, 100);
+  await workshop.orders?.remove(id);
+  build.enter(end);
+  workshop.log.notice(`build ${id} completed before the agent was restarted: ${path}`);
+  return true;
+}
+
+async function fail({ build, job, records, workshop }: InterruptedBuild, cleanup: Cleanup): Promise<void> {
+  const { id, log } = build;
+  const often = job.resumed === 0 ? '' : `, ${job.resumed + 1} times,`;
   const error = new BuildError(
     'agent_restarted',
-    'the agent was killed meanwhile and has been restarted; build again',
+    `the agent was killed meanwhile${often} and has been restarted; build again`,
   );
   const activity = build.state.status === 'FINISHING' ? 'storing the image' : 'making the image';
   const failure = failureOf({ error, activity, mask: build.order.mask, recent: log.recent, cleanup });
-  for (const what of cleanup.removed) log.info(`removed: ${what}`);
-  for (const what of cleanup.left) log.error(`left: ${what}`);
+  tellCleanup(build, cleanup);
   log.error(failure.info);
   await log.flush();
   await records.failed(activity, failure.info);
-  await notes.end({ status: 'FAILED', failure }, build.percent);
+  await new JobNotes(id, workshop).end({ status: 'FAILED', failure }, build.percent);
+  await workshop.orders?.remove(id);
   build.describe({ activity, error: failure.info });
   build.enter({ status: 'FAILED', failure });
   const left = cleanup.left.length === 0 ? '' : `; left behind: ${cleanup.left.join('; ')}`;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { BuildError } from '@imagefactory/plugin-api';
 import { createScrubber, errorLine } from '../log/index.js';
 import { templateSecrets } from '../templates/index.js';
@@ -9,7 +10,7 @@ import type { JournalFile } from './journal/journal.js';
 import type { JournalJob } from './journal/records.js';
 import type { PluginSet } from './plugins.js';
 import { logStanding } from './read-log.js';
-import { endInterrupted, kindOf, type RecoveredBuild, stateOf } from './recovery.js';
+import { endInterrupted, kindOf, prepareAgain, type RecoveredBuild, stateOf } from './recovery.js';
 import { logOf, type Workshop } from './workshop.js';
 
 /** A build of an earlier run, and how to go on with it. */
@@ -18,9 +19,16 @@ export interface RestartedBuild extends RecoveredBuild {
   readonly work: () => Promise<JobWork>;
   /** Of its images; nothing is to be said of those of builds that are over. */
   readonly records: ImageRecords;
+  /** For those that are begun once more. Settles in the order of the calls, and before the work of those that waited. */
+  readonly takeUp: () => Promise<Preparation>;
   /** For those that were interrupted. */
   readonly finish: () => Promise<void>;
 }
+
+/** What has come of preparing a build for being begun once more. */
+export type Preparation =
+  /** It has ended instead. */
+  { readonly kind: 'over' } | { readonly kind: 'ready'; readonly work: () => Promise<JobWork> };
 
 /** Uuids of the images of builds that an engine with this journal goes on with, or ends: nobody else is to touch them. */
 export function imagesInJournal({ jobs }: Pick<JournalFile, 'jobs'>): ReadonlySet<string> {
@@ -45,8 +53,8 @@ export class Restart {
 
   async open(): Promise<void> {
     const { jobs } = this.#journal.file;
-    const waiting = new Set(jobs.filter(job => kindOf(job) === 'waiting').map(({ order }) => order.id));
-    await this.#workshop.orders?.removeAllBut(waiting);
+    const begun = jobs.filter(job => ['waiting', 'resumed'].includes(kindOf(job)));
+    await this.#workshop.orders?.removeAllBut(new Set(begun.map(({ order }) => order.id)));
     const builds: RestartedBuild[] = [];
     for (const job of jobs) builds.push(await this.#build(job));
     this.builds = builds;
@@ -63,28 +71,46 @@ export class Restart {
       { ...order, mask },
       logOf(this.#workshop, order.id, mask, begun),
       error => this.#workshop.log.error(`an observer of build ${order.id} failed: ${errorLine(error)}`),
-      { state: stateOf(job), percent: job.percent },
+      { state: stateOf(job), percent: job.percent, isResumed: kind === 'resumed' || job.resumed > 0 },
     );
-    const records = new ImageRecords(build, this.#workshop, kind === 'interrupted');
+    const hasBegun = kind === 'interrupted' || kind === 'resumed' || job.resumed > 0;
+    const records = new ImageRecords(build, this.#workshop, hasBegun);
+    const interrupted = { build, job, records, found: this.#journal.found, workshop: this.#workshop };
+    const readWork = async (): Promise<JobWork> => {
+      const work = await this.#work(job);
+      scrub = createScrubber(work.secrets);
+      return work;
+    };
     return {
       build,
       kind,
       records,
       told,
       endedAt: ended?.at,
-      work: async () => {
-        const reading = this.#reading.then(() => this.#work(job));
-        this.#reading = reading.catch(() => undefined);
-        const work = await reading;
-        scrub = createScrubber(work.secrets);
-        return work;
-      },
-      finish: () =>
-        endInterrupted({ build, job, records, found: this.#journal.found, workshop: this.#workshop }),
+      work: () => this.#inTurn(() => readWork()),
+      takeUp: () =>
+        this.#inTurn(async () => {
+          if (!(await prepareAgain(interrupted))) return { kind: 'over' };
+          const reading = readWork();
+          // What is wrong with it is the build's to say.
+          await reading.catch(() => undefined);
+          return { kind: 'ready', work: () => reading };
+        }),
+      finish: () => endInterrupted(interrupted),
     };
   }
 
-  /** Reads the template of a waiting job again. */
+  /** Whoever comes next begins when this one has had the time to take its slot. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#reading.then(work);
+    this.#reading = result.then(
+      () => turn(),
+      () => turn(),
+    );
+    return await result;
+  }
+
+  /** Reads the template of a job again. */
   async #work({ order, secret }: JournalJob): Promise<JobWork> {
     if (order.push !== undefined) {
       throw new BuildError(

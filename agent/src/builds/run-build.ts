@@ -2,7 +2,7 @@ import { BuildError } from '@imagefactory/plugin-api';
 import { removeTree } from '../files/remove-tree.js';
 import { describeError } from '../log/index.js';
 import { admit } from './admission.js';
-import type { Build, JobWork, StatusDetail } from './build.js';
+import { type Build, isResumable, type JobWork, type StatusDetail } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import { failureOf, interrupted, toBuildError } from './failure.js';
 import type { ImageRecords } from './image-records.js';
@@ -52,6 +52,7 @@ class BuildRun {
   /** What is being done outside of the plugins' steps. */
   #phase = 'initializing the build';
   #abandoned = false;
+  #isResumable = false;
   #cleanup: Cleanup = { removed: [], left: [] };
   /** The log as it was when the work ended, before the tidying up. */
   #lastLines: readonly BuildLogLine[] | undefined;
@@ -65,7 +66,11 @@ class BuildRun {
     const notes = new JobNotes(id, workshop);
     this.#notes = notes;
     this.#progress = new ProgressTree({
-      percent: percent => build.advance(percent),
+      percent: percent => {
+        // First in the journal: after a restart nobody is told of less.
+        if (this.#isResumable && percent > build.percent) notes.status(build.state.status, percent);
+        build.advance(percent);
+      },
       activity: (activity, detail) => {
         const text = detail === undefined ? activity : `${activity}: ${detail}`;
         log.info(text);
@@ -83,6 +88,7 @@ class BuildRun {
       void this.#records.begin();
       if (build.state.status === 'NEW') this.#enter({ status: 'INITIALIZING' });
       const work = typeof given === 'function' ? await given() : given;
+      this.#isResumable = isResumable(work);
       introduce(build, work);
       await admit({
         ...{ build, work, workshop: this.#workshop, signal: this.#stop.signal },
@@ -120,9 +126,11 @@ class BuildRun {
       this.#stop.abort(new BuildError('timeout', `the build was not done within ${timeout / 1000} s`));
     }, timeout);
     try {
-      this.#enter({ status: work.kind === 'push' ? 'PUSHING' : 'BUILDING' });
-      // A build that has begun is never begun again: nobody needs its passwords any more.
-      if (work.secrets.length > 0) await orders?.remove(build.id);
+      // One that is begun once more may be there already.
+      if (build.state.status !== 'BUILDING')
+        this.#enter({ status: work.kind === 'push' ? 'PUSHING' : 'BUILDING' });
+      // What is never begun again needs its passwords no more.
+      if (work.secrets.length > 0 && !this.#isResumable) await orders?.remove(build.id);
       const directory = await scratch.create(build.id);
       this.#undo.made(directory, () => removeTree(directory));
       const call: PluginCall = (name, progress, inside) =>

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { assertBuildTransition, type BuildStatus, buildTransitions, isEnd } from './status.js';
+import { assertBuildTransition, type BuildStatus, buildTransitions, isEnd, resumptions } from './status.js';
 
 // Object.keys gives exactly the keys of that closed record.
 const all = Object.keys(buildTransitions) as BuildStatus[];
@@ -25,6 +25,10 @@ describe('the statuses of a build', () => {
         const change = (): void => assertBuildTransition(from, to);
         if (buildTransitions[from].includes(to)) expect(change).not.to.throw();
         else expect(change).to.throw(`a build cannot go from ${from} to ${to}`);
+        const again = (): void => assertBuildTransition(from, to, true);
+        if (resumptions[from]?.includes(to) === true || buildTransitions[from].includes(to)) {
+          expect(again).not.to.throw();
+        } else expect(again).to.throw();
       }
     }
   });

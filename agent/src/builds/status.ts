@@ -62,6 +62,15 @@ export const buildTransitions: Readonly<Record<BuildStatus, readonly BuildStatus
   FAILED: [],
 };
 
+/**
+ * The changes that there are only after a restart of the agent, for a build that had been at work when it was killed and is begun once more. It
+ * stays `BUILDING` where its slot is free at once, as it nearly always is; so consoles hear of nothing.
+ */
+export const resumptions: Readonly<Partial<Record<BuildStatus, readonly BuildStatus[]>>> = {
+  BUILDING: ['PENDING'],
+  FINISHING: ['BUILDING'],
+};
+
 export function isEnd(status: BuildStatus): boolean {
   return buildTransitions[status].length === 0;
 }
@@ -72,12 +81,26 @@ export function isBuildStatus(word: unknown): word is BuildStatus {
 
 /** The rows of a Markdown table of the transitions. */
 export function transitionRows(): string[] {
-  return Object.entries(buildTransitions).map(
-    ([from, to]) =>
-      `| \`${from}\` | ${to.length === 0 ? '– (an end)' : to.map(word => `\`${word}\``).join(', ')} |`,
+  return Object.entries(buildTransitions).map(([from, to]) =>
+    row(from, to.length === 0 ? '– (an end)' : words(to)),
   );
 }
 
-export function assertBuildTransition(from: BuildStatus, to: BuildStatus): void {
+/** The rows of a Markdown table of the changes after a restart. */
+export function resumptionRows(): string[] {
+  return Object.entries(resumptions).map(([from, to]) => row(from, words(to)));
+}
+
+function row(from: string, to: string): string {
+  return `| \`${from}\` | ${to} |`;
+}
+
+function words(statuses: readonly BuildStatus[]): string {
+  return statuses.map(word => `\`${word}\``).join(', ');
+}
+
+/** @param resumed whether the build was begun once more after a restart */
+export function assertBuildTransition(from: BuildStatus, to: BuildStatus, resumed = false): void {
+  if (resumed && resumptions[from]?.includes(to) === true) return;
   if (!buildTransitions[from].includes(to)) throw new Error(`a build cannot go from ${from} to ${to}`);
 }

@@ -46,6 +46,12 @@ export interface OsPlugin extends PluginBase {
   supports(template: Template): boolean;
   /** The less usual parts of a template that it acts on; a template with others is refused beforehand. Default: none. */
   readonly serves?: readonly TemplatePart[];
+  /**
+   * Whether a build that runs when the agent is killed may be begun once more at its next start, instead of failing: `buildBase` can be
+   * called again for the same build, after what the dead run had left was removed, and takes what it had finished from `context.stage`.
+   * Default false.
+   */
+  readonly resumable?: boolean;
   /** What building the template will take, to be reserved beforehand. Default: nothing is reserved. */
   space?(template: Template): SpaceEstimate;
   /** Makes the base image. Rejects with a {@link BuildError} for failures that a person can act on. */

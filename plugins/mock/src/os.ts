@@ -13,6 +13,7 @@ export function mockOs(options: MockOptions = {}): OsPlugin {
     summary: 'A base image that is a few lines of text, for trying things out',
     doctor: async () => Promise.resolve({ requirements: [] }),
     supports: () => true,
+    resumable: options.resumable ?? false,
     buildBase: (template, context) => buildBase(template, context, delay),
   };
 }

@@ -4,6 +4,8 @@ import { type BuildContext, BuildError, type Template } from '@imagefactory/plug
 export interface MockOptions {
   /** Milliseconds that each step of the build takes; default 250, so that a person can watch it. */
   readonly stepDelay?: number;
+  /** Whether builds that were interrupted by the end of the agent are begun once more; default false. */
+  readonly resumable?: boolean;
 }
 
 export const defaultStepDelay = 250;

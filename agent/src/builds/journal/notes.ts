@@ -43,6 +43,11 @@ export class JobNotes {
     this.#note({ kind: 'unmade', id: this.#id, what });
   }
 
+  /** It is begun once more, after so many interruptions. */
+  resumed(times: number): void {
+    this.#note({ kind: 'resumed', id: this.#id, times });
+  }
+
   /** A process group that was started just now. */
   group(pid: number): void {
     this.#note({ kind: 'group', id: this.#id, pid, started: startOfNow(pid) });

@@ -4,8 +4,8 @@ import { writeAtomically } from '../../files/atomic-write.js';
 import { errorCode } from '../../files/error-code.js';
 
 /**
- * The templates of waiting jobs that hold passwords: a file each, which its owner alone can read, until the job begins. A job that has begun
- * is not begun again, so its template is not needed any more.
+ * The templates of jobs that hold passwords: a file each, which its owner alone can read, for as long as the job may have to be begun: until it
+ * begins, or until its end where it may be begun once more.
  */
 export class OrderFiles {
   constructor(private readonly directory: string) {}
@@ -28,7 +28,7 @@ export class OrderFiles {
     await rm(this.#path(id), { force: true });
   }
 
-  /** Removes those of jobs that don't wait, and what was never finished. */
+  /** Removes those of jobs that are begun no more, and what was never finished. */
   async removeAllBut(ids: ReadonlySet<string>): Promise<void> {
     for (const name of await readdir(this.directory)) {
       const id = /^([0-9a-f-]{36})\.order/.exec(name)?.[1];

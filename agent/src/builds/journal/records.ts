@@ -19,7 +19,7 @@ export type JournalRecord =
   | ({ readonly kind: 'job'; readonly id: string; readonly secret: boolean } & Pick<
       BuildOrder,
       'target' | 'descriptor' | 'callerImageUuid' | 'push' | 'epoch'
-    >)
+    > & { readonly resumable?: boolean })
   | { readonly kind: 'status'; readonly id: string; readonly status: BuildStatus; readonly percent: number }
   | ({ readonly kind: 'group'; readonly id: string } & GroupMark)
   | { readonly kind: 'group-gone'; readonly id: string; readonly pid: number }
@@ -32,6 +32,8 @@ export type JournalRecord =
       readonly percent: number;
       readonly at: number;
     }
+  /** It was interrupted by the end of the agent so many times, and is begun once more. */
+  | { readonly kind: 'resumed'; readonly id: string; readonly times: number }
   | { readonly kind: 'told'; readonly id: string }
   | { readonly kind: 'forget'; readonly id: string };
 
@@ -40,6 +42,10 @@ export interface JournalJob {
   readonly order: Omit<BuildOrder, 'mask'>;
   /** Whether the template has passwords, which are kept elsewhere while the job waits. */
   readonly secret: boolean;
+  /** Whether it may be begun once more when it was interrupted. */
+  readonly resumable: boolean;
+  /** How often it was. */
+  resumed: number;
   status: BuildStatus;
   percent: number;
   readonly groups: Map<number, GroupMark>;
@@ -54,7 +60,7 @@ export interface JournalJob {
 /** Carries a record over into what is known; records of jobs that are unknown count for nothing. */
 export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord): void {
   if (record.kind === 'job') {
-    const { id, target, descriptor, callerImageUuid, push, epoch, secret } = record;
+    const { id, target, descriptor, callerImageUuid, push, epoch, secret, resumable = false } = record;
     jobs.set(id, {
       order: {
         id,
@@ -65,6 +71,8 @@ export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord
         ...(push === undefined ? {} : { push }),
       },
       secret,
+      resumable,
+      resumed: 0,
       status: 'NEW',
       percent: 0,
       groups: new Map(),
@@ -98,6 +106,9 @@ export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord
       job.ended ??= { end: record.end, at: record.at };
       job.percent = record.percent;
       return;
+    case 'resumed':
+      job.resumed = record.times;
+      return;
     case 'told':
       job.told = true;
       return;
@@ -110,7 +121,8 @@ export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord
 export function recordsOf(job: JournalJob): JournalRecord[] {
   const { id } = job.order;
   return [
-    { kind: 'job', ...job.order, secret: job.secret },
+    { kind: 'job', ...job.order, secret: job.secret, resumable: job.resumable },
+    ...(job.resumed === 0 ? [] : [{ kind: 'resumed' as const, id, times: job.resumed }]),
     { kind: 'status', id, status: job.status, percent: job.percent },
     ...[...job.groups.values()].map(mark => ({ kind: 'group' as const, id, ...mark })),
     ...[...job.made].map(what => ({ kind: 'made' as const, id, what })),
@@ -139,11 +151,14 @@ function isRecord(value: unknown): value is JournalRecord {
         typeof value['descriptor'] === 'string' &&
         typeof value['epoch'] === 'number' &&
         typeof value['secret'] === 'boolean' &&
+        ['boolean', 'undefined'].includes(typeof value['resumable']) &&
         ['string', 'undefined'].includes(typeof value['callerImageUuid']) &&
         (value['push'] === undefined || isPush(value['push']))
       );
     case 'status':
       return isBuildStatus(value['status']) && typeof value['percent'] === 'number';
+    case 'resumed':
+      return typeof value['times'] === 'number';
     case 'group':
       return typeof value['pid'] === 'number' && typeof value['started'] === 'string';
     case 'group-gone':

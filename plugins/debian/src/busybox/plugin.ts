@@ -48,6 +48,7 @@ export function busyboxOs(options: BusyboxOptions = {}): OsPlugin {
     supports: template => busyboxOf(template) !== undefined,
     doctor: () => diagnose(['apt-get', 'dpkg-deb', 'depmod', 'modprobe', 'cpio', 'gzip', 'xz', 'tar']),
     space: template => spaceFor(template, bareSystem),
+    resumable: true,
     buildBase: (template, context) => buildBase(template, context, options),
   };
 }

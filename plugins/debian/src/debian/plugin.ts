@@ -42,6 +42,7 @@ export function debianOs(options: DebianOptions = {}): OsPlugin {
     supports: template => releaseOf(template) !== undefined,
     doctor: () => diagnose(['mmdebstrap', 'tar']),
     space: template => spaceFor(template, minimalSystem),
+    resumable: true,
     buildBase: (template, context) => buildBase(template, context, options),
   };
 }
