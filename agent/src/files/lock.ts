@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { link, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { errorCode } from './error-code.js';
 import { isAlive, isProcessMark, ownMark, type ProcessMark } from './process-mark.js';
 
@@ -26,8 +27,9 @@ export async function takeLock(path: string): Promise<LockResult> {
   const content = JSON.stringify({ ...mark, lock: randomUUID() });
   const candidate = `${path}.${randomUUID()}`;
   try {
-    // Within what removes it again: a full disk leaves the file, and nothing in it.
-    await writeFile(candidate, content, { flag: 'wx' });
+    // Within what removes it again: a full disk leaves the file, and nothing in it. At once, so that hardly any process dies before its name
+    // is in it.
+    writeFileSync(candidate, content, { flag: 'wx' });
     for (;;) {
       try {
         // Unlike a file that is opened first and filled then, a link is there with its content or not at all.

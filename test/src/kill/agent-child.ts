@@ -9,12 +9,12 @@ import { amqp10 } from '@imagefactory/qmf';
  * An agent for the kill test: it loads its code, waits for a line on standard input, and only then starts, so that the next one can be
  * made ready while this one runs. Its builds take some tens of milliseconds and start an outside tool each.
  *
- * Arguments: address of the broker, directory.
+ * Arguments: address of the broker, directory, and whether builds are begun once more (`resumable`).
  */
-const [broker = '', directory = ''] = process.argv.slice(2);
+const [broker = '', directory = '', resuming] = process.argv.slice(2);
 const stepDelay = 4;
 
-const mock = mockOs({ stepDelay });
+const mock = mockOs({ stepDelay, resumable: resuming === 'resumable' });
 const withTool: OsPlugin = {
   ...mock,
   async buildBase(template, context) {

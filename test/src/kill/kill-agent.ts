@@ -46,13 +46,15 @@ export class KillRun {
     readonly directory: string,
     private readonly broker: RunningBroker,
     private readonly client: ConnectedConsole,
+    private readonly mode: readonly string[],
   ) {}
 
-  static async open(): Promise<KillRun> {
+  /** @param mode further arguments of the agents */
+  static async open(...mode: readonly string[]): Promise<KillRun> {
     const directory = await mkdtemp(join(tmpdir(), 'kill-test-'));
     const broker = await startBroker();
     const client = await connectConsole({ broker: broker.url, retry: { initialDelay: 20, maxDelay: 100 } });
-    const run = new KillRun(directory, broker, client);
+    const run = new KillRun(directory, broker, client, mode);
     client.session.onEvent(({ values }) => run.#note(values));
     return run;
   }
@@ -95,7 +97,7 @@ export class KillRun {
   }
 
   #prepare(): Program {
-    return new Program(child, [this.broker.url, this.directory], { group: true });
+    return new Program(child, [this.broker.url, this.directory, ...this.mode], { group: true });
   }
 
   async #order(): Promise<void> {
