@@ -1,5 +1,11 @@
 export { type AccessList, readAccessList } from './access/index.js';
-export { type BuildFailure, type BuildStatus, buildTransitions, transitionRows } from './builds/index.js';
+export {
+  type BuildFailure,
+  type BuildStatus,
+  buildTransitions,
+  resumptionRows,
+  transitionRows,
+} from './builds/index.js';
 export {
   type AddImageOptions,
   type AnyImage,

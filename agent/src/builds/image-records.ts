@@ -53,9 +53,9 @@ export class ImageRecords {
     this.#stopListening = this.#build.onChange(({ kind }) => {
       if (kind === 'percent' || kind === 'place') return;
       const status = imageStatus(this.#build.state.status);
-      if (status === known) return this.#soon();
+      if (status === known) this.#soon();
+      else void this.#save();
       known = status;
-      void this.#save();
     });
     await inTime(this.#save());
   }

@@ -15,10 +15,12 @@ export type { RecoveredBuild } from './recovery.js';
 export { imagesInJournal } from './restart.js';
 export type { QueueLimits, QueueLoad } from './resources/queues.js';
 export {
+  allTransitions,
   type BuildFailure,
   type BuildState,
   type BuildStatus,
   buildTransitions,
   isEnd,
+  resumptionRows,
   transitionRows,
 } from './status.js';

@@ -66,10 +66,20 @@ export const buildTransitions: Readonly<Record<BuildStatus, readonly BuildStatus
  * The changes that there are only after a restart of the agent, for a build that had been at work when it was killed and is begun once more. It
  * stays `BUILDING` where its slot is free at once, as it nearly always is; so consoles hear of nothing.
  */
-export const resumptions: Readonly<Partial<Record<BuildStatus, readonly BuildStatus[]>>> = {
+export const resumptions = {
   BUILDING: ['PENDING'],
   FINISHING: ['BUILDING'],
-};
+} as const satisfies Readonly<Partial<Record<BuildStatus, readonly BuildStatus[]>>>;
+
+/** Every change that others may see, after a restart or without: of each status those that it may have. */
+export function allTransitions(): Readonly<Record<BuildStatus, readonly BuildStatus[]>> {
+  const { BUILDING, FINISHING } = resumptions;
+  return {
+    ...buildTransitions,
+    BUILDING: [...buildTransitions.BUILDING, ...BUILDING],
+    FINISHING: [...buildTransitions.FINISHING, ...FINISHING],
+  };
+}
 
 export function isEnd(status: BuildStatus): boolean {
   return buildTransitions[status].length === 0;
@@ -101,6 +111,6 @@ function words(statuses: readonly BuildStatus[]): string {
 
 /** @param resumed whether the build was begun once more after a restart */
 export function assertBuildTransition(from: BuildStatus, to: BuildStatus, resumed = false): void {
-  if (resumed && resumptions[from]?.includes(to) === true) return;
-  if (!buildTransitions[from].includes(to)) throw new Error(`a build cannot go from ${from} to ${to}`);
+  if (!(resumed ? allTransitions() : buildTransitions)[from].includes(to))
+    throw new Error(`a build cannot go from ${from} to ${to}`);
 }

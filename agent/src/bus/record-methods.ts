@@ -1,6 +1,6 @@
 import type { InputsOf, OutputsOf } from '@imagefactory/qmf';
 import type { ImageFactory2012 } from '@imagefactory/schema';
-import { buildTransitions } from '../builds/index.js';
+import { allTransitions } from '../builds/index.js';
 import { imageDescription } from '../catalog/index.js';
 import type { FactoryParts } from './parts.js';
 import { invalid } from './refusal.js';
@@ -43,7 +43,7 @@ export function instanceStates({
 > {
   switch (name) {
     case 'BuildAdaptor':
-      return { states: JSON.stringify(buildTransitions) };
+      return { states: JSON.stringify(allTransitions()) };
     case 'ImageFactory':
       return { states: '{}' };
     default:

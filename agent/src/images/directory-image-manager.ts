@@ -113,7 +113,8 @@ export class DirectoryImageManager implements PersistentImageManager {
   async saveImage(image: PersistentImage, options: SaveImageOptions = {}): Promise<void> {
     const any = this.#managed(image);
     if (options.durable === false && isBusy(any.status) && this.#writer.isMarked(any.identifier)) {
-      return this.#saveAtOnce(any);
+      this.#saveAtOnce(any);
+      return;
     }
     if (any.status === 'COMPLETE' && any.sha256 === undefined) {
       const { size = 0 } =

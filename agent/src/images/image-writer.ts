@@ -47,7 +47,10 @@ export class ImageWriter {
     const { identifier, status } = image;
     const revision = revisionNumber(image) + 1;
     const modified = new Date().toISOString();
-    const put = options.durable === false ? writeAtOnce : writeAtomically;
+    const put = async (path: string, text: string): Promise<void> => {
+      if (options.durable === false) writeAtOnce(path, text);
+      else await writeAtomically(path, text);
+    };
     // First the sign that somebody is at work, and last its removal: a crash in between leaves one too many, never one too few.
     if (isBusy(status)) {
       await put(files.busy, this.#mark(options.bodiless === true));
