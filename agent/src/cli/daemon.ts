@@ -48,17 +48,27 @@ export async function runDaemon(
     process.stderr.write(`${signal} again: ending at once\n`);
     process.exit(code);
   });
-  const end = Promise.race([signals.first, watchForCrash(log)]);
+  let giveUp: (why: 'given up') => void = () => undefined;
+  const givenUp = new Promise<'given up'>(resolve => {
+    giveUp = resolve;
+  });
+  const end = Promise.race([signals.first, watchForCrash(log), givenUp]);
   let broker: RunningBroker | undefined;
   let connection: BusConnection | undefined;
   try {
     if (choice.kind === 'embedded') broker = await startEmbeddedBroker(flags.qmfDomain, log);
     const plugins = bundledPlugins();
     const health = await Promise.race([doctorReport(plugins), end]);
-    if (typeof health === 'string') return health === 'crash' ? exitCodes.failed : exitCodes.ok;
+    if (typeof health === 'string') return isFailure(health) ? exitCodes.failed : exitCodes.ok;
     const form = flags.bodyForm === 'auto' ? {} : { bodyForm: flags.bodyForm };
-    connection = new BusConnection(transports(choice, broker, form, log), { retry: agentRetry });
+    const patience = flags.giveUpAfter === undefined ? {} : { giveUpAfter: flags.giveUpAfter * 1_000 };
+    connection = new BusConnection(transports(choice, broker, form, log), {
+      retry: { ...agentRetry, ...patience },
+    });
     tellConnectionNews(connection, log);
+    connection.onStatus(({ kind }) => {
+      if (kind === 'failed') giveUp('given up');
+    });
     const agent = await startAgent({
       bus: connection,
       plugins,
@@ -86,12 +96,12 @@ export async function runDaemon(
     });
     log.notice(startLine(agent, health, choice));
     const why = await end;
-    if (why !== 'crash') log.notice(`${why}: stopping`);
+    if (!isFailure(why)) log.notice(`${why}: stopping`);
     const report = await agent.stop();
     // What becomes of the last messages is told before the last line.
     await connection.drain(drainLimit);
     log.notice(stopLine(report));
-    return why === 'crash' ? exitCodes.failed : stopCode(report);
+    return isFailure(why) ? exitCodes.failed : stopCode(report);
   } catch (error) {
     log.error(`the agent could not start: ${describeStartError(error)}`);
     log.debug(describeError(error));
@@ -102,6 +112,10 @@ export async function runDaemon(
     signals.dispose();
     await log.close();
   }
+}
+
+function isFailure(why: string): boolean {
+  return why === 'crash' || why === 'given up';
 }
 
 /** @throws UsageError that names what is wrong with the file */

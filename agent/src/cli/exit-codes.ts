@@ -2,7 +2,7 @@
 export const exitCodes = {
   /** Done, or stopped by a signal in an orderly way. */
   ok: 0,
-  /** The agent could not start, or something of its own went wrong. */
+  /** The agent could not start, has given up on its broker, or something of its own went wrong. */
   failed: 1,
   /** The command line is wrong. */
   usage: 2,
@@ -19,7 +19,7 @@ export const exitCodes = {
 export const exitCodesHelp = `
 Exit codes:
   0  done, or stopped by SIGTERM or SIGINT in an orderly way
-  1  could not start, or an internal error
+  1  could not start, has given up on its broker (--give-up-after), or an internal error
   2  the command line is wrong
   3  doctor: a plugin lacks something on this machine
   4  stopped, but something was left: events or answers that did not reach the broker, calls that were not

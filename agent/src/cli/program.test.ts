@@ -79,6 +79,8 @@ describe('the command imagefactory', () => {
       'Allowed choices are qpidd, broker-j, rabbitmq3, rabbitmq4, artemis, embedded.',
     ],
     [['--qmf', '--protocol', '2'], 'Allowed choices are 1.0, 0-9-1.'],
+    [['--qmf', '--idle-timeout', '1'], "imagefactory: --idle-timeout: '1' is no number of seconds"],
+    [['--qmf', '--give-up-after', '0'], 'Give a whole number from 1 to 31536000.'],
     [['--qmf', '--sasl', 'x'], 'Allowed choices are anonymous, plain, external, scram-sha-1,'],
     [
       ['--qmf', '--ca', '/ca.pem'],
@@ -105,6 +107,18 @@ describe('the command imagefactory', () => {
     const report = JSON.parse(stdout) as { ready: boolean; plugins: { name: string }[] };
     expect(report.plugins.map(({ name }) => name)).to.include.members(['mock', 'debian', 'openstack-kvm']);
     expect(status).to.equal(report.ready ? 0 : 3);
+  });
+
+  it('gives up on a broker when told to, and ends with status 1', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'cli-test-'));
+    const places = ['--imgdir', directory, '--tmpdir', directory];
+    const { status, stdout } = run(
+      ...['--qmf', '--foreground', ...places, '--broker', '127.0.0.1:1', '--give-up-after', '1'],
+    );
+    expect(stdout).to.match(/ERROR  given up on amqp:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/);
+    expect(stdout).to.match(/NOTICE stopped/);
+    expect(status).to.equal(1);
+    await rm(directory, { recursive: true });
   });
 
   it('says on one line why it cannot start, and ends with status 1', async () => {

@@ -28,6 +28,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly keepFinished: number;
   readonly keepFailedImages: number;
   readonly interval: number;
+  readonly giveUpAfter?: number;
   readonly qmfDomain: string;
   readonly strictSecurity?: true;
   readonly allowPrivateAddresses?: true;
@@ -139,6 +140,10 @@ function daemonOptions(): readonly Option[] {
       .default(1000)
       .argParser(whole(0, 1_000_000_000)),
     new Option('--interval <seconds>', 'time between heartbeats').default(30).argParser(whole(1, 86_400)),
+    new Option(
+      '--give-up-after <seconds>',
+      'end with exit code 1 when there has been no broker for so long (default: keep trying)',
+    ).argParser(whole(1, 31_536_000)),
     new Option('--qmf-domain <name>', 'QMF domain').default('default').argParser(domainName),
     new Option('--strict-security', 'answer only to consoles that use their own keys on the topic exchange'),
     new Option(

@@ -28,6 +28,7 @@ describe('readBusFlags', () => {
       passwordFile: 'password',
       protocol: '0-9-1',
       dialect: 'broker-j',
+      idleTimeout: '5',
     };
     expect(readBusFlags(flags, { X_KEY_PASSPHRASE: 'open', X_USER: 'me' }, 'X')).to.deep.equal({
       tls: { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem', servername: 'broker.test', passphrase: 'open' },
@@ -35,6 +36,7 @@ describe('readBusFlags', () => {
       passwordFile: 'password',
       protocol: '0-9-1',
       dialect: 'broker-j',
+      idleTimeout: 5_000,
       user: 'me',
     });
   });
@@ -50,6 +52,8 @@ describe('readBusFlags', () => {
     [{ sasl: 'gssapi' }, /--sasl: 'gssapi' is not known; write one of anonymous, plain/],
     [{ protocol: '0-10' }, /--protocol: '0-10' is not known; write one of 1\.0, 0-9-1/],
     [{ dialect: 'kafka' }, /--dialect: 'kafka' is not known; write one of qpidd, broker-j/],
+    [{ idleTimeout: '1' }, /--idle-timeout: '1' is no number of seconds from 2 to 3600/],
+    [{ idleTimeout: '5s' }, /--idle-timeout: '5s' is no number/],
   ] as const) {
     it(`refuses ${JSON.stringify(flags)}`, () => {
       expect(() => readBusFlags(flags, {}, 'X')).to.throw(QmfError, complaint);

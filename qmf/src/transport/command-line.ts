@@ -44,6 +44,10 @@ export const busFlags: readonly BusFlag[] = [
     help: 'make of an AMQP 1.0 broker (default: as it says itself)',
     choices: dialectNames,
   },
+  {
+    flags: '--idle-timeout <seconds>',
+    help: 'how long the broker may be silent before it is taken for dead (default: 30)',
+  },
 ];
 
 /** The same as they come from the command line. */
@@ -56,13 +60,17 @@ export interface BusFlagValues {
   readonly passwordFile?: string;
   readonly protocol?: string;
   readonly dialect?: string;
+  readonly idleTimeout?: string | number;
 }
+
+/** Seconds that `--idle-timeout` may be; less than the least would take every pause of a busy broker for its death. */
+const idleSeconds = { least: 2, most: 3_600 } as const;
 
 /**
  * The options for transports that a command line and its environment mean.
  *
  * @param prefix of the variables `_USER`, `_PASSWORD`, `_PASSWORD_FILE` and `_KEY_PASSPHRASE`
- * @throws QmfError `invalid_argument` for a word that is none of the choices
+ * @throws QmfError `invalid_argument` for a word that is none of the choices, or a time that cannot be
  */
 export function readBusFlags(
   flags: BusFlagValues,
@@ -77,6 +85,7 @@ export function readBusFlags(
   const sasl = oneOf('--sasl', flags.sasl, saslNames);
   const protocol = oneOf('--protocol', flags.protocol, protocols);
   const dialect = oneOf('--dialect', flags.dialect, dialectNames);
+  const idleTimeout = idleTimeoutOf(flags.idleTimeout);
   return {
     ...(tls === undefined ? {} : { tls }),
     ...(user === undefined ? {} : { user }),
@@ -85,6 +94,7 @@ export function readBusFlags(
     ...(sasl === undefined ? {} : { sasl }),
     ...(protocol === undefined ? {} : { protocol }),
     ...(dialect === undefined ? {} : { dialect }),
+    ...(idleTimeout === undefined ? {} : { idleTimeout }),
   };
 }
 
@@ -119,6 +129,18 @@ function tlsOf(
   };
   if (Object.keys(tls).length === 0) return undefined;
   return cert === undefined || passphrase === undefined ? tls : { ...tls, passphrase };
+}
+
+/** Milliseconds. */
+function idleTimeoutOf(given: string | number | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const { least, most } = idleSeconds;
+  const seconds = /^\d{1,5}$/.test(String(given)) ? Number(given) : Number.NaN;
+  if (seconds >= least && seconds <= most) return seconds * 1_000;
+  throw new QmfError(
+    'invalid_argument',
+    `--idle-timeout: '${given}' is no number of seconds from ${least} to ${most}`,
+  );
 }
 
 function oneOf<T extends string>(
