@@ -21,3 +21,4 @@ export {
 export { type RuleName, rules } from './rules.js';
 export { type ContentSummary, summariseTemplate, type TemplateSummary } from './summary.js';
 export { publicDescriptor, templateSecrets } from './secrets.js';
+export { lacksPasswords } from './reference/lacks-passwords.js';

@@ -6,20 +6,27 @@ interface WarehouseObject {
   readonly attributes: Map<string, string>;
 }
 
+type Fault = number | 'hang' | 'reset' | undefined;
+
 export interface Iwhd {
   readonly url: string;
   readonly buckets: Map<string, Map<string, WarehouseObject>>;
   /** `METHOD /path`, with the body of questions. */
   readonly requests: string[];
   readonly authorizations: string[];
-  /** Called first; a status instead of an answer, `hang` or `reset`. */
-  fault: (method: string, path: string) => number | 'hang' | 'reset' | undefined;
+  /** Called first, and waited for; a status instead of an answer, `hang` or `reset`. */
+  fault: (method: string, path: string) => Fault | Promise<Fault>;
   stop(): Promise<void>;
 }
 
+/** What another one had, for one that comes back. */
+export interface IwhdOptions {
+  readonly port?: number;
+  readonly buckets?: Iwhd['buckets'];
+}
+
 /** A stand-in for iwhd: its verbs, statuses and query language, in memory. */
-export async function startIwhd(): Promise<Iwhd> {
-  const buckets: Iwhd['buckets'] = new Map();
+export async function startIwhd({ port = 0, buckets = new Map() }: IwhdOptions = {}): Promise<Iwhd> {
   const server = createServer((request, response) => {
     void serve(request, response);
   });
@@ -44,7 +51,7 @@ export async function startIwhd(): Promise<Iwhd> {
     const body = Buffer.concat(chunks);
     iwhd.requests.push(`${method} ${url}${url.endsWith('/_query') ? ` ${body.toString()}` : ''}`);
     if (headers.authorization !== undefined) iwhd.authorizations.push(headers.authorization);
-    const fault = iwhd.fault(method, url);
+    const fault = await iwhd.fault(method, url);
     if (fault === 'hang') return;
     if (fault === 'reset') {
       request.socket.resetAndDestroy();
@@ -108,7 +115,7 @@ export async function startIwhd(): Promise<Iwhd> {
     return [200, `<objects>\n${list.join('')}</objects>\n`];
   }
 
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve));
   // A TCP server's address is never a text.
   return Object.assign(iwhd, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` });
 }

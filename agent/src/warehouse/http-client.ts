@@ -23,9 +23,13 @@ export interface HttpRequest {
   /** Parts of the path, which are encoded here. */
   readonly path: readonly string[];
   readonly body?: ObjectBody;
+  /** Told from time to time how many bytes of a file have been read to be sent, from 0 again at each attempt. */
+  readonly onSent?: (bytes: number) => void;
   readonly contentType?: string;
   /** Statuses besides 2xx that are answers, not failures. */
   readonly also?: readonly number[];
+  /** Ends the request, and the waiting for another attempt; `send` rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -54,20 +58,26 @@ export class HttpClient {
     this.#options = options;
   }
 
-  /** The response, whose body the caller reads or destroys. @throws WarehouseError */
+  /** The response, whose body the caller reads or destroys. @throws WarehouseError, or the reason of the request's signal */
   async send(request: HttpRequest): Promise<IncomingMessage> {
     const { attempts = 4, backoff = 250 } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#sendOnce(request);
       } catch (error) {
+        const { signal } = request;
+        signal?.throwIfAborted();
         if (!(error instanceof WarehouseError) || !error.retryable || attempt >= attempts) throw error;
-        await sleep(backoff * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
+        const pause = backoff * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
+        await sleep(pause, undefined, { signal }).catch(() => undefined);
+        signal?.throwIfAborted();
       }
     }
   }
 
-  async #sendOnce({ method, path, body, contentType, also = [] }: HttpRequest): Promise<IncomingMessage> {
+  async #sendOnce(request: HttpRequest): Promise<IncomingMessage> {
+    const { method, path, body, onSent, contentType, also = [], signal } = request;
+    signal?.throwIfAborted();
     const url = new URL(this.#base);
     url.pathname = [url.pathname.replace(/\/$/, ''), ...path.map(encodeURIComponent)].join('/');
     const { oauth, timeout = 60_000 } = this.#options;
@@ -86,19 +96,32 @@ export class HttpClient {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const fail = (error: Error): void => reject(wayError(error, url));
       const open = url.protocol === 'https:' ? secureRequest : plainRequest;
-      const outgoing = open(url, { method, headers }, resolve);
+      const outgoing = open(url, { method, headers, signal }, resolve);
       outgoing.setTimeout(timeout, () => {
         outgoing.destroy(new WarehouseError('timeout', `${url.host}: nothing came for ${timeout / 1000} s`));
       });
       outgoing.on('error', fail);
       if (body === undefined || typeof body === 'string') outgoing.end(body);
       // An answer may come before all is sent, as a refusal does; then the request fails on its own.
-      else pipeline(createReadStream(body.file), outgoing, error => error && outgoing.destroy(error));
+      else pipeline(read(body.file, onSent), outgoing, error => error && outgoing.destroy(error));
     });
     const status = response.statusCode ?? 0;
     if ((status >= 200 && status < 300) || also.includes(status)) return response;
     response.resume();
     throw statusError(status, `${method} ${url.host}${url.pathname}`);
+  }
+}
+
+async function* read(
+  file: string,
+  onRead: (bytes: number) => void = () => undefined,
+): AsyncGenerator<Buffer> {
+  const parts: AsyncIterable<Buffer> = createReadStream(file, { highWaterMark: 1024 * 1024 });
+  let bytes = 0;
+  for await (const part of parts) {
+    bytes += part.length;
+    onRead(bytes);
+    yield part;
   }
 }
 

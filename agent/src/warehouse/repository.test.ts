@@ -111,6 +111,10 @@ for (const where of ['an image warehouse', "the agent's own directory"] as const
       const source = repositoryTemplates(repository);
       expect(await source.lookup(one, {})).to.deep.equal({ text: '<template/>', passwordsRemoved: false });
       expect(await source.lookup(two, {})).to.equal(undefined);
+      const os =
+        '<os><name>Fedora</name><version>14</version><arch>x86_64</arch><rootpw>***</rootpw><install type="url"><url>http://h/</url></install></os>';
+      await repository.put('template', two, {}, `<template><name>x</name>${os}</template>`);
+      expect(await source.lookup(two, {})).to.include({ passwordsRemoved: true });
     });
 
     it('takes no path for a name', async () => {

@@ -35,6 +35,14 @@ export interface StoredObject<K extends ObjectKind> {
 /** A text, or a file that is sent as it is read; it may be read more than once. */
 export type ObjectBody = string | { readonly file: string };
 
+/** How something goes to a repository or comes from it. */
+export interface TransferOptions {
+  /** Ends it; the method rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told from time to time how many bytes of a file have been sent, from 0 again at each attempt. */
+  readonly onSent?: (bytes: number) => void;
+}
+
 /**
  * Where templates, images, their builds and what came of them are kept: an image warehouse, or the agent's own directory. All methods reject
  * with a `WarehouseError` or, of the local one, with an `ImageError` or `BuildError`.
@@ -46,12 +54,22 @@ export interface Repository {
     id: string,
     attributes: AttributeChanges<K>,
     body?: ObjectBody,
+    options?: TransferOptions,
   ): Promise<void>;
   /** Changes attributes of an object that is there. */
-  setAttributes<K extends ObjectKind>(kind: K, id: string, attributes: AttributeChanges<K>): Promise<void>;
-  get<K extends ObjectKind>(kind: K, id: string): Promise<StoredObject<K> | undefined>;
+  setAttributes<K extends ObjectKind>(
+    kind: K,
+    id: string,
+    attributes: AttributeChanges<K>,
+    options?: TransferOptions,
+  ): Promise<void>;
+  get<K extends ObjectKind>(
+    kind: K,
+    id: string,
+    options?: TransferOptions,
+  ): Promise<StoredObject<K> | undefined>;
   /** The body as a stream, which the caller reads to its end or destroys. */
-  body(kind: ObjectKind, id: string): Promise<Readable | undefined>;
+  body(kind: ObjectKind, id: string, options?: TransferOptions): Promise<Readable | undefined>;
   /** All objects that have exactly these values. */
   find<K extends ObjectKind>(kind: K, where: Attributes<K>): Promise<readonly StoredObject<K>[]>;
   /** Whether it was there. */

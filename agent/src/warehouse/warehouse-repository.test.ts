@@ -1,9 +1,13 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { newImageIdentifier } from '../images/index.js';
 import { type Iwhd, startIwhd } from '../testing/iwhd.test.fixture.js';
 import { rejection } from '../testing/until.test.fixture.js';
 import { oauthHeader } from './oauth.js';
+import type { TransferOptions } from './repository.js';
 import { WarehouseRepository } from './warehouse-repository.js';
 
 describe('WarehouseRepository', () => {
@@ -65,6 +69,45 @@ describe('WarehouseRepository', () => {
     }
     iwhd.fault = (method, path) => (method === 'PUT' && path.endsWith(id) ? 403 : undefined);
     expect(await rejection(repository.put('build', id, {}))).to.include({ code: 'refused' });
+  });
+
+  it('tells how much of a file it has sent, and makes a bucket again that is gone', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'warehouse-test-'));
+    try {
+      const file = join(directory, 'body');
+      await writeFile(file, Buffer.alloc(2_500_000, 'x'));
+      const repository = new WarehouseRepository(iwhd.url, quick);
+      const sent: number[] = [];
+      const put = (): Promise<void> =>
+        repository.put('target_image', id, { target: 'mock' }, { file }, { onSent: n => void sent.push(n) });
+      await put();
+      expect(sent.at(-1)).to.equal(2_500_000);
+      expect(sent.length).to.be.greaterThan(1);
+      iwhd.buckets.clear();
+      expect(await rejection(put())).to.include({ code: 'refused' });
+      await put();
+      expect(iwhd.buckets.get('target_images')?.get(id)?.body.length).to.equal(2_500_000);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it('ends requests, and the waiting between them, when it is told to', async () => {
+    for (const fault of ['hang', 503] as const) {
+      const repository = new WarehouseRepository(iwhd.url, { backoff: 60_000 });
+      for (const ask of [
+        (options: TransferOptions) => repository.get('build', id, options),
+        (options: TransferOptions) => repository.put('build', id, {}, '', options),
+        (options: TransferOptions) => repository.body('build', id, options),
+      ]) {
+        const stop = new AbortController();
+        iwhd.fault = () => {
+          setTimeout(() => stop.abort(new Error('enough')), 20);
+          return fault;
+        };
+        expect((await rejection(ask(stop))).message, String(fault)).to.equal('enough');
+      }
+    }
   });
 
   it('does not wait for ever', async () => {

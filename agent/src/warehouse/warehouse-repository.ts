@@ -11,6 +11,7 @@ import {
   type Repository,
   type StoredObject,
   textOf,
+  type TransferOptions,
 } from './repository.js';
 import { WarehouseError } from './warehouse-error.js';
 
@@ -59,39 +60,58 @@ export class WarehouseRepository implements Repository {
     id: string,
     attributes: AttributeChanges<K>,
     body: ObjectBody = '',
+    options: TransferOptions = {},
   ): Promise<void> {
-    await this.#ensureBucket(kind);
+    await this.#ensureBucket(kind, options);
     const contentType = typeof body === 'string' ? 'text/plain' : 'application/octet-stream';
-    await this.#done({ method: 'PUT', path: [this.#buckets[kind], checked(id)], body, contentType });
+    try {
+      await this.#done({
+        method: 'PUT',
+        path: [this.#buckets[kind], checked(id)],
+        body,
+        contentType,
+        ...options,
+      });
+    } catch (error) {
+      // Perhaps the bucket was there when it was made and is no more.
+      this.#made.delete(this.#buckets[kind]);
+      throw error;
+    }
     // The type last: without it no question finds the object.
-    await this.#write(kind, id, { ...attributes, uuid: id, object_type: kind });
+    await this.#write(kind, id, { ...attributes, uuid: id, object_type: kind }, options);
   }
 
   async setAttributes<K extends ObjectKind>(
     kind: K,
     id: string,
     attributes: AttributeChanges<K>,
+    options: TransferOptions = {},
   ): Promise<void> {
-    if ((await this.#attribute(kind, id, 'object_type')) === undefined) {
+    if ((await this.#attribute(kind, id, 'object_type', options)) === undefined) {
       throw new WarehouseError('refused', `there is no ${kind} ${id} in the warehouse`);
     }
-    await this.#write(kind, id, attributes);
+    await this.#write(kind, id, attributes, options);
   }
 
-  async get<K extends ObjectKind>(kind: K, id: string): Promise<StoredObject<K> | undefined> {
-    if ((await this.#attribute(kind, id, 'object_type')) !== kind) return undefined;
+  async get<K extends ObjectKind>(
+    kind: K,
+    id: string,
+    options: TransferOptions = {},
+  ): Promise<StoredObject<K> | undefined> {
+    if ((await this.#attribute(kind, id, 'object_type', options)) !== kind) return undefined;
     const names: readonly string[] = attributesOf[kind];
     const values = await Promise.all(
-      names.map(async name => [name, await this.#attribute(kind, id, name)] as const),
+      names.map(async name => [name, await this.#attribute(kind, id, name, options)] as const),
     );
     return { kind, id, attributes: pickAttributes(kind, Object.fromEntries(values)) };
   }
 
-  async body(kind: ObjectKind, id: string): Promise<Readable | undefined> {
+  async body(kind: ObjectKind, id: string, { signal }: TransferOptions = {}): Promise<Readable | undefined> {
     const response = await this.#http.send({
       method: 'GET',
       path: [this.#buckets[kind], checked(id)],
       also: [404],
+      signal,
     });
     if (response.statusCode !== 404) return response;
     response.resume();
@@ -133,26 +153,43 @@ export class WarehouseRepository implements Repository {
     kind: ObjectKind,
     id: string,
     values: Readonly<Record<string, string | null | undefined>>,
+    { signal }: TransferOptions,
   ): Promise<void> {
     for (const [name, value] of Object.entries(values)) {
       if (value === undefined) continue;
-      await this.#done({ method: 'PUT', path: [this.#buckets[kind], checked(id), name], body: value ?? '' });
+      const path = [this.#buckets[kind], checked(id), name];
+      await this.#done({ method: 'PUT', path, body: value ?? '', signal });
     }
   }
 
-  async #attribute(kind: ObjectKind, id: string, name: string): Promise<string | undefined> {
+  async #attribute(
+    kind: ObjectKind,
+    id: string,
+    name: string,
+    { signal }: TransferOptions = {},
+  ): Promise<string | undefined> {
     const path = [this.#buckets[kind], checked(id), name];
-    const response = await this.#http.send({ method: 'GET', path, also: [404] });
+    const response = await this.#http.send({
+      method: 'GET',
+      path,
+      also: [404],
+      signal,
+    });
     const text = await textOf(response, attributeLimit);
     return response.statusCode === 404 ? undefined : text;
   }
 
-  #ensureBucket(kind: ObjectKind): Promise<void> {
+  #ensureBucket(kind: ObjectKind, { signal }: TransferOptions): Promise<void> {
     const bucket = this.#buckets[kind];
     let made = this.#made.get(bucket);
     if (made === undefined) {
       // iwhd answers 500 for a bucket that is there already; if it cannot be made, storing something in it says so.
-      made = this.#done({ method: 'PUT', path: [bucket], also: [409, 500] });
+      made = this.#done({
+        method: 'PUT',
+        path: [bucket],
+        also: [409, 500],
+        signal,
+      });
       this.#made.set(bucket, made);
       made.catch(() => this.#made.delete(bucket));
     }

@@ -1,8 +1,6 @@
 import { BuildError } from '@imagefactory/plugin-api';
 import { ImageError, type ImageStore } from '../../images/index.js';
-import { readTemplate } from '../read-template.js';
-import { remoteUrls } from '../model.js';
-import { hiddenPassword, templateSecrets, urlPassword } from '../secrets.js';
+import { lacksPasswords } from './lacks-passwords.js';
 import type { TemplateSource } from './resolve-template.js';
 
 /** The templates of images: of those that are finished, of those in the making, and of those that failed, which can so be tried again. */
@@ -16,15 +14,4 @@ export function imageTemplates(images: Pick<ImageStore, 'templateOf'>): Template
       return text === undefined ? undefined : { text, passwordsRemoved: lacksPasswords(text) };
     },
   };
-}
-
-/** Whether a password was hidden in it, as is done before an image is stored. */
-function lacksPasswords(text: string): boolean {
-  const reading = readTemplate(text, { form: 'build' });
-  // A word of TDL may have been hidden with it, such as an <arch> that was the password too.
-  if (!reading.valid) return text.includes(hiddenPassword);
-  const { template } = reading;
-  return [...templateSecrets(template), ...remoteUrls(template).flatMap(urlPassword)].includes(
-    hiddenPassword,
-  );
 }
