@@ -8,7 +8,8 @@ import {
 } from './documents.js';
 
 /**
- * Notes how the making of a target image, or a push, has ended, and what follows from it. Each outcome stays on record, a failure too.
+ * Notes how the making of a target image, or a push, has ended, and what follows from it. Each outcome stays on record, a failure too; one
+ * that is there already is not noted again, since the image may have gone on meanwhile.
  *
  * When the last target image of a build has ended and one at least is there, the build is the image's latest unpushed one, and
  * follows the one that was until then, or else the one pushed last. When the last of its pushes has ended and one at least has
@@ -16,6 +17,9 @@ import {
  */
 export function withOutcome(image: ImageDocument, id: string, facts: EndFacts): ImageDocument {
   for (const build of image.builds) {
+    const made = build.targetImages.flatMap(target => [target, ...target.providerImages]);
+    const one = made.find(candidate => candidate.id === id);
+    if (one !== undefined && one.outcome.status !== 'RUNNING') return image;
     if (build.targetImages.some(target => target.id === id)) {
       const targetImages = build.targetImages.map(target =>
         target.id === id ? { ...target, outcome: facts.outcome } : target,

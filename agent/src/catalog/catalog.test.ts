@@ -140,6 +140,49 @@ describe('Catalog', () => {
     ]);
   });
 
+  it('takes the news of an end that it knows for no news', () => {
+    const place = add('', { '1': 'mock' });
+    catalog.ended(uuid('1'), completed);
+    push(place, uuid('1'), { '2': 'mock-a' });
+    catalog.ended(uuid('2'), { ...completed, targetIdentifier: 'ami-1' });
+    const before = catalog.image(place.image);
+    expect(before).not.to.have.property('latestUnpushed');
+    catalog.ended(uuid('1'), completed);
+    catalog.ended(uuid('2'), failed);
+    expect(catalog.image(place.image)).to.deep.equal(before);
+  });
+
+  it('tells before each change what comes of it, the image last', () => {
+    const told: string[][] = [];
+    catalog = Catalog.open(directory, things => {
+      told.push(things.map(({ kind, id }) => `${kind} ${id}`));
+      expect(catalog.imageOf(things[0]!.id) === undefined || told.length > 1).to.equal(true);
+    });
+    const text = '<template><name>x</name></template>';
+    const template = catalog.templates.put(text);
+    expect(catalog.templates.put(text)).to.equal(template);
+    expect(catalog.templates.get(template)).to.equal(text);
+    const place = catalog.place('', '');
+    const [one, two] = [uuid('1'), uuid('2')];
+    const targets = [one, two].map(id => ({ id, target: 'mock', template, adaptor: `a${id}` }));
+    catalog.addTargetImages(place, imageDescription('x'), targets);
+    catalog.ended(one, failed);
+    catalog.ended(two, completed);
+    push(place, two, { '3': 'mock-a' });
+    catalog.ended(uuid('3'), { ...completed, targetIdentifier: 'ami-1' });
+    const again = catalog.place(place.image, '');
+    catalog.addTargetImages(again, '', [{ id: uuid('4'), target: 'mock', template, adaptor: 'a4' }]);
+    catalog.ended(uuid('4'), completed);
+    const [image, build, next] = [`image ${place.image}`, `build ${place.build}`, `build ${again.build}`];
+    expect(told).to.deep.equal([
+      [`template ${template}`, image, build],
+      [`target_image ${two}`, image],
+      [`provider_image ${uuid('3')}`, image],
+      [next],
+      [next, `target_image ${uuid('4')}`, image],
+    ]);
+  });
+
   it('refuses what is no uuid, and uuids of other things', () => {
     const place = add('', { '1': 'mock' });
     for (const [image, build, argument] of [
@@ -177,7 +220,7 @@ describe('Catalog', () => {
     for (const digit of digits) catalog.ended(uuid(digit), completed);
     await writeFile(join(directory, 'x.json.part'), 'left by a killed agent');
     const reopened = Catalog.open(directory);
-    expect(await readdir(directory)).to.have.lengthOf(digits.length + 2);
+    expect(await readdir(directory)).to.have.lengthOf(digits.length + 3);
     const image = reopened.imageOf(uuid('5'));
     expect(image).to.include({ id: place.image, latestUnpushed: place.build });
     expect(JSON.parse(await readFile(join(directory, `${place.image}.json`), 'utf8'))).to.deep.equal(image);

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../files/error-code.js';
 import { type EndFacts, withOutcome } from './book-keeping.js';
+import { changesBetween, type RecordedThing } from './changes.js';
 import { buildIn, type BuildDocument, type ImageDocument, withBuild } from './documents.js';
+import { TemplateShelf } from './template-shelf.js';
+import { writeWhole } from './write-whole.js';
 
 /** A request that the catalogue cannot follow, with the argument that it is about. */
 export class CatalogError extends Error {
@@ -25,6 +29,8 @@ export interface BatchPlace {
 export interface NewTargetImage {
   readonly id: string;
   readonly target: string;
+  /** Uuid of its template: one of the catalogue's `templates`, or of a template that is stored elsewhere. */
+  readonly template?: string;
   readonly adaptor: string;
 }
 
@@ -50,18 +56,40 @@ const uuidForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  * what is told of a build and what is on record of it never differ; the files are small.
  */
 export class Catalog {
+  /** What images are made from. */
+  readonly templates: TemplateShelf;
   readonly #directory: string;
+  readonly #beforeChange: (things: readonly RecordedThing[]) => void;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, beforeChange: (things: readonly RecordedThing[]) => void) {
     this.#directory = directory;
+    this.#beforeChange = beforeChange;
+    this.templates = new TemplateShelf(join(directory, 'templates'));
   }
 
-  static open(directory: string): Catalog {
+  /**
+   * @param beforeChange told what is going to be made or changed, right before it is: what it notes of that survives whenever the change does
+   */
+  static open(
+    directory: string,
+    beforeChange: (things: readonly RecordedThing[]) => void = () => undefined,
+  ): Catalog {
     mkdirSync(directory, { recursive: true });
-    for (const name of readdirSync(directory)) {
-      if (name.endsWith('.part')) rmSync(join(directory, name), { force: true });
+    const catalog = new Catalog(directory, beforeChange);
+    for (const folder of [directory, join(directory, 'templates')]) {
+      for (const name of readdirSync(folder)) {
+        if (name.endsWith('.part')) rmSync(join(folder, name), { force: true });
+      }
     }
-    return new Catalog(directory);
+    return catalog;
+  }
+
+  /** All images, one after the other. */
+  async *images(): AsyncGenerator<ImageDocument> {
+    for (const name of await readdir(this.#directory)) {
+      const image = name.endsWith('.json') ? this.image(name.slice(0, -'.json'.length)) : undefined;
+      if (image !== undefined) yield image;
+    }
   }
 
   /** The image of that uuid, or the one that the build, target image or provider image of that uuid belongs to. */
@@ -231,23 +259,18 @@ export class Catalog {
   #change(id: string, change: (image: ImageDocument | undefined) => ImageDocument | undefined): void {
     const known = this.image(id);
     const changed = change(known);
-    if (changed !== undefined && changed !== known) this.#write(id, changed);
+    if (changed === undefined || changed === known) return;
+    const things = changesBetween(known, changed);
+    if (things.length > 0) this.#beforeChange(things);
+    this.#write(id, changed);
   }
 
   #point(ids: readonly string[], image: string): void {
     for (const id of ids) if (id !== image) this.#write(id, { image });
   }
 
-  /** By rename, so that a reader sees all of it or nothing, whenever the process is killed. */
   #write(id: string, content: ImageDocument | Pointer): void {
-    const part = `${this.#path(id)}.${randomUUID()}.part`;
-    try {
-      writeFileSync(part, `${JSON.stringify(content)}\n`);
-      renameSync(part, this.#path(id));
-    } catch (error) {
-      rmSync(part, { force: true });
-      throw error;
-    }
+    writeWhole(this.#path(id), `${JSON.stringify(content)}\n`);
   }
 
   #path(id: string): string {

@@ -18,6 +18,8 @@ export interface ProviderImageDocument {
 export interface TargetImageDocument {
   readonly id: string;
   readonly target: string;
+  /** Uuid of the template that it is made from; absent for what was imported. */
+  readonly template?: string;
   /** Name of the object on the bus that shows how its build goes; absent for what was imported. */
   readonly adaptor?: string;
   readonly outcome: Outcome;
@@ -49,6 +51,13 @@ export interface ImageDocument {
 
 export function buildIn(image: ImageDocument, id: string): BuildDocument | undefined {
   return image.builds.find(build => build.id === id);
+}
+
+/** Uuid of the template that the image was last built from. */
+export function latestTemplate(image: ImageDocument): string | undefined {
+  return image.builds
+    .flatMap(({ targetImages }) => targetImages)
+    .findLast(({ template }) => template !== undefined)?.template;
 }
 
 /** The document with one of its builds changed. */

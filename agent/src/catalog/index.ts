@@ -1,10 +1,13 @@
 export type { EndFacts } from './book-keeping.js';
 export { type BatchPlace, Catalog, CatalogError } from './catalog.js';
+export type { RecordedThing } from './changes.js';
 export {
   type BuildDocument,
   buildIn,
   type ImageDocument,
   imageDescription,
+  latestTemplate,
   type Outcome,
+  type ProviderImageDocument,
   type TargetImageDocument,
 } from './documents.js';

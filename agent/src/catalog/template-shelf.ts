@@ -1,0 +1,48 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { v5 as uuidv5 } from 'uuid';
+import { errorCode } from '../files/error-code.js';
+import { writeWhole } from './write-whole.js';
+
+/** Namespace of the names (RFC 9562, version 5) of templates that came without one. */
+const namespace = '4d6f2d0c-5a43-4b0e-9b0c-6a1f4c1d8e21';
+
+/**
+ * The templates of an agent's builds, without passwords: a file for each, named by a uuid that follows from the text. So the same template
+ * has the same uuid whoever builds from it, and what is stored under one never changes.
+ */
+export class TemplateShelf {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+    mkdirSync(directory, { recursive: true });
+  }
+
+  /** Keeps a text. @returns its uuid */
+  put(text: string): string {
+    const id = uuidv5(text, namespace);
+    if (this.get(id) === undefined) writeWhole(this.#path(id), text);
+    return id;
+  }
+
+  /** @param id a uuid in lower case */
+  get(id: string): string | undefined {
+    try {
+      return readFileSync(this.#path(id), 'utf8');
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async identifiers(): Promise<readonly string[]> {
+    const names = await readdir(this.#directory);
+    return names.flatMap(name => (name.endsWith('.xml') ? [name.slice(0, -'.xml'.length)] : []));
+  }
+
+  #path(id: string): string {
+    return join(this.#directory, `${id}.xml`);
+  }
+}
