@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { Catalog } from '../catalog/index.js';
 import { writeAtomically } from '../files/atomic-write.js';
 import { errorCode } from '../files/error-code.js';
 import {
@@ -11,6 +12,7 @@ import {
   ProviderImage,
   TargetImage,
 } from '../images/index.js';
+import { CatalogRecords } from './catalog-records.js';
 import {
   type AttributeChanges,
   type Attributes,
@@ -22,14 +24,18 @@ import {
 } from './repository.js';
 
 /**
- * Answers what a warehouse would, from the agent's own directory: target and provider images are the manager's, the others are small files
- * in `records/` there.
+ * Answers what a warehouse would, from the agent's own directory. What the agent has built, pushed or imported is made up of its catalogue and
+ * of its images, and cannot be written: it follows the builds. Beside that others may put objects there: target and provider images
+ * become images of the manager, the others small files in `records/`.
  */
 export class LocalRepository implements Repository {
   readonly #images: DirectoryImageManager;
+  readonly #made: CatalogRecords;
 
-  constructor(images: DirectoryImageManager) {
+  /** @param catalog the one in the directory of the images, which is the default */
+  constructor(images: DirectoryImageManager, catalog = Catalog.open(join(images.directory, 'catalog'))) {
     this.#images = images;
+    this.#made = new CatalogRecords(catalog, images);
   }
 
   async put<K extends ObjectKind>(
@@ -38,6 +44,7 @@ export class LocalRepository implements Repository {
     changes: AttributeChanges<K>,
     body?: ObjectBody,
   ): Promise<void> {
+    await this.#assertFree(kind, id);
     if (kind === 'target_image' || kind === 'provider_image') return this.#putImage(kind, id, changes, body);
     const before = (await this.get(kind, id))?.attributes ?? {};
     const text =
@@ -50,6 +57,7 @@ export class LocalRepository implements Repository {
     id: string,
     changes: AttributeChanges<K>,
   ): Promise<void> {
+    await this.#assertFree(kind, id);
     const before = await this.get(kind, id);
     if (before === undefined)
       throw new ImageError('not_found', `there is no ${kind} ${id} in ${this.#images.directory}`);
@@ -60,6 +68,12 @@ export class LocalRepository implements Repository {
   }
 
   async get<K extends ObjectKind>(kind: K, id: string): Promise<StoredObject<K> | undefined> {
+    if (await this.#made.owns(kind, checked(id))) {
+      const attributes = await this.#made.attributes(kind, id);
+      return attributes === undefined
+        ? undefined
+        : { kind, id, attributes: pickAttributes(kind, attributes) };
+    }
     if (kind === 'target_image' || kind === 'provider_image') {
       const image = await this.#images.imageWithId(id);
       if (image === undefined || `${image.kind}_image` !== kind) return undefined;
@@ -71,11 +85,14 @@ export class LocalRepository implements Repository {
 
   async body(kind: ObjectKind, id: string): Promise<Readable | undefined> {
     if ((await this.get(kind, id)) === undefined) return undefined;
+    if (await this.#made.owns(kind, id)) {
+      const body = await this.#made.body(kind, id);
+      return typeof body === 'string' ? Readable.from([Buffer.from(body)]) : openFile(body.file);
+    }
     if (kind !== 'target_image' && kind !== 'provider_image') {
       return Readable.from([Buffer.from((await this.#read(kind, id))?.text ?? '')]);
     }
-    const path = (await this.#images.imageWithId(id))?.data ?? '';
-    return (await stat(path).catch(() => undefined)) === undefined ? undefined : createReadStream(path);
+    return openFile((await this.#images.imageWithId(id))?.data ?? '');
   }
 
   async find<K extends ObjectKind>(kind: K, where: Attributes<K>): Promise<readonly StoredObject<K>[]> {
@@ -91,12 +108,26 @@ export class LocalRepository implements Repository {
 
   async delete(kind: ObjectKind, id: string): Promise<boolean> {
     if ((await this.get(kind, id)) === undefined) return false;
+    await this.#assertFree(kind, id);
     if (kind === 'target_image' || kind === 'provider_image') await this.#images.deleteImageWithId(id);
     else await rm(this.#path(kind, id));
     return true;
   }
 
-  async #identifiers(kind: ObjectKind): Promise<readonly string[]> {
+  async #identifiers(kind: ObjectKind): Promise<Iterable<string>> {
+    return new Set([...(await this.#made.identifiers(kind)), ...(await this.#putIdentifiers(kind))]);
+  }
+
+  /** What follows the builds would only follow them again. */
+  async #assertFree(kind: ObjectKind, id: string): Promise<void> {
+    if (!(await this.#made.owns(kind, checked(id)))) return;
+    throw new ImageError(
+      'exists',
+      `${kind} ${id} is on record as the agent made it, which is not to be changed; images go with \`imagefactory image delete\``,
+    );
+  }
+
+  async #putIdentifiers(kind: ObjectKind): Promise<readonly string[]> {
     if (kind === 'target_image' || kind === 'provider_image') {
       const { items } = await this.#images.query({
         where: { kind: kind === 'target_image' ? 'target' : 'provider' },
@@ -158,11 +189,18 @@ export class LocalRepository implements Repository {
   }
 
   #path(kind: ObjectKind, id: string): string {
-    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
-      throw new ImageError('invalid', 'the identifier of an object must be a uuid in lower case');
-    }
-    return join(this.#images.directory, 'records', kind, `${id}.json`);
+    return join(this.#images.directory, 'records', kind, `${checked(id)}.json`);
   }
+}
+
+/** @throws ImageError `invalid`: identifiers become names of files */
+function checked(id: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return id;
+  throw new ImageError('invalid', 'the identifier of an object must be a uuid in lower case');
+}
+
+async function openFile(path: string): Promise<Readable | undefined> {
+  return (await stat(path).catch(() => undefined)) === undefined ? undefined : createReadStream(path);
 }
 
 function newImage(
