@@ -3,12 +3,15 @@ import type { ScratchArea } from '../files/scratch-area.js';
 import type { ImageStore, StoredImage } from '../images/index.js';
 import type { Leftover } from '../leftovers/index.js';
 import type { Logger } from '../log/index.js';
+import type { Archive } from './archive.js';
 import type { JournalFile } from './journal/journal.js';
 import type { QueueLimits } from './resources/queues.js';
 
 export interface EngineOptions {
   readonly plugins: readonly Plugin[];
   readonly store: ImageStore;
+  /** Puts finished images on record; default: nobody does. */
+  readonly archive?: Archive;
   readonly scratch: ScratchArea;
   /** Directory of the images and of the builds' logs, `<build id>.log`. */
   readonly logs: string;

@@ -1,3 +1,4 @@
+export type { Archive, FinishedWork } from './archive.js';
 export { Build, type BuildChange, type BuildOrder, type QueuePlace, type StatusDetail } from './build.js';
 export type { BuildLogLevel, BuildLogLine } from './build-log.js';
 export { BuildEngine } from './engine.js';

@@ -6,6 +6,7 @@ import { failureOf } from './failure.js';
 import type { ImageRecords } from './image-records.js';
 import { JobNotes } from './journal/notes.js';
 import type { JournalJob } from './journal/records.js';
+import { ProgressTree } from './progress-tree.js';
 import type { BuildState, Cleanup } from './status.js';
 import type { Workshop } from './workshop.js';
 
@@ -128,6 +129,12 @@ async function completeStored({ build, records, workshop }: InterruptedBuild): P
   const { path, size, format, sha256 } = stored;
   log.info(`the agent was killed after the image had been stored as ${path}`);
   await records.completed();
+  const { root: progress } = new ProgressTree({
+    percent: () => undefined,
+    activity: activity => log.info(activity),
+  });
+  const { signal } = new AbortController();
+  await workshop.archive?.keep({ order: build.order, image: stored, log, progress, signal });
   await log.flush();
   const end = { status: 'COMPLETED' as const, image: { path, size, format, sha256 } };
   await new JobNotes(id, workshop).end(end, 100);

@@ -139,11 +139,13 @@ class BuildRun {
       if (work.kind === 'push') {
         const pushed = await pushImage(work, directory, root, call);
         await this.#beginStoring();
-        return await storePushed(pushed, work, { build, root, signal, store });
+        return await this.#archived(await storePushed(pushed, work, { build, root, signal, store }));
       }
       const image = await makeImage(work, directory, root, call, this.#records);
       await this.#beginStoring();
-      return await storeTarget(image, { build, records: this.#records, root, signal, store });
+      return await this.#archived(
+        await storeTarget(image, { build, records: this.#records, root, signal, store }),
+      );
     } finally {
       clearTimeout(timer);
       await this.#tidyUp();
@@ -167,6 +169,14 @@ class BuildRun {
       this.#workshop.log.warn(`build ${id} has left ${what}; remove it by hand`);
     }
     await this.#calls.releaseStages();
+  }
+
+  /** The image is made and stored by now: whatever ends the build from here on, it has completed. */
+  async #archived(image: FinishedImage): Promise<FinishedImage> {
+    const { order, log } = this.#build;
+    const { root: progress } = this.#progress;
+    await this.#workshop.archive?.keep({ order, image, log, progress, signal: this.#stop.signal });
+    return image;
   }
 
   async #fail(thrown: unknown): Promise<void> {

@@ -3,6 +3,7 @@ import { type SpaceEstimate, StageCache } from '@imagefactory/plugin-api';
 import type { ScratchArea } from '../files/scratch-area.js';
 import type { ImageStore } from '../images/index.js';
 import { errorLine, type Logger } from '../log/index.js';
+import type { Archive } from './archive.js';
 import type { JobWork } from './build.js';
 import { type BuildLogFile, createBuildLog } from './build-log.js';
 import type { EngineOptions } from './engine-options.js';
@@ -21,6 +22,8 @@ export interface Workshop {
   /** Absent where there is no journal. */
   readonly orders: OrderFiles | undefined;
   readonly store: ImageStore;
+  /** Absent where images are put on record nowhere. */
+  readonly archive: Archive | undefined;
   readonly scratch: ScratchArea;
   /** Directory of the images and of the builds' logs. */
   readonly logs: string;
@@ -41,6 +44,7 @@ export function openWorkshop(options: EngineOptions): Workshop {
   const { journal, cache, cacheLimit, log, logs, scratch, store } = options;
   return {
     ...{ cache, log, logs, scratch, store },
+    archive: options.archive,
     queues: new Queues(options.limits ?? {}),
     space: new DiskSpace(options.minFree ?? 0),
     locks: new NamedLocks(),

@@ -9,7 +9,7 @@ import { ADAPTOR_PREFIX, type ImageFactory, type ImageFactory2012 } from '@image
 import type { Template } from '@imagefactory/plugin-api';
 import type { Build } from '../builds/index.js';
 import { type ImageDocument, imageDescription } from '../catalog/index.js';
-import { loadTemplate } from '../templates/index.js';
+import { loadTemplate, type TemplateOrigin } from '../templates/index.js';
 import { publishAdaptor } from './adaptor.js';
 import { giveUp } from './give-up.js';
 import { keepFinished } from './keep-finished.js';
@@ -108,7 +108,7 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
   if (refusal !== undefined) throw new AgentException(refusal, exceptionCodes.exception);
   for (const target of targets) engine.plugins.cloudFor(target);
   const place = catalog.place(order.image, order.build);
-  const { text, template, secrets } = await loadTemplate(order.template, parts.templates, {
+  const { text, template, origin, secrets } = await loadTemplate(order.template, parts.templates, {
     signal: call.signal,
     timeout: templateTimeout,
   });
@@ -124,10 +124,16 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
     // Before anybody is told that they are accepted: from here on not even the end of the process loses them.
     await Promise.all(builds.map(build => engine.keep(build)));
     // Only then, since a restart mends a record that is missing, and finds none that nobody will ever end.
+    const templateId = await templateIdOf(order.template, origin, builds, parts);
     catalog.addTargetImages(
       place,
       imageDescription(template.name),
-      builds.map(({ id, order: { target } }) => ({ id, target, adaptor: order.nameOf(id) })),
+      builds.map(({ id, order: { target } }) => ({
+        id,
+        target,
+        template: templateId,
+        adaptor: order.nameOf(id),
+      })),
     );
   } catch (error) {
     giveUp(builds, parts);
@@ -142,6 +148,21 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
     log.notice(`build ${build.id} accepted: ${describe(build, template)}`);
     return addressMap;
   });
+}
+
+/** The uuid of the template, which a stored one has already; others are kept under one of their own, without passwords. */
+async function templateIdOf(
+  reference: string,
+  origin: TemplateOrigin,
+  [build]: readonly Build[],
+  { catalog, store }: FactoryParts,
+): Promise<string> {
+  const id = reference.trim().toLowerCase();
+  // An image's uuid stands for the template that it was made from.
+  const isImage =
+    catalog.imageOf(id) !== undefined || (await store.get(id).catch(() => undefined)) !== undefined;
+  const isStored = origin === 'uuid' && !isImage;
+  return isStored ? id : catalog.templates.put(build?.order.descriptor ?? '');
 }
 
 /** What the image was last built for. */

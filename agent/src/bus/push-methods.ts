@@ -122,7 +122,9 @@ async function takePushes(order: PushOrder, call: MethodCall, parts: FactoryPart
       order.image.id,
       order.pushes.map(({ targetImage, provider }, index) => {
         const id = builds[index]?.id ?? '';
-        return { id, targetImage, provider: provider.name, adaptor: nameOf(id) };
+        // As others may see it, for it goes where others look.
+        const shownName = builds[index]?.order.push?.provider ?? provider.name;
+        return { id, targetImage, provider: shownName, adaptor: nameOf(id) };
       }),
     );
   } catch (error) {

@@ -38,7 +38,10 @@ function ensureRecorded({ id, order }: Build, { catalog, log }: FactoryParts): v
     if (catalog.imageOf(id) !== undefined) return;
     const adaptor = `${ADAPTOR_PREFIX}${id}`;
     if (push === undefined) {
-      catalog.addTargetImages(catalog.place('', ''), imageDescription(''), [{ id, target, adaptor }]);
+      const template = catalog.templates.put(order.descriptor);
+      catalog.addTargetImages(catalog.place('', ''), imageDescription(''), [
+        { id, target, template, adaptor },
+      ]);
       return;
     }
     const { provider, targetImage } = push;

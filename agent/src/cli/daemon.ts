@@ -20,7 +20,6 @@ import { describeStartError, startLine, stopCode, stopLine } from './messages.js
 import { openLog } from './open-log.js';
 import type { DaemonFlags } from './program.js';
 import { stopSignals } from './stop-signals.js';
-import { repositoryTemplates } from '../warehouse/index.js';
 import { warehouseOf } from './warehouse-choice.js';
 import { UsageError } from './usage-error.js';
 
@@ -86,7 +85,7 @@ export async function runDaemon(
       interval: flags.interval,
       domain: flags.qmfDomain,
       strictSecurity: flags.strictSecurity === true,
-      ...(warehouse === undefined ? {} : { templates: repositoryTemplates(warehouse) }),
+      ...(warehouse === undefined ? {} : { warehouse }),
       allowPrivateAddresses: flags.allowPrivateAddresses === true,
       schemaRevision: flags.qmfSchema,
       ...(access === undefined ? {} : { access }),

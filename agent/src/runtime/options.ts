@@ -7,6 +7,8 @@ import { type Logger, silentLogger } from '../log/index.js';
 import type { SchemaRevision } from '@imagefactory/schema';
 import type { AccessList } from '../access/index.js';
 import type { TemplateSource } from '../templates/index.js';
+import type { ArchiveOptions } from '../archive/index.js';
+import type { Repository } from '../warehouse/index.js';
 
 /** What an agent is made of. */
 export interface AgentOptions {
@@ -23,8 +25,15 @@ export interface AgentOptions {
   readonly cacheLimit?: number;
   /** Take results of stages from earlier builds, and keep them for later ones; default true. */
   readonly useCache?: boolean;
-  /** Where stored templates are looked up by uuid, before the images' own ones; default: nowhere. */
+  /** Where stored templates are looked up by uuid, before the warehouse and the agent's own ones; default: nowhere. */
   readonly templates?: TemplateSource;
+  /**
+   * Where templates, images, builds and what comes of them are stored, beside the image directory, which counts; templates are looked up there too,
+   * and target images that are to be pushed and are not here. Default: nowhere.
+   */
+  readonly warehouse?: Repository;
+  /** When the warehouse is tried again, in milliseconds; for tests. */
+  readonly warehousePauses?: ArchiveOptions['courier'];
   /** Fetch templates from private, loopback and link-local addresses too; default false. */
   readonly allowPrivateAddresses?: boolean;
   /** Seconds that a build may take, from the moment it has its slot; default 3600. */

@@ -1,9 +1,10 @@
 import { AgentSession, BusConnection, type WaitOptions } from '@imagefactory/qmf';
 import { accessGate, openAccess } from '../access/index.js';
-import { Catalog } from '../catalog/index.js';
+import { BuildArchive } from '../archive/index.js';
 import { createProviders } from '../providers/index.js';
 import { PRODUCT, shownClasses, VENDOR } from '@imagefactory/schema';
 import { join } from 'node:path';
+import { LocalRepository, repositoryTemplates } from '../warehouse/index.js';
 import { BuildEngine, type EngineStop, imagesInJournal, JournalFile } from '../builds/index.js';
 import {
   AdaptorIndex,
@@ -43,6 +44,8 @@ export interface RunningAgent {
   readonly imageDirectory: string;
   /** Its connection, for those who want to watch it. */
   readonly connection: BusConnection;
+  /** Number of objects that have not been sent to the warehouse; 0 without one. */
+  readonly waitingForWarehouse: number;
   /**
    * Resolves when the agent can be reached over the bus.
    *
@@ -84,10 +87,20 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       tellLeftovers(left, log);
     });
     undo.push(() => scratch.remove());
+    const { warehouse, warehousePauses: courier } = options;
+    const archive = await BuildArchive.open({
+      images: store.images,
+      log,
+      ...(warehouse === undefined ? {} : { warehouse }),
+      ...(courier === undefined ? {} : { courier }),
+    });
+    undo.push(() => archive.stop());
     const templates = {
       store: firstOf([
         ...(options.templates === undefined ? [] : [options.templates]),
+        ...(warehouse === undefined ? [] : [repositoryTemplates(warehouse)]),
         imageTemplates(store),
+        repositoryTemplates(new LocalRepository(store.images, archive.catalog)),
       ]),
       fetch: createFetcher({ allowPrivateAddresses: options.allowPrivateAddresses === true }),
     };
@@ -95,6 +108,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       ...settings,
       plugins: options.plugins,
       store,
+      archive,
       scratch,
       logs: imageDirectory,
       cache: settings.cacheDirectory,
@@ -135,7 +149,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     undo.push(() => finished.stop());
     const parts = {
       ...{ session, engine, store, events, finished, templates, log },
-      catalog: Catalog.open(join(imageDirectory, 'catalog')),
+      catalog: archive.catalog,
       adaptors: new AdaptorIndex(),
       providers: createProviders(options.providerDirectory ?? '/etc/imagefactory', log),
       shown: shownClasses[options.schemaRevision ?? '2011'],
@@ -145,6 +159,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     publishRecovered(parts);
     await session.open();
     connection.start();
+    archive.start();
     engine.resume();
 
     const stop = async (): Promise<StopReport> => {
@@ -161,6 +176,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       broker: connection.broker,
       imageDirectory,
       connection,
+      get waitingForWarehouse() {
+        return archive.waiting;
+      },
       ready: waiting => connection.ready(waiting),
       stop: () => (stopping ??= stop()),
     };

@@ -4,6 +4,7 @@ import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { pipeline } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorLine } from '../log/index.js';
 import { oauthHeader, type OAuthCredentials } from './oauth.js';
 import type { ObjectBody } from './repository.js';
 import { WarehouseError } from './warehouse-error.js';
@@ -118,10 +119,15 @@ async function* read(
 ): AsyncGenerator<Buffer> {
   const parts: AsyncIterable<Buffer> = createReadStream(file, { highWaterMark: 1024 * 1024 });
   let bytes = 0;
-  for await (const part of parts) {
-    bytes += part.length;
-    onRead(bytes);
-    yield part;
+  try {
+    for await (const part of parts) {
+      bytes += part.length;
+      onRead(bytes);
+      yield part;
+    }
+  } catch (error) {
+    // Not to be taken for what the way to the warehouse has done.
+    throw new WarehouseError('invalid', `${file} cannot be read: ${errorLine(error)}`, { cause: error });
   }
 }
 

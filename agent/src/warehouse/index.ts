@@ -1,3 +1,4 @@
+export { CatalogRecords } from './catalog-records.js';
 export { LocalRepository } from './local-repository.js';
 export type { OAuthCredentials } from './oauth.js';
 export {
@@ -6,9 +7,11 @@ export {
   type ObjectBody,
   type ObjectKind,
   objectKinds,
+  pickAttributes,
   type Repository,
   type StoredObject,
   textOf,
+  type TransferOptions,
 } from './repository.js';
 export { repositoryTemplates } from './templates.js';
 export { WarehouseError, type WarehouseErrorCode, warehouseErrorCodes } from './warehouse-error.js';

@@ -1,0 +1,137 @@
+import { join } from 'node:path';
+import type { Archive, FinishedWork } from '../builds/index.js';
+import { Catalog, type EndFacts, type RecordedThing } from '../catalog/index.js';
+import type { DirectoryImageManager } from '../images/index.js';
+import { errorLine, type Logger } from '../log/index.js';
+import { CatalogRecords, type Repository } from '../warehouse/index.js';
+import { Courier, type CourierOptions } from './courier.js';
+import { send } from './send.js';
+import { WaitingList } from './waiting-list.js';
+
+export interface ArchiveOptions {
+  readonly images: DirectoryImageManager;
+  /** Where all that is on record is stored too. */
+  readonly warehouse?: Repository;
+  readonly log: Logger;
+  readonly courier?: Pick<CourierOptions, 'pause' | 'longestPause' | 'patience'>;
+}
+
+/** Bytes of a body between two reports on how much of it was sent. */
+const reportEach = 10 * 1024 * 1024;
+
+/**
+ * The records of an agent: its catalogue, and the warehouse that follows it, if there is one. The catalogue and the images are what counts;
+ * the warehouse gets all that changes there, in its order, as soon as it takes it.
+ */
+export class BuildArchive implements Archive {
+  readonly catalog: Catalog;
+  readonly records: CatalogRecords;
+  readonly #images: DirectoryImageManager;
+  readonly #list: WaitingList | undefined;
+  readonly #courier: Courier | undefined;
+  readonly #log: Logger;
+
+  private constructor({ images, warehouse, log, courier }: ArchiveOptions, list: WaitingList | undefined) {
+    this.#images = images;
+    this.#log = log;
+    this.#list = list;
+    if (warehouse !== undefined && list !== undefined) {
+      this.#courier = new Courier({
+        ...{ list, log, ...courier },
+        send: (thing, options) =>
+          send(thing, { catalog: this.catalog, records: this.records, warehouse }, options),
+      });
+    }
+    this.catalog = Catalog.open(join(images.directory, 'catalog'), things => this.#courier?.mark(things));
+    this.records = new CatalogRecords(this.catalog, images);
+  }
+
+  static async open(options: ArchiveOptions): Promise<BuildArchive> {
+    const list =
+      options.warehouse === undefined
+        ? undefined
+        : await WaitingList.open(waitingDirectory(options.images.directory));
+    return new BuildArchive(options, list);
+  }
+
+  /** How much has not been sent to the warehouse. */
+  get waiting(): number {
+    return this.#courier?.waiting ?? 0;
+  }
+
+  /** Begins to send what waits. */
+  start(): void {
+    this.#courier?.start();
+  }
+
+  async keep({ order, log, image, progress, signal }: FinishedWork): Promise<void> {
+    try {
+      this.catalog.ended(order.id, await this.#endOf(order.id, image));
+    } catch (error) {
+      log.warn(`it could not be put on record: ${errorLine(error)}`);
+      this.#log.error(
+        `the end of build ${order.id} could not be noted: ${errorLine(error)}; make room, or images will not know it`,
+      );
+    }
+    const courier = this.#courier;
+    if (courier === undefined) return;
+    await progress.step('storing in the warehouse', 0, async step => {
+      let reported = 0;
+      const onSent = (bytes: number): void => {
+        if (bytes < reported) reported = 0;
+        if (bytes - reported < reportEach) return;
+        reported = bytes;
+        step.update(0, `${Math.floor(bytes / 1024 / 1024)} of ${Math.ceil(image.size / 1024 / 1024)} MiB`);
+      };
+      const delivery = await courier.deliver(this.#thingsOf(order.id), { signal, onSent });
+      if (delivery.kind === 'sent') return log.info('stored in the warehouse');
+      await this.#list?.synced().catch((error: unknown) => this.#log.warn(errorLine(error)));
+      log.warn(
+        `not in the warehouse yet: ${delivery.reason}; the image is complete and goes there by itself as soon as the warehouse takes it`,
+      );
+      this.#log.warn(
+        `build ${order.id} completes without the warehouse: ${delivery.reason}; it is sent there by itself later (see \`imagefactory image waiting\`)`,
+      );
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#courier?.stop();
+  }
+
+  /** What a provider calls an image is with the image, also where the build was one of an earlier run. */
+  async #endOf(id: string, { identifierOnProvider, account }: FinishedWork['image']): Promise<EndFacts> {
+    const outcome = { status: 'COMPLETED' } as const;
+    const stored = await this.#images.imageWithId(id);
+    const known = stored?.kind === 'provider' ? stored : undefined;
+    const name = identifierOnProvider ?? known?.identifierOnProvider;
+    const owner = account ?? known?.providerAccountIdentifier;
+    return {
+      outcome,
+      ...(name === undefined ? {} : { targetIdentifier: name }),
+      ...(owner === undefined ? {} : { account: owner }),
+    };
+  }
+
+  /** What must be in the warehouse before anybody hears that an image is finished. */
+  #thingsOf(id: string): readonly RecordedThing[] {
+    const image = this.catalog.imageOf(id);
+    if (image === undefined) return [];
+    const things: RecordedThing[] = [{ kind: 'image', id: image.id }];
+    for (const build of image.builds) {
+      for (const target of build.targetImages) {
+        const isPush = target.providerImages.some(push => push.id === id);
+        if (target.id !== id && !isPush) continue;
+        things.push({ kind: 'build', id: build.id }, { kind: 'target_image', id: target.id });
+        if (target.template !== undefined) things.push({ kind: 'template', id: target.template });
+        if (isPush) things.push({ kind: 'provider_image', id });
+      }
+    }
+    return things;
+  }
+}
+
+/** Where an agent with that image directory notes what waits for the warehouse. */
+export function waitingDirectory(images: string): string {
+  return join(images, 'warehouse');
+}

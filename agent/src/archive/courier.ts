@@ -1,0 +1,257 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RecordedThing } from '../catalog/index.js';
+import { errorLine, type Logger } from '../log/index.js';
+import { type TransferOptions, WarehouseError } from '../warehouse/index.js';
+import { keyOf, type Waiting, type WaitingList } from './waiting-list.js';
+
+export interface CourierOptions {
+  readonly list: WaitingList;
+  /** Sends a thing as it is at that moment. @throws what keeps it here */
+  readonly send: (thing: RecordedThing, options: TransferOptions) => Promise<'sent' | 'gone'>;
+  readonly log: Logger;
+  /** Milliseconds before the warehouse is tried again, doubled each time it is away still; default 1 000. */
+  readonly pause?: number;
+  /** Milliseconds to which that grows, and after which what was refused is sent again; default 300 000. */
+  readonly longestPause?: number;
+  /** Milliseconds for which somebody waits for a warehouse that was away the last time; default 15 000. */
+  readonly patience?: number;
+}
+
+/** What has become of things that somebody waits for. */
+export type Delivery =
+  | { readonly kind: 'sent' }
+  /** They go later. */
+  | { readonly kind: 'kept'; readonly reason: string };
+
+interface Customer {
+  readonly keys: ReadonlySet<string>;
+  readonly onSent: ((bytes: number) => void) | undefined;
+  readonly settle: (delivery: Delivery) => void;
+}
+
+/** What a courier does: there is nothing to send, something is being sent, the warehouse was away, some things were refused, or it has stopped. */
+type CourierState = 'idle' | 'sending' | 'away' | 'refused' | 'stopped';
+
+/**
+ * Sends what waits, one thing after the other in the order of the list, and tries again by itself for as long as it takes. When the warehouse
+ * is away, or wants to know who asks, nothing overtakes what could not be sent; a single thing that it refuses is left out until later.
+ */
+export class Courier {
+  readonly #options: CourierOptions;
+  readonly #stop = new AbortController();
+  readonly #customers = new Set<Customer>();
+  /** Why things were refused, by their keys, since the list was last gone through. */
+  readonly #refused = new Map<string, string>();
+  #state: CourierState = 'idle';
+  /** Why the warehouse is taken for away; kept until something has been sent. */
+  #trouble: string | undefined;
+  #pause: number;
+  #wake = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(options: CourierOptions) {
+    this.#options = options;
+    this.#pause = options.pause ?? 1_000;
+  }
+
+  get state(): CourierState {
+    return this.#state;
+  }
+
+  /** How many things have not been sent. */
+  get waiting(): number {
+    return this.#options.list.size;
+  }
+
+  /** Begins with what waits from earlier runs. */
+  start(): void {
+    const { list, log } = this.#options;
+    if (list.size > 0)
+      log.notice(`${count(list.size)} of an earlier run ${wait(list.size)} for the warehouse`);
+    this.#running ??= this.#run();
+  }
+
+  /**
+   * Notes things that are to be sent.
+   *
+   * @throws what the file system says when that cannot be noted
+   */
+  mark(things: readonly RecordedThing[]): void {
+    this.#options.list.add(things);
+    // What was refused may be another thing by now.
+    for (const thing of things) this.#refused.delete(keyOf(thing));
+    if (this.#state === 'idle' || this.#state === 'refused') this.#wake.abort();
+  }
+
+  /** Tries at once to send what waits; resolves when these are sent, or it is clear that they have to wait. Never rejects. */
+  async deliver(things: readonly RecordedThing[], options: TransferOptions = {}): Promise<Delivery> {
+    const { list, patience = 15_000 } = this.#options;
+    const { signal } = options;
+    const keys = new Set(things.map(keyOf).filter(key => list.get(key) !== undefined));
+    if (keys.size === 0) return { kind: 'sent' };
+    for (const key of keys) this.#refused.delete(key);
+    const limits = [this.#stop.signal, ...(signal === undefined ? [] : [signal])];
+    const trouble = this.#trouble;
+    if (trouble !== undefined) limits.push(AbortSignal.timeout(patience));
+    const limit = AbortSignal.any(limits);
+    let customer: Customer | undefined;
+    try {
+      return await new Promise<Delivery>(settle => {
+        customer = { keys, settle, onSent: options.onSent };
+        this.#customers.add(customer);
+        const leave = (): void =>
+          settle({
+            kind: 'kept',
+            reason: this.#trouble ?? trouble ?? `it was cut short: ${errorLine(limit.reason)}`,
+          });
+        if (limit.aborted) leave();
+        else limit.addEventListener('abort', leave, { once: true });
+        if (this.#state !== 'sending') this.#wake.abort();
+      });
+    } finally {
+      if (customer !== undefined) this.#customers.delete(customer);
+    }
+  }
+
+  /** Ends what is being sent, and keeps what waits for the next start. */
+  async stop(): Promise<void> {
+    const { list, log } = this.#options;
+    this.#stop.abort(new Error('the agent stops'));
+    this.#wake.abort();
+    await this.#running;
+    this.#state = 'stopped';
+    if (list.size > 0) {
+      log.notice(
+        `${count(list.size)} ${wait(list.size)} for the warehouse; the next start with it sends ${them(list.size)}`,
+      );
+    }
+    await list.close();
+  }
+
+  async #run(): Promise<void> {
+    const { list, longestPause = 300_000 } = this.#options;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const next = list.first(new Set(this.#refused.keys()));
+      if (next !== undefined) {
+        this.#state = 'sending';
+        if (await this.#sendOne(next)) continue;
+        this.#state = 'away';
+        await this.#rest(this.#pause * (0.5 + Math.random() / 2));
+        this.#pause = Math.min(longestPause, this.#pause * 2);
+      } else if (list.size > 0) {
+        this.#state = 'refused';
+        await this.#rest(longestPause, () => this.#refused.clear());
+      } else {
+        this.#state = 'idle';
+        await this.#rest(undefined);
+      }
+    }
+  }
+
+  /** @returns whether the warehouse is there */
+  async #sendOne(thing: Waiting): Promise<boolean> {
+    const { list, send, log } = this.#options;
+    const { signal } = this.#stop;
+    const key = keyOf(thing);
+    try {
+      const outcome = await send(thing, { signal, onSent: bytes => this.#tellSent(key, bytes) });
+      list.remove(thing);
+      if (outcome === 'gone')
+        log.debug(`${named(thing)} is not sent to the warehouse: it is not here, or not ours`);
+    } catch (error) {
+      if (signal.aborted) return false;
+      if (isOutage(error)) {
+        this.#tellOutage(error);
+        return false;
+      }
+      // Marked again meanwhile: then that one is tried as well.
+      if (list.get(key)?.seq === thing.seq) {
+        this.#refused.set(key, errorLine(error));
+        log.warn(
+          `${named(thing)} could not be stored in the warehouse: ${errorLine(error)}; it is tried again later`,
+        );
+        this.#settle(key, errorLine(error));
+      }
+      return true;
+    }
+    this.#tellBack();
+    if (list.get(key) === undefined) this.#settle(key);
+    return true;
+  }
+
+  #tellOutage(error: WarehouseError): void {
+    const { list, log, longestPause = 300_000 } = this.#options;
+    if (this.#trouble !== error.message) {
+      const remedy =
+        error.code === 'not_authorised'
+          ? 'give the agent a key and a secret that it takes, or let it in there'
+          : 'nothing needs to be done here but to bring it back';
+      log.warn(
+        `${error.message}; ${count(list.size)} ${wait(list.size)} and ${go(list.size)} there when it can, which is tried at least every ${Math.ceil(longestPause / 1000)} s: ${remedy}`,
+      );
+    }
+    this.#trouble = error.message;
+    for (const { settle } of this.#customers) settle({ kind: 'kept', reason: error.message });
+  }
+
+  #tellBack(): void {
+    const { list, log, pause = 1_000 } = this.#options;
+    if (this.#trouble !== undefined)
+      log.notice(`the warehouse takes things again; ${count(list.size)} to be sent`);
+    this.#trouble = undefined;
+    this.#pause = pause;
+  }
+
+  /** A thing was sent, or refused for a reason. */
+  #settle(key: string, reason?: string): void {
+    const { list } = this.#options;
+    for (const { keys, settle } of this.#customers) {
+      const left = [...keys].filter(one => list.get(one) !== undefined);
+      if (left.length === 0) settle({ kind: 'sent' });
+      else if (reason !== undefined && keys.has(key)) settle({ kind: 'kept', reason });
+    }
+  }
+
+  #tellSent(key: string, bytes: number): void {
+    for (const { keys, onSent } of this.#customers) if (keys.has(key)) onSent?.(bytes);
+  }
+
+  /** @param onEnd called unless somebody has woken it meanwhile; without a time it rests until then */
+  async #rest(milliseconds: number | undefined, onEnd: () => void = () => undefined): Promise<void> {
+    if (this.#wake.signal.aborted) {
+      this.#wake = new AbortController();
+      return;
+    }
+    const { signal } = this.#wake;
+    if (milliseconds === undefined)
+      await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()));
+    else await sleep(milliseconds, undefined, { signal, ref: false }).then(onEnd, () => undefined);
+    if (signal.aborted) this.#wake = new AbortController();
+  }
+}
+
+/** Whether nothing else can be sent either. */
+function isOutage(error: unknown): error is WarehouseError {
+  return error instanceof WarehouseError && (error.retryable || error.code === 'not_authorised');
+}
+
+function named({ kind, id }: RecordedThing): string {
+  return `${kind.replace('_', ' ')} ${id}`;
+}
+
+function count(things: number): string {
+  return things === 1 ? '1 object' : `${things} objects`;
+}
+
+function wait(things: number): string {
+  return things === 1 ? 'waits' : 'wait';
+}
+
+function go(things: number): string {
+  return things === 1 ? 'goes' : 'go';
+}
+
+function them(things: number): string {
+  return things === 1 ? 'it' : 'them';
+}
