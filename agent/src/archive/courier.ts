@@ -171,12 +171,12 @@ export class Courier {
         log.warn(
           `${named(thing)} could not be stored in the warehouse: ${errorLine(error)}; it is tried again later`,
         );
-        this.#settle(key, errorLine(error));
       }
+      this.#settle();
       return true;
     }
     this.#tellBack();
-    if (list.get(key) === undefined) this.#settle(key);
+    this.#settle();
     return true;
   }
 
@@ -203,13 +203,15 @@ export class Courier {
     this.#pause = pause;
   }
 
-  /** A thing was sent, or refused for a reason. */
-  #settle(key: string, reason?: string): void {
+  /** Tells those for whom nothing is left to be tried. */
+  #settle(): void {
     const { list } = this.#options;
     for (const { keys, settle } of this.#customers) {
-      const left = [...keys].filter(one => list.get(one) !== undefined);
-      if (left.length === 0) settle({ kind: 'sent' });
-      else if (reason !== undefined && keys.has(key)) settle({ kind: 'kept', reason });
+      const left = [...keys].filter(key => list.get(key) !== undefined);
+      const [reason] = left.flatMap(key => this.#refused.get(key) ?? []);
+      if (reason === undefined) {
+        if (left.length === 0) settle({ kind: 'sent' });
+      } else if (left.every(key => this.#refused.has(key))) settle({ kind: 'kept', reason });
     }
   }
 

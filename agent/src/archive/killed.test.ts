@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { type Iwhd, startIwhd } from '../testing/iwhd.test.fixture.js';
+import { until } from '../testing/until.test.fixture.js';
+import { TestFactory } from './factory.test.fixture.js';
+
+const program = fileURLToPath(new URL('../../bin/imagefactory.js', import.meta.url));
+
+describe('an agent that is killed while it stores in the warehouse', function () {
+  this.timeout(60_000);
+  let iwhd: Iwhd;
+  let factory: TestFactory;
+  let child: ChildProcess | undefined;
+  beforeEach(async () => {
+    iwhd = await startIwhd();
+    factory = await TestFactory.open();
+  });
+  afterEach(async () => {
+    child?.kill('SIGKILL');
+    await factory.close();
+    await iwhd.stop();
+  });
+
+  async function start(epoch: number): Promise<ChildProcess> {
+    child = spawn(
+      process.execPath,
+      [
+        ...[program, '--qmf', '--foreground', '--broker', factory.broker.url, '--interval', '1'],
+        ...['--imgdir', factory.imageDirectory, '--tmpdir', factory.directory, '--warehouse', iwhd.url],
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    let state = '';
+    await until('the agent has started', async () => {
+      state = await readFile(join(factory.imageDirectory, 'agent.json'), 'utf8').catch(() => '');
+      return state.includes(`"epoch":${epoch}`);
+    });
+    // The agent's own file.
+    await factory.find(
+      `redhat.com:imagefactory:${(JSON.parse(state) as { instance: string }).instance}`,
+      epoch,
+    );
+    return child;
+  }
+
+  for (const where of ['/target_images/', '/images/', '/builds/'] as const) {
+    it(`sends after its restart what is missing from ${where}`, async () => {
+      iwhd.fault = (method, path) => (method === 'PUT' && path.startsWith(where) ? 'hang' : undefined);
+      const killed = await start(1);
+      const address = await factory.order('build_image', {
+        ...{ image: '', build: '', template: '<template><name>web</name></template>', targets: ['mock'] },
+      });
+      await until('the image is stored here', async () => {
+        const log = await readFile(
+          join(factory.imageDirectory, `${address.objectName.split(':').at(-1) ?? ''}.log`),
+          'utf8',
+        ).catch(() => '');
+        return (
+          log.includes('storing in the warehouse') &&
+          iwhd.requests.some(line => line.startsWith(`PUT ${where}`))
+        );
+      });
+      killed.kill('SIGKILL');
+      await once(killed, 'exit');
+      iwhd.fault = () => undefined;
+      await start(2);
+      const { image, build, id, status } = await factory.outcome(address);
+      expect(status).to.equal('COMPLETED');
+      const values = (bucket: string, name: string): Record<string, string> =>
+        Object.fromEntries(iwhd.buckets.get(bucket)?.get(name)?.attributes ?? []);
+      expect(values('target_images', id)).to.include({ object_type: 'target_image', build, target: 'mock' });
+      expect(values('images', image)).to.include({ object_type: 'image', latest_unpushed: build });
+      expect(values('builds', build)).to.include({ object_type: 'build', image });
+      expect(iwhd.buckets.get('target_images')?.get(id)?.body.toString()).to.include(':name: web');
+    });
+  }
+});
