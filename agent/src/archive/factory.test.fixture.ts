@@ -141,7 +141,7 @@ export class TestFactory {
   }
 
   async outcome(address: DataAddress): Promise<Outcome> {
-    await until(`${address.objectName} is over`, () => this.#ends.has(address.objectName));
+    await until(`${address.objectName} is over`, () => this.#ends.has(address.objectName), 30_000);
     const [object] = await this.#there().query({ address });
     const text = (name: string): string => {
       const value = object?.values[name];

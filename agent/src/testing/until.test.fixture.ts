@@ -1,6 +1,10 @@
-/** Waits for a condition, with a deadline of ten seconds. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+/** Waits for a condition, with a deadline of ten seconds by default. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  patience = 10_000,
+): Promise<void> {
+  const deadline = Date.now() + patience;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await new Promise(resolve => setTimeout(resolve, 5));
