@@ -6,7 +6,7 @@ import { errorLine, type Logger } from '../log/index.js';
 import { CatalogRecords, type Repository } from '../warehouse/index.js';
 import { Courier, type CourierOptions } from './courier.js';
 import { send } from './send.js';
-import { WaitingList } from './waiting-list.js';
+import { WaitingList, waitingIn } from './waiting-list.js';
 
 export interface ArchiveOptions {
   readonly images: DirectoryImageManager;
@@ -47,10 +47,17 @@ export class BuildArchive implements Archive {
   }
 
   static async open(options: ArchiveOptions): Promise<BuildArchive> {
-    const list =
-      options.warehouse === undefined
-        ? undefined
-        : await WaitingList.open(waitingDirectory(options.images.directory));
+    const directory = waitingDirectory(options.images.directory);
+    if (options.warehouse === undefined) {
+      const { length } = await waitingIn(directory);
+      if (length > 0) {
+        options.log.warn(
+          `${length} of what was made earlier wait for a warehouse, and this agent has none: start it with --warehouse again, or remove ${directory} if nobody needs them there`,
+        );
+      }
+      return new BuildArchive(options, undefined);
+    }
+    const list = await WaitingList.open(directory);
     return new BuildArchive(options, list);
   }
 

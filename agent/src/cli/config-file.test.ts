@@ -31,6 +31,7 @@ describe('the configuration file', () => {
       listImages: nothing,
       showImage: nothing,
       deleteImages: nothing,
+      listWaiting: nothing,
       verifyImages: nothing,
       daemon: async () => {
         odd = await applyConfigFile(program, path);

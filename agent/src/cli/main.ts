@@ -6,7 +6,7 @@ import { applyConfigFile } from './config-file.js';
 import { runDaemon } from './daemon.js';
 import { runDoctor } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
-import { deleteImages, listImages, showImage, verifyStore } from './image/run.js';
+import { deleteImages, listImages, listWaiting, showImage, verifyStore } from './image/run.js';
 import { buildProgram, type DaemonFlags } from './program.js';
 import { showTemplate, validateTemplates } from './template/run.js';
 import { localSources } from './template/sources.js';
@@ -48,6 +48,9 @@ async function main(args: readonly string[]): Promise<number> {
     },
     deleteImages: async (identifiers, flags) => {
       exitCode = await deleteImages(identifiers, flags, { write, complain });
+    },
+    listWaiting: async flags => {
+      exitCode = await listWaiting(flags, { write, complain });
     },
     verifyImages: async (identifier, flags) => {
       exitCode = await verifyStore(identifier, flags, { write, complain });

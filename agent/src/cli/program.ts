@@ -53,7 +53,7 @@ export function buildProgram(actions: Actions): Command {
     .version(`imagefactory ${packageVersion()}`, '--version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .usage(
-      '--qmf [options]\n       imagefactory doctor [--json]\n       imagefactory template validate|show TEMPLATE…\n       imagefactory image list|show|delete|verify',
+      '--qmf [options]\n       imagefactory doctor [--json]\n       imagefactory template validate|show TEMPLATE…\n       imagefactory image list|show|delete|verify|waiting',
     )
     .configureHelp({ showGlobalOptions: true })
     .allowExcessArguments()
@@ -156,7 +156,10 @@ function daemonOptions(): readonly Option[] {
       '--allow-private-addresses',
       'also fetch templates by URL from private, loopback and link-local addresses',
     ),
-    new Option('--warehouse <url>', 'image warehouse (iwhd) whose templates can be named by uuid'),
+    new Option(
+      '--warehouse <url>',
+      'image warehouse (iwhd) where all that is built, pushed and imported is stored too; its templates can be named by uuid, and its target images pushed',
+    ),
     new Option('--warehouse-key-file <file>', 'OAuth key for the warehouse'),
     new Option('--warehouse-secret-file <file>', 'and its secret'),
     ...['image', 'build', 'target', 'template', 'icicle', 'provider'].map(

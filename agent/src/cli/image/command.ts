@@ -7,6 +7,7 @@ export interface ImageActions {
   readonly listImages: (flags: ListFlags) => Promise<void>;
   readonly showImage: (identifier: string, flags: ImageFlags) => Promise<void>;
   readonly deleteImages: (identifiers: readonly string[], flags: DeleteFlags) => Promise<void>;
+  readonly listWaiting: (flags: ImageFlags) => Promise<void>;
   readonly verifyImages: (identifier: string | undefined, flags: VerifyFlags) => Promise<void>;
 }
 
@@ -59,6 +60,9 @@ export function addImageCommand(program: Command, actions: ImageActions): void {
     .action((identifier: string | undefined, _flags: unknown, command: Command) =>
       actions.verifyImages(identifier, command.optsWithGlobals()),
     );
+  add('waiting', 'list what an agent with --warehouse has not been able to store there yet').action(
+    (_flags: unknown, command: Command) => actions.listWaiting(command.optsWithGlobals()),
+  );
 }
 
 function count(text: string): number {

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { buildProgram } from '../program.js';
-import { deleteImages, listImages, showImage, verifyStore } from './run.js';
+import { deleteImages, listImages, listWaiting, showImage, verifyStore } from './run.js';
 import { BaseImage, DirectoryImageManager, TargetImage } from '../../images/index.js';
 
 const main = new URL('../main.js', import.meta.url).pathname;
@@ -62,6 +62,7 @@ describe('imagefactory image', function () {
       listImages: flags => set(listImages(flags, output)),
       showImage: (identifier, flags) => set(showImage(identifier, flags, output)),
       deleteImages: (identifiers, flags) => set(deleteImages(identifiers, flags, output)),
+      listWaiting: flags => set(listWaiting(flags, output)),
       verifyImages: (identifier, flags) => set(verifyStore(identifier, flags, output)),
     });
     await program.parseAsync(['image', ...args, '--imgdir', directory], { from: 'user' });
@@ -129,9 +130,41 @@ describe('imagefactory image', function () {
     expect(await readdir(directory)).to.deep.equal([]);
   });
 
+  it('tells what has not reached the warehouse, and when it never will', async () => {
+    expect(await run('waiting')).to.deep.equal({
+      status: 0,
+      stdout: 'nothing waits for the warehouse\n',
+      stderr: '',
+    });
+    await mkdir(join(directory, 'warehouse'));
+    const lines = [
+      { do: 'send', kind: 'build', id: id(7) },
+      { do: 'send', kind: 'target_image', id: id(2) },
+    ];
+    await writeFile(
+      join(directory, 'warehouse', 'waiting-1.jsonl'),
+      lines.map(line => `${JSON.stringify(line)}\n`).join(''),
+    );
+    expect((await run('waiting')).stdout).to.equal(
+      [
+        'WAITS FOR THE WAREHOUSE  UUID',
+        `build                    ${id(7)}`,
+        `target_image             ${id(2)}`,
+        '2 in all; the agent sends them by itself, and its log tells what keeps it from that',
+        '',
+      ].join('\n'),
+    );
+    expect(JSON.parse((await run('waiting', '--json')).stdout)).to.deep.equal({
+      waiting: lines.map(({ kind, id: uuid }) => ({ kind, id: uuid })),
+    });
+    expect((await run('delete', id(2))).stderr).to.equal(
+      `imagefactory: ${id(2)} had not reached the warehouse yet, and is not sent there any more\n`,
+    );
+  });
+
   it('does not take a directory that is not there for an empty store, nor make it', async () => {
     await rm(directory, { recursive: true });
-    for (const args of [['list'], ['verify'], ['delete', id(1)]]) {
+    for (const args of [['list'], ['verify'], ['waiting'], ['delete', id(1)]]) {
       expect(await run(...args)).to.deep.equal({
         status: 1,
         stdout: '',

@@ -9,6 +9,7 @@ import {
   type Order,
   verifyImages as verify,
 } from '../../images/index.js';
+import { waitingDirectory, waitingIn } from '../../archive/index.js';
 import { imageDirectory } from '../directories.js';
 import { exitCodes } from '../exit-codes.js';
 import { describeImage } from './show.js';
@@ -103,6 +104,7 @@ export function deleteImages(
 ): Promise<number> {
   return answering(output, async () => {
     const images = await open(flags, false);
+    const waiting = new Set((await waitingIn(waitingDirectory(images.directory))).map(({ id }) => id));
     const deleted: string[] = [];
     const failed: { readonly image: string; readonly code: string; readonly problem: string }[] = [];
     for (const identifier of identifiers) {
@@ -120,6 +122,12 @@ export function deleteImages(
     if (flags.json === true) output.write(`${JSON.stringify({ deleted, failed })}\n`);
     else {
       for (const identifier of deleted) output.write(`${identifier}: deleted\n`);
+      for (const identifier of deleted) {
+        if (waiting.has(identifier))
+          output.complain(
+            `imagefactory: ${identifier} had not reached the warehouse yet, and is not sent there any more\n`,
+          );
+      }
       for (const { problem } of failed) output.complain(`imagefactory: ${problem}\n`);
     }
     return failed.length === 0 ? exitCodes.ok : exitCodes.failed;
@@ -148,6 +156,25 @@ export function verifyStore(
       output.write(`${report.images} ${report.images === 1 ? 'image' : 'images'}: ${found}\n`);
     }
     return report.problems.length === 0 ? exitCodes.ok : exitCodes.damaged;
+  });
+}
+
+/** Prints what has not reached the warehouse yet, in its order; gives the exit code. */
+export function listWaiting(flags: ImageFlags, output: Output): Promise<number> {
+  return answering(output, async () => {
+    const { directory } = await open(flags, true);
+    const waiting = await waitingIn(waitingDirectory(directory));
+    if (flags.json === true) output.write(`${JSON.stringify({ waiting })}\n`);
+    else if (waiting.length === 0) output.write('nothing waits for the warehouse\n');
+    else {
+      output.write(
+        table([['WAITS FOR THE WAREHOUSE', 'UUID'], ...waiting.map(({ kind, id }) => [kind, id])]),
+      );
+      output.write(
+        `${waiting.length} in all; the agent sends them by itself, and its log tells what keeps it from that\n`,
+      );
+    }
+    return exitCodes.ok;
   });
 }
 
