@@ -100,7 +100,7 @@ describe('an agent with an image warehouse', function () {
       ...{ target: 'mock', provider: 'mock-two' },
     });
     await until('the import is there', () => factory.agent.waitingForWarehouse === 0);
-    const text = (name: string): string => String(imported[name]);
+    const text = (name: string): string => JSON.stringify(imported[name]).slice(1, -1);
     expect(body('target_images', text('target_image'))).to.equal('');
     expect(attributes('provider_images', text('provider_image'))).to.include({
       target_image: text('target_image'),
@@ -231,6 +231,59 @@ describe('an agent with an image warehouse', function () {
     const masked = await factory.build({ template });
     const id = attributes('target_images', masked.id)['template'];
     expect(await factory.build({ template: id }).catch(String)).to.match(/kept without its passwords/);
+  });
+
+  it('pushes what is only in the warehouse: deleted here, or made by another agent', async () => {
+    await factory.start(iwhd.url);
+    const built = await factory.build({ template });
+    const images = await DirectoryImageManager.open(factory.imageDirectory);
+    await images.deleteImageWithId(built.id);
+    expect(object('target_images', built.id)).not.to.equal(undefined);
+    const push = await factory.push(built);
+    expect(push.status).to.equal('COMPLETED');
+    expect(body('provider_images', push.id)).to.include(':name: web');
+    const fetched = await images.imageWithId(built.id);
+    expect(fetched?.template).to.equal(template.replace('s3cret-of-root', '***'));
+    expect(fetched?.icicle).to.include('httpd');
+    const other = await TestFactory.open();
+    try {
+      await other.start(iwhd.url);
+      const second = await factory.build({ image: built.image });
+      const there = await other.push({ image: built.image, build: '' });
+      expect(there.status).to.equal('COMPLETED');
+      expect(attributes('provider_images', there.id)).to.include({ target_image: second.id });
+      expect(attributes('images', built.image)).to.include({
+        latest_build: second.build,
+        latest_unpushed: '',
+      });
+      const single = await other.done('provider_image', {
+        ...{ image_id: built.id, provider: 'mock-three', credentials },
+      });
+      expect(single).to.include({ status: 'COMPLETED', image: built.image, build: built.build });
+      expect(attributes('builds', second.build)).to.include({ parent: built.build });
+      expect(await other.push({ image: built.id, build: '' }).catch(String)).to.match(/is no image/);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('says why an image in the warehouse could not be pushed, before or after it was accepted', async () => {
+    await factory.start(iwhd.url);
+    const built = await factory.build();
+    const images = await DirectoryImageManager.open(factory.imageDirectory);
+    await images.deleteImageWithId(built.id);
+    iwhd.fault = (method, path) =>
+      method === 'GET' && path === `/target_images/${built.id}` ? 503 : undefined;
+    const failed = await factory.push(built);
+    expect(failed.status).to.equal('FAILED');
+    expect(factory.log.join('\n')).to.match(
+      /\(warehouse_unavailable\): Failure encountered while: fetching the image from the warehouse: .*status 503; try again later/,
+    );
+    iwhd.fault = () => 503;
+    expect(await factory.push(built).catch(String)).to.match(/failed with status 503; try again later/);
+    iwhd.fault = () => undefined;
+    iwhd.buckets.get('target_images')?.delete(built.id);
+    expect(await factory.push(built).catch(String)).to.match(/has no body here or in the warehouse/);
   });
 
   it('leaves to another agent what that one has written about an image', async () => {

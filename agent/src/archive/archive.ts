@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 import type { Archive, FinishedWork } from '../builds/index.js';
 import { Catalog, type EndFacts, type RecordedThing } from '../catalog/index.js';
-import type { DirectoryImageManager } from '../images/index.js';
+import type { DirectoryImageManager, DirectoryStore } from '../images/index.js';
 import { errorLine, type Logger } from '../log/index.js';
 import { CatalogRecords, type Repository } from '../warehouse/index.js';
 import { Courier, type CourierOptions } from './courier.js';
+import { RemoteImages } from './remote-images.js';
 import { send } from './send.js';
 import { WaitingList, waitingIn } from './waiting-list.js';
 
 export interface ArchiveOptions {
-  readonly images: DirectoryImageManager;
+  /** The images of the agent, in whose directory the records are. */
+  readonly store: DirectoryStore;
   /** Where all that is on record is stored too. */
   readonly warehouse?: Repository;
   readonly log: Logger;
@@ -26,12 +28,15 @@ const reportEach = 10 * 1024 * 1024;
 export class BuildArchive implements Archive {
   readonly catalog: Catalog;
   readonly records: CatalogRecords;
+  /** Target images that are only in the warehouse; undefined without one. */
+  readonly remote: RemoteImages | undefined;
   readonly #images: DirectoryImageManager;
   readonly #list: WaitingList | undefined;
   readonly #courier: Courier | undefined;
   readonly #log: Logger;
 
-  private constructor({ images, warehouse, log, courier }: ArchiveOptions, list: WaitingList | undefined) {
+  private constructor({ store, warehouse, log, courier }: ArchiveOptions, list: WaitingList | undefined) {
+    const { images } = store;
     this.#images = images;
     this.#log = log;
     this.#list = list;
@@ -44,10 +49,12 @@ export class BuildArchive implements Archive {
     }
     this.catalog = Catalog.open(join(images.directory, 'catalog'), things => this.#courier?.mark(things));
     this.records = new CatalogRecords(this.catalog, images);
+    this.remote =
+      warehouse === undefined ? undefined : new RemoteImages({ store, warehouse, catalog: this.catalog });
   }
 
   static async open(options: ArchiveOptions): Promise<BuildArchive> {
-    const directory = waitingDirectory(options.images.directory);
+    const directory = waitingDirectory(options.store.images.directory);
     if (options.warehouse === undefined) {
       const { length } = await waitingIn(directory);
       if (length > 0) {
@@ -91,7 +98,10 @@ export class BuildArchive implements Archive {
         step.update(0, `${Math.floor(bytes / 1024 / 1024)} of ${Math.ceil(image.size / 1024 / 1024)} MiB`);
       };
       const delivery = await courier.deliver(this.#thingsOf(order.id), { signal, onSent });
-      if (delivery.kind === 'sent') return log.info('stored in the warehouse');
+      if (delivery.kind === 'sent') {
+        log.info('stored in the warehouse');
+        return;
+      }
       await this.#list?.synced().catch((error: unknown) => this.#log.warn(errorLine(error)));
       log.warn(
         `not in the warehouse yet: ${delivery.reason}; the image is complete and goes there by itself as soon as the warehouse takes it`,

@@ -1,2 +1,3 @@
 export { type ArchiveOptions, BuildArchive, waitingDirectory } from './archive.js';
+export { RemoteImages } from './remote-images.js';
 export { waitingIn } from './waiting-list.js';

@@ -1,4 +1,5 @@
-import type { CloudPlugin, PushOrder, Template } from '@imagefactory/plugin-api';
+import type { CloudPlugin, Progress, PushOrder, Template } from '@imagefactory/plugin-api';
+import type { StoredImage } from '../images/index.js';
 import type { BuildLogFile } from './build-log.js';
 import type { BuildPlan } from './plugins.js';
 import { assertBuildTransition, type BuildState, type BuildStatus } from './status.js';
@@ -57,9 +58,24 @@ export interface PushWork {
   readonly cloud: CloudPlugin;
   /** Name of the resource that the push uses. */
   readonly queue: string;
-  readonly order: PushOrder;
+  readonly order: Omit<PushOrder, 'image'>;
+  /** The target image. */
+  readonly image: StoredImage | RemoteImage;
   /** Everything in the credentials and in the provider's definition that must not be shown. */
   readonly secrets: readonly string[];
+}
+
+/** A target image that is not here, and is fetched before it is pushed. */
+export interface RemoteImage extends Pick<StoredImage, 'identifier' | 'template'> {
+  /** Brings it into the store. @throws BuildError */
+  fetch(context: FetchContext): Promise<StoredImage>;
+}
+
+export interface FetchContext {
+  /** Directory for what is fetched; it is removed at the end of the push. */
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
 }
 
 export interface BuildWork {

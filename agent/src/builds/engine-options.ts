@@ -4,6 +4,7 @@ import type { ImageStore, StoredImage } from '../images/index.js';
 import type { Leftover } from '../leftovers/index.js';
 import type { Logger } from '../log/index.js';
 import type { Archive } from './archive.js';
+import type { RemoteImage } from './build.js';
 import type { JournalFile } from './journal/journal.js';
 import type { QueueLimits } from './resources/queues.js';
 
@@ -67,7 +68,7 @@ export interface BuildRequest {
 export interface PushRequest {
   readonly target: string;
   /** The target image. */
-  readonly image: StoredImage;
+  readonly image: StoredImage | RemoteImage;
   readonly provider: Provider;
   readonly credentials: Credentials;
   /** Everything in the credentials and in the provider's definition that must not be shown. */

@@ -1,5 +1,13 @@
 export type { Archive, FinishedWork } from './archive.js';
-export { Build, type BuildChange, type BuildOrder, type QueuePlace, type StatusDetail } from './build.js';
+export {
+  Build,
+  type BuildChange,
+  type BuildOrder,
+  type FetchContext,
+  type QueuePlace,
+  type RemoteImage,
+  type StatusDetail,
+} from './build.js';
 export type { BuildLogLevel, BuildLogLine } from './build-log.js';
 export { BuildEngine } from './engine.js';
 export type {

@@ -49,14 +49,21 @@ export async function makeImage(
 
 /** Has the cloud plugin take a target image to a provider. */
 export async function pushImage(
-  { cloud, order }: PushWork,
+  { cloud, order, image }: PushWork,
   scratch: string,
   root: Progress,
   call: PluginCall,
+  signal: AbortSignal,
 ): Promise<PushedImage> {
-  return await root.step(`pushing the image to ${order.provider.name}`, 1, async progress => {
+  const isHere = !('fetch' in image);
+  const stored = isHere
+    ? image
+    : await root.step('fetching the image from the warehouse', 0.3, progress =>
+        image.fetch({ scratch, signal, progress }),
+      );
+  return await root.step(`pushing the image to ${order.provider.name}`, isHere ? 1 : 0.7, async progress => {
     const pushed = await call(cloud.name, progress, async context => {
-      if (cloud.push !== undefined) return await cloud.push(order, context);
+      if (cloud.push !== undefined) return await cloud.push({ ...order, image: stored }, context);
       throw new BuildError('target_unsupported', `the plugin ${cloud.name} takes images nowhere`);
     });
     // Plugins may be plain JavaScript.

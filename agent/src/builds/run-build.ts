@@ -137,7 +137,7 @@ class BuildRun {
         this.#calls.call({ name, progress, scratch: directory, secrets: work.secrets }, inside);
       const { root } = this.#progress;
       if (work.kind === 'push') {
-        const pushed = await pushImage(work, directory, root, call);
+        const pushed = await pushImage(work, directory, root, call, signal);
         await this.#beginStoring();
         return await this.#archived(await storePushed(pushed, work, { build, root, signal, store }));
       }
@@ -230,8 +230,8 @@ class BuildRun {
 /** The first lines of a build's log. */
 function introduce({ id, log }: Build, work: JobWork): void {
   if (work.kind === 'push') {
-    const { image, provider, target } = work.order;
-    log.info(`push ${id} of target image ${image.identifier}`);
+    const { provider, target } = work.order;
+    log.info(`push ${id} of target image ${work.image.identifier}`);
     log.info(`provider: ${provider.name}, of the target ${target}, by plugin ${work.cloud.name}`);
     return;
   }

@@ -43,7 +43,7 @@ export async function storeTarget(
 /** Puts what is kept of an image that was taken to a provider into the store. */
 export async function storePushed(
   pushed: PushedImage,
-  { order }: PushWork,
+  { order, image }: PushWork,
   { build, root, signal, store }: StoringOptions,
 ): Promise<FinishedImage> {
   const { descriptor, push } = build.order;
@@ -55,7 +55,7 @@ export async function storePushed(
       {
         identifier: order.identifier,
         provider: push?.provider ?? '',
-        targetImageId: order.image.identifier,
+        targetImageId: image.identifier,
         identifierOnProvider,
         format: pushed.record.format,
         template: descriptor,

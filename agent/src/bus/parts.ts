@@ -1,5 +1,6 @@
 import type { AgentSession } from '@imagefactory/qmf';
 import type { ShownClasses } from '@imagefactory/schema';
+import type { RemoteImages } from '../archive/index.js';
 import type { BuildEngine } from '../builds/index.js';
 import type { Catalog } from '../catalog/index.js';
 import type { ImageStore } from '../images/index.js';
@@ -15,6 +16,8 @@ export interface FactoryParts {
   readonly session: AgentSession;
   readonly engine: BuildEngine;
   readonly store: Pick<ImageStore, 'get'>;
+  /** Target images that are elsewhere and can be pushed from here; absent without a warehouse. */
+  readonly remote: RemoteImages | undefined;
   readonly events: EventSender;
   readonly finished: FinishedAdaptors;
   /** What a descriptor may name instead of being the template's text. */

@@ -7,7 +7,7 @@ import {
   type PlainMap,
 } from '@imagefactory/qmf';
 import type { ImageFactory2012 } from '@imagefactory/schema';
-import type { Build } from '../builds/index.js';
+import type { Build, RemoteImage } from '../builds/index.js';
 import {
   type BuildDocument,
   buildIn,
@@ -23,6 +23,9 @@ import { namesIn, naming } from './names.js';
 import type { FactoryParts } from './parts.js';
 import { invalid } from './refusal.js';
 
+/** Milliseconds that looking for an image elsewhere may take: consoles wait 10 s for an answer. */
+const remoteTimeout = 8_000;
+
 /** Providers that one call may name. */
 const providersLimit = 100;
 
@@ -31,7 +34,7 @@ interface Push {
   readonly provider: Provider;
   readonly target: string;
   readonly targetImage: string;
-  readonly image: StoredImage;
+  readonly image: StoredImage | RemoteImage;
   readonly secrets: readonly string[];
 }
 
@@ -42,6 +45,8 @@ export async function pushOne(
   parts: FactoryParts,
 ): Promise<PlainMap> {
   const { image_id: id } = inputs;
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(remoteTimeout)]);
+  if (parts.catalog.imageOf(id) === undefined) await parts.remote?.adoptTargetImage(id, signal);
   const image = parts.catalog.imageOf(id);
   const build = image?.builds.find(({ targetImages }) => targetImages.some(target => target.id === id));
   const targetImage = build?.targetImages.find(target => target.id === id);
@@ -58,7 +63,7 @@ export async function pushOne(
       `${shown(found)} takes images of the target ${found.target}, and this one is of ${targetImage.target}`,
     );
   }
-  const push = await pushOf(targetImage, found, 'image_id', parts);
+  const push = await pushOf(targetImage, found, { argument: 'image_id', signal }, parts);
   const [adaptor] = await takePushes(
     { method: 'provider_image', image, build, pushes: [push], credentials: inputs.credentials },
     call,
@@ -74,6 +79,14 @@ export async function pushList(
   call: MethodCall,
   parts: FactoryParts,
 ): Promise<PlainMap[]> {
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(remoteTimeout)]);
+  const known = parts.catalog.image(inputs.image);
+  if (
+    known === undefined ||
+    ((inputs.build ?? '') !== '' && buildIn(known, inputs.build ?? '') === undefined)
+  ) {
+    await parts.remote?.adoptBuild(inputs.image, inputs.build ?? '', signal);
+  }
   const image = parts.catalog.image(inputs.image);
   if (image === undefined) {
     throw invalid(
@@ -87,7 +100,7 @@ export async function pushList(
   const pushes: Push[] = [];
   for (const text of providers) {
     const found = await parts.providers.find(text);
-    pushes.push(await pushOf(imageFor(build, found), found, 'providers', parts));
+    pushes.push(await pushOf(imageFor(build, found), found, { argument: 'providers', signal }, parts));
   }
   return await takePushes(
     { method: 'push_image', image, build, pushes, credentials: inputs.credentials },
@@ -172,8 +185,8 @@ function imageFor(build: BuildDocument, found: FoundProvider): TargetImageDocume
 async function pushOf(
   { id, target, outcome }: TargetImageDocument,
   { provider, secrets }: FoundProvider,
-  argument: string,
-  { engine, store }: FactoryParts,
+  { argument, signal }: { readonly argument: string; readonly signal: AbortSignal },
+  { engine, store, remote }: FactoryParts,
 ): Promise<Push> {
   const cloud = engine.plugins.cloudFor(target);
   if (cloud.push === undefined) {
@@ -181,9 +194,12 @@ async function pushOf(
   }
   if (outcome.status === 'FAILED') throw invalid(argument, `target image ${id} has failed: ${outcome.info}`);
   // What a killed agent has stored is there, whatever is on record of it.
-  const image = await store.get(id).catch(() => undefined);
+  const here = await store.get(id).catch(() => undefined);
+  const isRunning = outcome.status === 'RUNNING';
+  const image = here ?? (isRunning ? undefined : await remote?.find(id, signal));
   if (image === undefined) {
-    const why = outcome.status === 'RUNNING' ? 'is not finished yet; wait for it' : 'has no body here';
+    const elsewhere = remote === undefined ? '' : ' or in the warehouse';
+    const why = isRunning ? 'is not finished yet; wait for it' : `has no body here${elsewhere}`;
     throw invalid(argument, `target image ${id} ${why}`);
   }
   return { provider, target, targetImage: id, image, secrets };

@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { errorCode } from '../files/error-code.js';
 import { type EndFacts, withOutcome } from './book-keeping.js';
 import { changesBetween, type RecordedThing } from './changes.js';
-import { buildIn, type BuildDocument, type ImageDocument, withBuild } from './documents.js';
+import {
+  buildIn,
+  type BuildDocument,
+  type ImageDocument,
+  type TargetImageDocument,
+  withBuild,
+} from './documents.js';
 import { TemplateShelf } from './template-shelf.js';
 import { writeWhole } from './write-whole.js';
 
@@ -46,6 +52,12 @@ export interface ImportedImage extends BatchPlace {
   readonly target: string;
   readonly provider: string;
   readonly targetIdentifier: string;
+}
+
+/** A build that was made elsewhere. */
+export interface AdoptedBuild extends Pick<ImageDocument, 'description' | 'latestBuild' | 'latestUnpushed'> {
+  readonly parent?: string;
+  readonly targetImages: readonly Pick<TargetImageDocument, 'id' | 'target' | 'template'>[];
 }
 
 const uuidForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -225,6 +237,31 @@ export class Catalog {
     });
     this.#point([build, ids.targetImage, ids.providerImage], image);
     return ids;
+  }
+
+  /**
+   * Takes over what is known elsewhere of an image, a build and its target images, which are finished; what is on record here already stays as it
+   * is. Nobody is told of that, since it is no news where it comes from.
+   */
+  adopt(place: BatchPlace, adopted: AdoptedBuild): void {
+    const known = ensured(this.image(place.image), place, adopted.description);
+    const { parent, targetImages, latestBuild, latestUnpushed } = adopted;
+    const image = withBuild(known, place.build, build => ({
+      ...build,
+      ...(build.parent === undefined && parent !== undefined ? { parent } : {}),
+      targetImages: [
+        ...build.targetImages,
+        ...targetImages
+          .filter(({ id }) => build.targetImages.every(target => target.id !== id))
+          .map(target => ({ ...target, outcome: { status: 'COMPLETED' as const }, providerImages: [] })),
+      ],
+    }));
+    const latest = {
+      ...(latestBuild === undefined ? {} : { latestBuild }),
+      ...(latestUnpushed === undefined ? {} : { latestUnpushed }),
+    };
+    this.#write(place.image, { ...latest, ...image });
+    this.#point([place.build, ...targetImages.map(({ id }) => id)], place.image);
   }
 
   #owner(argument: string, id: string): ImageDocument | undefined {

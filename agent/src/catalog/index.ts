@@ -1,5 +1,5 @@
 export type { EndFacts } from './book-keeping.js';
-export { type BatchPlace, Catalog, CatalogError } from './catalog.js';
+export { type AdoptedBuild, type BatchPlace, Catalog, CatalogError } from './catalog.js';
 export type { RecordedThing } from './changes.js';
 export {
   type BuildDocument,

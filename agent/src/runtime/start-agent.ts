@@ -89,7 +89,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     undo.push(() => scratch.remove());
     const { warehouse, warehousePauses: courier } = options;
     const archive = await BuildArchive.open({
-      images: store.images,
+      store,
       log,
       ...(warehouse === undefined ? {} : { warehouse }),
       ...(courier === undefined ? {} : { courier }),
@@ -150,6 +150,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     const parts = {
       ...{ session, engine, store, events, finished, templates, log },
       catalog: archive.catalog,
+      remote: archive.remote,
       adaptors: new AdaptorIndex(),
       providers: createProviders(options.providerDirectory ?? '/etc/imagefactory', log),
       shown: shownClasses[options.schemaRevision ?? '2011'],

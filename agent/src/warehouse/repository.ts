@@ -71,9 +71,13 @@ export interface Repository {
   /** The body as a stream, which the caller reads to its end or destroys. */
   body(kind: ObjectKind, id: string, options?: TransferOptions): Promise<Readable | undefined>;
   /** All objects that have exactly these values. */
-  find<K extends ObjectKind>(kind: K, where: Attributes<K>): Promise<readonly StoredObject<K>[]>;
+  find<K extends ObjectKind>(
+    kind: K,
+    where: Attributes<K>,
+    options?: TransferOptions,
+  ): Promise<readonly StoredObject<K>[]>;
   /** Whether it was there. */
-  delete(kind: ObjectKind, id: string): Promise<boolean>;
+  delete(kind: ObjectKind, id: string, options?: TransferOptions): Promise<boolean>;
 }
 
 /** A body as text. @throws Error when it is longer than `limit` bytes */

@@ -118,7 +118,11 @@ export class WarehouseRepository implements Repository {
     return undefined;
   }
 
-  async find<K extends ObjectKind>(kind: K, where: Attributes<K>): Promise<readonly StoredObject<K>[]> {
+  async find<K extends ObjectKind>(
+    kind: K,
+    where: Attributes<K>,
+    { signal }: TransferOptions = {},
+  ): Promise<readonly StoredObject<K>[]> {
     const wanted = Object.entries(pickAttributes(kind, where));
     const response = await this.#http.send({
       method: 'POST',
@@ -127,23 +131,25 @@ export class WarehouseRepository implements Repository {
       contentType: 'application/x-www-form-urlencoded',
       // What iwhd answers when nothing is found, or the bucket is not there yet.
       also: [404],
+      signal,
     });
     const answer = await textOf(response);
     if (response.statusCode === 404) return [];
     const found: StoredObject<K>[] = [];
     for (const id of keysIn(answer)) {
-      const object = await this.get(kind, id);
+      const object = await this.get(kind, id, { signal });
       const values: Readonly<Record<string, string | undefined>> = object?.attributes ?? {};
       if (object !== undefined && wanted.every(([name, value]) => values[name] === value)) found.push(object);
     }
     return found;
   }
 
-  async delete(kind: ObjectKind, id: string): Promise<boolean> {
+  async delete(kind: ObjectKind, id: string, { signal }: TransferOptions = {}): Promise<boolean> {
     const response = await this.#http.send({
       method: 'DELETE',
       path: [this.#buckets[kind], checked(id)],
       also: [404],
+      signal,
     });
     response.resume();
     return response.statusCode !== 404;

@@ -13,6 +13,7 @@ export const buildErrorCodes = [
   'mirror_unreachable',
   'package_not_found',
   'credentials_refused',
+  'warehouse_unavailable',
   'timeout',
   'aborted',
   'agent_restarted',
