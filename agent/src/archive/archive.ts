@@ -86,9 +86,11 @@ export class BuildArchive implements Archive {
       this.#log.error(
         `the end of build ${order.id} could not be noted: ${errorLine(error)}; make room, or images will not know it`,
       );
+      return;
     }
+    const things = this.#thingsOf(order.id);
     const courier = this.#courier;
-    if (courier === undefined) return;
+    if (courier === undefined || things.length === 0) return;
     await progress.step('storing in the warehouse', 0, async step => {
       let reported = 0;
       const onSent = (bytes: number): void => {
@@ -97,7 +99,7 @@ export class BuildArchive implements Archive {
         reported = bytes;
         step.update(0, `${Math.floor(bytes / 1024 / 1024)} of ${Math.ceil(image.size / 1024 / 1024)} MiB`);
       };
-      const delivery = await courier.deliver(this.#thingsOf(order.id), { signal, onSent });
+      const delivery = await courier.deliver(things, { signal, onSent });
       if (delivery.kind === 'sent') {
         log.info('stored in the warehouse');
         return;
