@@ -127,7 +127,7 @@ describe('an agent with an image warehouse', function () {
     const log = await readFile(join(factory.imageDirectory, `${first.id}.log`), 'utf8');
     expect(log).to.match(/not in the warehouse yet: the warehouse at .* cannot be reached.*by itself/);
     expect(
-      factory.log.filter(line => /^warn: the warehouse at .*objects wait and go there/.test(line)),
+      factory.log.filter(line => /^warn: the warehouse at .*objects wait here and will be sent/.test(line)),
     ).to.have.lengthOf(1);
     expect(factory.log.join('\n')).to.include(`build ${first.id} completes without the warehouse`);
     expect(factory.agent.waitingForWarehouse).to.equal(7);

@@ -185,10 +185,10 @@ export class Courier {
     if (this.#trouble !== error.message) {
       const remedy =
         error.code === 'not_authorised'
-          ? 'give the agent a key and a secret that it takes, or let it in there'
-          : 'nothing needs to be done here but to bring it back';
+          ? 'give the agent a key and a secret that it takes'
+          : 'nothing needs to be done here';
       log.warn(
-        `${error.message}; ${count(list.size)} ${wait(list.size)} and ${go(list.size)} there when it can, which is tried at least every ${Math.ceil(longestPause / 1000)} s: ${remedy}`,
+        `${error.message}; ${count(list.size)} ${wait(list.size)} here and will be sent as soon as it takes them, which is tried at least every ${Math.ceil(longestPause / 1000)} s: ${remedy}`,
       );
     }
     this.#trouble = error.message;
@@ -248,10 +248,6 @@ function count(things: number): string {
 
 function wait(things: number): string {
   return things === 1 ? 'waits' : 'wait';
-}
-
-function go(things: number): string {
-  return things === 1 ? 'goes' : 'go';
 }
 
 function them(things: number): string {

@@ -94,6 +94,9 @@ export async function runDaemon(
       log,
     });
     log.notice(startLine(agent, health, choice));
+    // Its address was checked to have no password in it.
+    if (flags.warehouse !== undefined)
+      log.notice(`images and what belongs to them are stored in the warehouse at ${flags.warehouse} too`);
     const why = await end;
     if (!isFailure(why)) log.notice(`${why}: stopping`);
     const report = await agent.stop();
