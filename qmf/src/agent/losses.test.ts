@@ -48,9 +48,9 @@ describe('Losses', () => {
     now = 60_000;
     losses.count('event', 'a Status', released);
     expect(warnings).to.deep.equal([
-      'a Status was lost: queue full',
+      'a Status did not reach everybody: queue full',
       'an answer to x was lost: queue full',
-      'a Status was lost: queue full (and 99 more since the last warning)',
+      'a Status did not reach everybody: queue full (and 99 more since the last warning)',
     ]);
     expect(losses.counts.released).to.equal(102);
   });

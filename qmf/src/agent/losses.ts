@@ -80,7 +80,9 @@ export class Losses {
     const more =
       kind === undefined || kind.since === 0 ? '' : ` (and ${kind.since} more since the last warning)`;
     this.#kinds.set(key, { warnedAt: now, since: 0 });
-    this.log.warn(`${name} was lost: ${message}${more}`);
+    // The broker tells of the queue that is full alone; others behind the exchange may have got the message.
+    const what = code === 'message_released' && sent !== 'answer' ? 'did not reach everybody' : 'was lost';
+    this.log.warn(`${name} ${what}: ${message}${more}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { BusConnection } from '../connection/bus-connection.js';
 import { QmfError } from '../errors.js';
 import { formOf, listContent, mapContent } from '../message/content.js';
-import type { Address, BodyForm, Envelope } from '../message/envelope.js';
+import { type Address, addressToText, type BodyForm, type Envelope } from '../message/envelope.js';
 import { AgentException, exceptionCodes, exceptionToValue } from '../message/exception.js';
 import { type ContentKind, headersFor, type Opcode } from '../message/headers.js';
 import type { MessageId } from '../codec/amqp10-message.js';
@@ -127,7 +127,7 @@ export class Replies {
     const sending = this.connection.send(envelope, { whileAway: 'keep', importance: 'lasting' }).then(
       () => true,
       (error: unknown) => {
-        this.losses.count('answer', `an answer to ${to.node}`, error);
+        this.losses.count('answer', `an answer to ${addressToText(to)}`, error);
         return false;
       },
     );

@@ -25,6 +25,9 @@ export interface Kept extends Link<Kept> {
   releases: number;
 }
 
+/** Routing keys that are remembered as choked: each console that stops reading adds the one of its answers. */
+const CHOKED_KEYS = 100;
+
 /** The messages for one destination, in the order in which they were given: first those under way, then those that wait. */
 export class Lane {
   readonly #underWay = new Chain<Kept>();
@@ -34,8 +37,8 @@ export class Lane {
   #firstProgress: Kept | undefined;
   /** Nothing is sent for a while: the broker took a message no more. */
   isPaused = false;
-  /** The broker takes nothing for this destination, however often it is tried. */
-  isChoked = false;
+  /** Routing keys of which the broker takes nothing, however often it is tried. */
+  readonly #choked = new Set<string>();
 
   get underWayCount(): number {
     return this.#underWayCount;
@@ -76,9 +79,26 @@ export class Lane {
     kept.place = 'gone';
   }
 
-  /** What was under way takes its place again among those that wait. */
+  /** Whether a message of the same key was not taken, however often it was tried, and none has been since. */
+  isChoked({ envelope }: Kept): boolean {
+    return this.#choked.has(keyOf(envelope));
+  }
+
+  choke({ envelope }: Kept): void {
+    const [oldest] = this.#choked;
+    if (oldest !== undefined && this.#choked.size >= CHOKED_KEYS) this.#choked.delete(oldest);
+    this.#choked.add(keyOf(envelope));
+  }
+
+  /** The broker has taken a message. What it thinks of other keys is not known: their messages are for other queues. */
+  unchoke({ envelope }: Kept): void {
+    this.#choked.delete(keyOf(envelope));
+  }
+
+  /** What was under way takes its place again among those that wait; another wire may find other queues. */
   recall(): void {
     this.isPaused = false;
+    this.#choked.clear();
     if (this.#underWay.first === undefined) return;
     // Those that were put back one by one may be older.
     const isInOrder = (this.#underWay.last?.number ?? 0) < (this.#waiting.first?.number ?? Infinity);
@@ -112,6 +132,10 @@ export class Lane {
     if (kept === this.#firstProgress) this.#firstProgress = progressFrom(kept.next);
     this.#waiting.remove(kept);
   }
+}
+
+function keyOf({ to }: Envelope): string {
+  return to.subject ?? '';
 }
 
 function progressFrom(kept: Kept | undefined): Kept | undefined {

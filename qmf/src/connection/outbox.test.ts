@@ -196,9 +196,9 @@ describe('Outbox', () => {
       expect(ends).to.deep.equal({ 1: 'accepted', 2: 'accepted', 3: 'accepted' });
     });
 
-    it('is given up after three more times, and nothing else waits for such a broker until it takes something', async () => {
-      const full = wire();
-      keep('1');
+    /** Three more times, in vain. */
+    async function giveUp(subject: string, full: FakeWire): Promise<void> {
+      keep(subject);
       for (const pause of [100, 200, 400]) {
         full.unsettled[0]?.reject(released);
         await timers.pass(pause - 1);
@@ -208,15 +208,59 @@ describe('Outbox', () => {
       }
       full.unsettled[0]?.reject(released);
       await turn();
-      keep('2');
-      full.unsettled[0]?.reject(released);
+      expect(ends).to.include({ [subject]: 'message_released' });
+    }
+
+    async function say(full: FakeWire, subject: string, word: 'accept' | 'release'): Promise<void> {
+      keep(subject);
+      const last = full.unsettled.at(-1);
+      if (word === 'accept') last?.resolve();
+      else last?.reject(released);
       await turn();
-      expect(ends).to.deep.equal({ 1: 'message_released', 2: 'message_released' });
-      keep('3');
-      full.unsettled[0]?.resolve();
+    }
+
+    it('is given up after three more times, and no other of its key waits until the broker takes one', async () => {
+      const full = wire();
+      await giveUp('event', full);
+      delete ends['event'];
+      await say(full, 'event', 'release');
+      expect(ends).to.deep.equal({ event: 'message_released' });
+      await say(full, 'event', 'accept');
+      await say(full, 'event', 'release');
+      await timers.pass(100);
+      expect(full.unsettled).to.have.length(1);
+    });
+
+    it('is tried no more often because something of another key was taken', async () => {
+      const full = wire();
+      await giveUp('event', full);
+      await say(full, 'answer', 'accept');
+      const before = full.sent.length;
+      await say(full, 'event', 'release');
+      await timers.pass(1_000);
+      expect(full.sent).to.have.length(before + 1);
+    });
+
+    it('is tried again on another wire', async () => {
+      const full = wire();
+      await giveUp('event', full);
+      full.break();
       await turn();
-      keep('4');
-      full.unsettled[0]?.reject(released);
+      outbox.detach();
+      const next = wire();
+      await say(next, 'event', 'release');
+      await timers.pass(100);
+      expect(next.subjects).to.deep.equal(['event', 'event']);
+    });
+
+    it('is remembered for a bounded number of keys', async () => {
+      make(1000);
+      const full = wire();
+      for (let key = 0; key <= 100; key++) await giveUp(`${key}`, full);
+      await say(full, '100', 'release');
+      await timers.pass(1_000);
+      expect(full.unsettled).to.be.empty;
+      await say(full, '0', 'release');
       await timers.pass(100);
       expect(full.unsettled).to.have.length(1);
     });

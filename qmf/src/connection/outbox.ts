@@ -40,8 +40,9 @@ const IDLE_LANES = 16;
  * progress goes first; lasting messages go up to eight times the limits, and are refused only then.
  *
  * A broker whose queue for one console is full releases what goes to all of them (wire document §1.5). Lasting messages are then
- * sent a few times more, with short pauses; when that was in vain, no others are until the broker takes one, so that a console
- * that has stopped reading holds up nobody.
+ * sent a few times more, with short pauses; when that was in vain, no others of the same routing key are until the broker takes
+ * one of them, so that a console that has stopped reading holds up nobody, and the others don't hear everything four times. By
+ * key, because the answers to consoles that do read are accepted all the while.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -155,7 +156,7 @@ export class Outbox {
     const { tally } = this.#options;
     if (error === undefined) {
       tally.accepted++;
-      kept.lane.isChoked = false;
+      kept.lane.unchoke(kept);
       this.#leave(kept);
       kept.resolve();
     } else {
@@ -176,9 +177,9 @@ export class Outbox {
   #sendsAgain(kept: Kept): boolean {
     const { lane } = kept;
     if (kept.place === 'waiting') return true; // a late word of a wire that has ended; it is sent again anyway
-    if (kept.importance !== 'lasting' || lane.isChoked) return false;
+    if (kept.importance !== 'lasting' || lane.isChoked(kept)) return false;
     if (kept.releases === RELEASE_RETRIES) {
-      lane.isChoked = true;
+      lane.choke(kept);
       return false;
     }
     lane.putBack(kept);

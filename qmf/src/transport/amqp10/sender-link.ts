@@ -158,7 +158,7 @@ export class SenderLink {
         return;
       case 'released':
       case undefined:
-        this.#settle(context, new QmfError('message_released', `${this.#node} did not take the message now`));
+        this.#settle(context, new QmfError('message_released', notTaken(this.#node)));
     }
   }
 
@@ -227,7 +227,12 @@ function largest(pending: Iterable<Pending>): Pending | undefined {
 function notNow(node: string, context: RheaContext): QmfError {
   return stateOf(context)['undeliverable_here'] === true
     ? new QmfError('message_rejected', `${node} will not take the message at all`)
-    : new QmfError('message_released', `${node} did not take the message now`);
+    : new QmfError('message_released', notTaken(node));
+}
+
+/** For the operator of an agent, who sees this in its log. */
+function notTaken(node: string): string {
+  return `${node} did not take the message now; most often the queue of a console that has stopped reading is full`;
 }
 
 function rejection(context: RheaContext): string {
