@@ -2,14 +2,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectedConsole, connectConsole } from '@imagefactory/console-client';
+import { transportFor } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { configuredAsDocumented } from './interop/configured.js';
-import { blockOf, blocksOf } from './interop/howto.js';
+import { as, blockOf, blocksOf } from './interop/howto.js';
 import { brokerForFile, interoperabilityOn } from './interop/on-broker.js';
+import type { MissingBroker, RealBroker } from './support/brokers/index.js';
 import { startQpidd } from './support/brokers/qpidd.js';
 import { findProgram } from './support/lane.js';
 import { Program } from './support/program.js';
+import { rejection } from './support/until.js';
 
 const section = 'Apache Qpid C++ (qpidd)';
 
@@ -42,7 +45,7 @@ if (broker !== undefined) {
     });
     after(() => rm(directory, { recursive: true, force: true }));
 
-    configuredAsDocumented('qpidd', broker.protocols, async () => {
+    const start = async (): Promise<RealBroker | MissingBroker> => {
       if ((await findProgram('saslpasswd2')) === undefined)
         return { kind: 'qpidd', missing: 'saslpasswd2 is not installed (Debian: sasl2-bin)' };
       const [, commands = ''] = await blocksOf(section, 'sh');
@@ -59,6 +62,33 @@ if (broker !== undefined) {
       const acl = join(directory, 'qpidd.acl');
       await writeFile(acl, await blockOf(section, 'acl'));
       return startQpidd(['--auth', 'yes', '--sasl-config', directory, '--acl-file', acl]);
+    };
+    configuredAsDocumented('qpidd', broker.protocols, start, url => {
+      it("lets consoles of 2011 look for the broker's own agent and listen as they do, and no further", async () => {
+        const wire = await transportFor(as('watcher', 'amqp10', url())).dial(AbortSignal.timeout(15_000));
+        try {
+          const locate = (subject: string): Promise<void> =>
+            wire.send({
+              to: { node: 'qmf.default.direct', subject },
+              headers: new Map([['qmf.opcode', '_agent_locate_request']]),
+              contentType: 'amqp/list',
+              body: { form: 'data', bytes: Buffer.from('0000000400000000', 'hex') },
+            });
+          const listen = async (key: string): Promise<void> =>
+            (
+              await wire.bind(
+                { exchange: 'amq.direct', exchangeType: 'direct', key, create: false },
+                () => undefined,
+              )
+            )();
+          await locate('broker');
+          await listen('direct-console.1');
+          expect(await rejection(listen('reply-1'))).to.include({ code: 'not_authorised' });
+          expect(await rejection(locate('redhat.com:imagefactory:1'))).to.include({ code: 'not_authorised' });
+        } finally {
+          await wire.close();
+        }
+      });
     });
   });
 }

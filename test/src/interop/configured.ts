@@ -3,11 +3,16 @@ import type { MissingBroker, Protocol, RealBroker } from '../support/brokers/ind
 import { skipBecause } from '../support/lane.js';
 import { buildAsDocumented, refusedAsDocumented } from './howto.js';
 
-/** Starts a broker with the configuration that docs/brokers.md shows, and works with the users in it. */
+/**
+ * Starts a broker with the configuration that docs/brokers.md shows, and works with the users in it.
+ *
+ * @param more defines tests of this broker's own
+ */
 export function configuredAsDocumented(
   name: string,
   protocols: readonly Protocol[],
   start: () => Promise<RealBroker | MissingBroker>,
+  more?: (url: () => string) => void,
 ): void {
   describe(`${name} as docs/brokers.md configures it`, function () {
     this.timeout(120_000);
@@ -25,5 +30,6 @@ export function configuredAsDocumented(
       it(`and nothing of the other's over ${protocol}`, () =>
         refusedAsDocumented(broker?.url ?? '', protocol));
     }
+    more?.(() => broker?.url ?? '');
   });
 }

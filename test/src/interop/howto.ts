@@ -26,7 +26,8 @@ export async function blockOf(section: string, language: string): Promise<string
   return block;
 }
 
-function as(user: string, protocol: Protocol, url: string): string {
+/** The address with one of the users of docs/brokers.md. */
+export function as(user: string, protocol: Protocol, url: string): string {
   const login = `//${user}:${user}-password@`;
   return urlFor(protocol, url).replace(/\/\/([^@/]*@)?/, login);
 }
