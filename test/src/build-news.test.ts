@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RunningAgent, startAgent } from '@imagefactory/agent';
+import { loggerTo, type RunningAgent, startAgent } from '@imagefactory/agent';
 import {
   type Build,
   type ConnectedConsole,
@@ -207,11 +207,13 @@ describe('the news of a build whose agent stops', () => {
   it('end with the reason, which comes before the status', async () => {
     const broker = await startBroker();
     const directory = await mkdtemp(join(tmpdir(), 'imagefactory-stop-'));
+    const said: string[] = [];
     const agent = await startAgent({
       bus: amqp10(broker.url),
       plugins: [mockOs({ stepDelay: 60_000 }), mockCloud({ stepDelay: 0 })],
       imageDirectory: join(directory, 'images'),
       temporaryDirectory: directory,
+      log: loggerTo((_level, message) => said.push(message)),
     });
     const client = await connectConsole({ broker: broker.url });
     try {
@@ -223,7 +225,11 @@ describe('the news of a build whose agent stops', () => {
       const reading = (async () => {
         for await (const line of build.log()) lines.push(line);
       })();
-      await until('it is followed', () => lines.length > 0);
+      // The first answer has the lines that there are, the next one none; from then on events are waited for.
+      await until(
+        'it is followed',
+        () => said.filter(text => text.startsWith('call of build_news.log ')).length > 1,
+      );
       await agent.stop();
       const news = (): string[] =>
         events.flatMap(({ values: { type, new_status: status } }) =>
