@@ -78,6 +78,8 @@ export async function* readBuildLog(
 
 interface Heard {
   readonly lines: readonly LogLine[];
+  /** Number of the line after these. */
+  readonly next: number;
   readonly over: boolean;
 }
 
@@ -121,7 +123,7 @@ class LogReader {
     this.#renewAt = performance.now() + lease * 500;
   }
 
-  async ask(from: number): Promise<Heard & { readonly next: number }> {
+  async ask(from: number): Promise<Heard> {
     const { lines, next, over } = await this.#try(options =>
       this.#news.call('log', { build: this.build.objectName, from }, options),
     );
@@ -137,7 +139,8 @@ class LogReader {
     this.#size -= first.lines.length;
     const lines = first.lines.filter(({ seq }) => seq >= next);
     if (lines.length > 0 && lines[0]?.seq !== next) return undefined;
-    return lines.length === 0 && first.over ? undefined : { lines, over: first.over };
+    // At the end the agent may be gone, so it is asked only for lines that we lack.
+    return lines.length === 0 && first.over && first.next > next ? undefined : { ...first, lines };
   }
 
   #event(silence: number): Promise<void> {
@@ -154,9 +157,9 @@ class LogReader {
   #onEvent(event: ReceivedEvent): void {
     const typed = asTyped(event, BuildLogEvent);
     if (typed === undefined || event.agent !== this.build.agentName) return;
-    const { addr, lines, over } = typed.values;
+    const { addr, first, lines, over } = typed.values;
     if (addr['_object_name'] !== this.build.objectName) return;
-    const heard = { lines: linesOf(lines), over };
+    const heard = { lines: linesOf(lines), next: first + lines.length, over };
     this.#waiting.push(heard);
     this.#size += heard.lines.length;
     while (this.#size > waitingLimit) this.#size -= this.#waiting.shift()?.lines.length ?? 0;
