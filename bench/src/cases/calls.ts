@@ -1,11 +1,13 @@
 import type { Fleet } from '../fleet.js';
 import { interleaved } from '../rounds.js';
+import { withCpuTime } from './cpu.js';
 import { isEmbedded, type Line, type Sizes } from './lines.js';
 
 export async function oneInFlight(fleet: Fleet, { rounds, calls }: Sizes): Promise<readonly Line[]> {
-  const measured = await interleaved(fleet, rounds, async ({ requester }) => {
-    const { p50, p99 } = await requester.ask('calls', { count: calls, inFlight: 1 });
-    return { p50, p99 };
+  const measured = await interleaved(fleet, rounds, async pair => {
+    const ask = () => pair.requester.ask('calls', { count: calls, inFlight: 1 });
+    const { result, cpu } = await withCpuTime(pair, ask);
+    return { p50: result.p50, p99: result.p99, cpu: cpu / calls };
   });
   // 0.9 of bare in calls is 1.11 of bare in time.
   const limit = isEmbedded(fleet) ? 1.15 : 1.11;
@@ -24,6 +26,13 @@ export async function oneInFlight(fleet: Fleet, { rounds, calls }: Sizes): Promi
       what: 'method call, 1 in flight, p99',
       unit: 'ms',
       ...measured.p99,
+    },
+    {
+      kind: 'comparison',
+      case: 'call-1',
+      what: 'CPU time of such a call, both ends',
+      unit: 'ms',
+      ...measured.cpu,
     },
   ];
 }

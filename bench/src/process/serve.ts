@@ -34,6 +34,12 @@ function send(message: Answer): void {
   process.send?.(message);
 }
 
+/** Processor time of this process so far, in milliseconds. */
+export function cpuTime(): Promise<number> {
+  const { user, system } = process.cpuUsage();
+  return Promise.resolve((user + system) / 1_000);
+}
+
 /** Resident memory in bytes; processes of the bench run with `--expose-gc`. */
 export function residentMemory(): Promise<number> {
   globalThis.gc?.();

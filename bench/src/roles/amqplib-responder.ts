@@ -1,5 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
-import { residentMemory, serve } from '../process/serve.js';
+import { cpuTime, residentMemory, serve } from '../process/serve.js';
 import { connect, type Link } from './amqplib-link.js';
 import { callReply, eventMessage, queryReply, readBody } from './amqplib-messages.js';
 import { EVENT_KEY, REQUEST_KEY } from './bare-keys.js';
@@ -26,6 +26,8 @@ class BareResponder implements Responder {
   };
 
   readonly memory = residentMemory;
+
+  readonly cpuTime = cpuTime;
 }
 
 function answer(link: Link, { properties, content }: ConsumeMessage): void {

@@ -1,4 +1,4 @@
-import { residentMemory } from '../process/serve.js';
+import { cpuTime, residentMemory } from '../process/serve.js';
 import { median } from '../statistics.js';
 import { measureCalls } from './calls.js';
 import { clock, type Requester } from './contract.js';
@@ -52,6 +52,8 @@ export abstract class BareRequester<M> implements Requester {
   readonly eventsReceived = (): Promise<number> => this.#lastEvent;
 
   readonly memory = residentMemory;
+
+  readonly cpuTime = cpuTime;
 
   protected reply(correlationId: string, message: M): void {
     this.#pending.get(correlationId)?.(message);

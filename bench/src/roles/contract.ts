@@ -6,14 +6,20 @@ export interface Role {
   readonly memory: (argument: Record<string, never>) => Promise<number>;
 }
 
+/** One end of an exchange that is compared. */
+export interface Party extends Role {
+  /** Processor time used so far, in milliseconds; the system's work for this process included. */
+  readonly cpuTime: (argument: Record<string, never>) => Promise<number>;
+}
+
 /** Answers calls and queries, sends events: the QMF agent, or bare rhea in its place. */
-export interface Responder extends Role {
+export interface Responder extends Party {
   /** Sends `count` events, at most `window` of them not yet accepted by the broker. Gives the {@link clock} at the first. */
   readonly raise: (argument: { readonly count: number; readonly window: number }) => Promise<number>;
 }
 
 /** Calls, asks and listens: the QMF console, or bare rhea in its place. */
-export interface Requester extends Role {
+export interface Requester extends Party {
   readonly calls: (argument: { readonly count: number; readonly inFlight: number }) => Promise<CallFigures>;
   /** Asks for all objects, `count` times one after the other. */
   readonly queries: (argument: { readonly count: number }) => Promise<QueryFigures>;

@@ -7,7 +7,7 @@ import {
   PRODUCT,
   VENDOR,
 } from '@imagefactory/schema';
-import { residentMemory, serve } from '../process/serve.js';
+import { cpuTime, residentMemory, serve } from '../process/serve.js';
 import { clock, type QmfResponder } from './contract.js';
 import { OBJECTS, objectName, objectValues } from './sample.js';
 import { sendWindowed } from './windowed.js';
@@ -68,6 +68,8 @@ class BenchAgent implements QmfResponder {
   };
 
   readonly memory = residentMemory;
+
+  readonly cpuTime = cpuTime;
 }
 
 serve(new BenchAgent());

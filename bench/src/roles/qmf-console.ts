@@ -6,7 +6,7 @@ import {
   type TypedObject,
 } from '@imagefactory/qmf';
 import { BuildAdaptor, BuildAdaptorStatusEvent, ImageFactory } from '@imagefactory/schema';
-import { residentMemory, serve } from '../process/serve.js';
+import { cpuTime, residentMemory, serve } from '../process/serve.js';
 import { median } from '../statistics.js';
 import { measureCalls } from './calls.js';
 import { clock, type QmfRequester } from './contract.js';
@@ -77,6 +77,8 @@ class BenchConsole implements QmfRequester {
   };
 
   readonly memory = residentMemory;
+
+  readonly cpuTime = cpuTime;
 
   #open(): Connected {
     if (this.#connected === undefined) throw new Error('the console was not started');

@@ -1,5 +1,5 @@
 import type { Connection, EventContext } from 'rhea';
-import { residentMemory, serve } from '../process/serve.js';
+import { cpuTime, residentMemory, serve } from '../process/serve.js';
 import { EVENT_KEY, REPLY_KEY, REQUEST_KEY } from './bare-keys.js';
 import { clock, type Responder } from './contract.js';
 import { connect, type KeySender, openReceiver, openSender } from './rhea-link.js';
@@ -30,6 +30,8 @@ class BareResponder implements Responder {
   };
 
   readonly memory = residentMemory;
+
+  readonly cpuTime = cpuTime;
 
   #answer({ message }: EventContext): void {
     const sender = this.#open();
