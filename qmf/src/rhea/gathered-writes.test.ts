@@ -1,13 +1,23 @@
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import type { Connection } from 'rhea';
+import rhea, { type Connection } from 'rhea';
 import { gatherWrites } from './gathered-writes.js';
 
-/** A connection that notes when it writes and what it asks of its socket. */
-function recorder(withSocket: boolean) {
+/** A connection that notes when it processes what is due and what it asks of its socket. */
+function recorder(withSocket: boolean, write: () => void = () => undefined) {
   const calls: string[] = [];
   const connection = {
-    output: () => calls.push('output'),
+    registered: false,
+    _register: () => undefined,
+    _process: () => {
+      connection.registered = false;
+      calls.push('process');
+      write();
+    },
     ...(withSocket ? { socket: { cork: () => calls.push('cork'), uncork: () => calls.push('uncork') } } : {}),
   };
   // Only what gatherWrites touches is there.
@@ -15,34 +25,63 @@ function recorder(withSocket: boolean) {
   return { connection, calls };
 }
 
-const nextTick = (): Promise<void> => new Promise(resolve => process.nextTick(resolve));
-
 describe('gatherWrites', () => {
-  it('sends the first frame of a turn at once and the others together', async () => {
+  it('writes once in a turn, after what follows from its input by promises', async () => {
     const { connection, calls } = recorder(true);
-    connection.output();
-    expect(calls).to.deep.equal(['output']);
-    connection.output();
-    connection.output();
-    expect(calls).to.deep.equal(['output', 'cork', 'output', 'output']);
-    await nextTick();
-    expect(calls).to.deep.equal(['output', 'cork', 'output', 'output', 'uncork']);
+    connection._register();
+    await Promise.resolve();
+    calls.push('answer');
+    connection._register();
+    expect(calls).to.deep.equal(['answer']);
+    await turn();
+    expect(calls).to.deep.equal(['answer', 'cork', 'process', 'uncork']);
   });
 
   it('begins anew with each turn', async () => {
     const { connection, calls } = recorder(true);
-    connection.output();
-    await nextTick();
-    connection.output();
-    await nextTick();
-    expect(calls).to.deep.equal(['output', 'output']);
+    connection._register();
+    await turn();
+    connection._register();
+    await turn();
+    expect(calls).to.deep.equal(['cork', 'process', 'uncork', 'cork', 'process', 'uncork']);
+  });
+
+  it('lets go of the socket when writing fails', async () => {
+    const { connection, calls } = recorder(true, () => {
+      throw new Error('cannot be written');
+    });
+    expect(() => connection._process()).to.throw('cannot be written');
+    expect(calls).to.deep.equal(['cork', 'process', 'uncork']);
+    await turn();
   });
 
   it('leaves a connection alone that has no socket yet', async () => {
     const { connection, calls } = recorder(false);
-    connection.output();
-    connection.output();
-    await nextTick();
-    expect(calls).to.deep.equal(['output', 'output']);
+    connection._register();
+    await turn();
+    expect(calls).to.deep.equal(['process']);
+  });
+
+  it('is what rhea does: nothing is written before the turn ends, then everything', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo; // that of a server on a port
+    const container = rhea.create_container();
+    const connection = container.connect({ host: '127.0.0.1', port, reconnect: false });
+    container.on('error', () => undefined);
+    connection.on('disconnected', () => undefined);
+    gatherWrites(connection);
+    const [peer] = (await once(server, 'connection')) as [Socket];
+    await once(peer, 'data');
+    const { socket } = connection as unknown as { readonly socket: Socket };
+    const written = socket.bytesWritten;
+    connection.create_session().begin();
+    connection.create_session().begin();
+    await new Promise<void>(resolve => process.nextTick(resolve));
+    expect(socket.bytesWritten).to.equal(written);
+    await turn();
+    expect(socket.bytesWritten).to.be.above(written);
+    socket.destroy();
+    server.close();
   });
 });

@@ -146,8 +146,8 @@ describe('AMQP 1.0 frames in pieces', function () {
             start = true;
             fed = 0;
           }
-          // rhea makes room for further deliveries only then.
-          return new Promise(resolve => process.nextTick(resolve));
+          // Room for further deliveries is made only at the end of a turn.
+          return new Promise(resolve => setImmediate(resolve));
         });
         const [envelope] = listening.received;
         const { body, correlationId, applicationProperties } = decodeBareMessage(bytes);

@@ -74,7 +74,8 @@ export class SenderLink {
     on(this.#sender, 'sendable', () => this.#pump());
     on(this.#sender, 'sender_draining', () => {
       this.#pump();
-      process.nextTick(() => lapseCredit(this.#sender));
+      // When what was handed over has been written.
+      setImmediate(() => lapseCredit(this.#sender));
     });
     on(this.#sender, 'accepted', context => this.#settle(context));
     on(this.#sender, 'released', context => this.#released(context));
