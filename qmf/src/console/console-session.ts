@@ -8,7 +8,7 @@ import { QmfError } from '../errors.js';
 import { type AgentInfo, agentInfoFromValue } from '../message/agent-info.js';
 import { readListBody, readMapBody } from '../message/content.js';
 import type { Envelope } from '../message/envelope.js';
-import { agentOf, contentKindOf, opcodeOf } from '../message/headers.js';
+import { agentOf, contentKindOf, isPartial, opcodeOf } from '../message/headers.js';
 import { evaluatePredicate, type Predicate } from '../query/index.js';
 import type { EventClass } from '../schema/declare.js';
 import { isV1Frame, v1Sequence } from '../schema/v1.js';
@@ -265,19 +265,21 @@ export class ConsoleSession {
         return;
       case '_data_indication':
         if (contentKindOf(envelope.headers) !== '_event') {
-          this.#answer(agentName, envelope); // subscription data; the broker's unsolicited updates match no request
+          this.#goOn(agentName, envelope); // subscription data; the broker's unsolicited updates match no request
         } else if (agentName !== undefined) {
           if (this.#recent.seen(agentName, envelope.messageId)) this.#duplicates.events++;
           else this.#receiveEvents(agentName, envelope);
         }
         return;
       default:
-        this.#answer(agentName, envelope);
+        // Of one that is whole no memory is needed: should it come twice, nobody waits for it any more.
+        if (isPartial(envelope.headers)) this.#goOn(agentName, envelope);
+        else this.#requests.answer(envelope);
     }
   }
 
   /** A part of an answer that came twice would put its objects into the result twice. */
-  #answer(agentName: string | undefined, envelope: Envelope): void {
+  #goOn(agentName: string | undefined, envelope: Envelope): void {
     if (agentName !== undefined && this.#recent.seen(agentName, envelope.messageId))
       this.#duplicates.answers++;
     else this.#requests.answer(envelope);

@@ -8,6 +8,6 @@ export interface ConsoleStatistics {
   readonly droppedEvents: number;
   /** Events that came a second time and were recognised by their message id. */
   readonly duplicateEvents: number;
-  /** The same for answers and parts of answers. */
+  /** The same for parts of answers and for publications; a whole answer that comes a second time finds nobody waiting. */
   readonly duplicateAnswers: number;
 }
