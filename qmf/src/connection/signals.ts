@@ -1,7 +1,7 @@
 import { QmfError } from '../errors.js';
 import { systemTimers, type Timers } from './timers.js';
 
-export { LONGEST_TIMER } from './timers.js';
+export { LONGEST_TIMER } from './deadlines.js';
 
 /** Limits of a wait: every one has a deadline, and may be cancelled. */
 export interface WaitOptions {

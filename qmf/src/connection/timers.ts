@@ -1,5 +1,4 @@
-/** The longest that a timer can run; Node.js takes more for one millisecond. */
-export const LONGEST_TIMER = 2 ** 31 - 1;
+import { Deadlines } from './deadlines.js';
 
 /** Where the connection takes its time from; tests bring their own. */
 export interface Timers {
@@ -9,10 +8,9 @@ export interface Timers {
   after(delay: number, task: () => void): () => void;
 }
 
+const deadlines = new Deadlines();
+
 export const systemTimers: Timers = {
   now: () => performance.now(),
-  after: (delay, task) => {
-    const timer = setTimeout(task, Math.min(delay, LONGEST_TIMER));
-    return () => clearTimeout(timer);
-  },
+  after: (delay, task) => deadlines.after(delay, task),
 };
