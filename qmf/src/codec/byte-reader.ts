@@ -105,6 +105,21 @@ export class ByteReader {
   /** `count` bytes of UTF-8; bytes that are not UTF-8 are an error, not U+FFFD. */
   utf8(count: number): string {
     const at = this.take(count);
+    const text = this.#textAt(at, count);
+    if (text === undefined) throw malformed('text that is not UTF-8', at);
+    return text;
+  }
+
+  /** `count` bytes as text if they are UTF-8, else a copy of them. */
+  utf8OrBytes(count: number): string | Buffer {
+    const at = this.take(count);
+    const text = this.#textAt(at, count);
+    if (text !== undefined) return text;
+    this.position = at;
+    return this.copy(count);
+  }
+
+  #textAt(at: number, count: number): string | undefined {
     if (count === 0) return '';
     if (count <= LONGEST_WORD) {
       const word = cachedWord(this.bytes, at, count);
@@ -112,10 +127,7 @@ export class ByteReader {
     }
     const text = this.bytes.toString('utf8', at, at + count);
     // A replacement character is the only sign of bad input, and costs a second look only where one is.
-    if (text.includes('\uFFFD') && !isUtf8(this.bytes.subarray(at, at + count))) {
-      throw malformed('text that is not UTF-8', at);
-    }
-    return text;
+    return text.includes('\uFFFD') && !isUtf8(this.bytes.subarray(at, at + count)) ? undefined : text;
   }
 
   /** `count` bytes of a symbol, which the standard says is ASCII. */

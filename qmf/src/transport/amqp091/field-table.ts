@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import type { ByteReader } from '../../codec/byte-reader.js';
 import { malformed } from '../../codec/limits.js';
 import { bufferView } from '../../value/text.js';
@@ -115,7 +114,8 @@ function readField(reader: ByteReader): Value {
     case 'D':
       return readDecimal(reader);
     case 'S':
-      return readLongString(reader);
+      // A long string is text by custom and any bytes by the specification.
+      return reader.utf8OrBytes(reader.u32());
     case 'x':
       return reader.copy(reader.u32());
     case 'A':
@@ -132,10 +132,4 @@ function readField(reader: ByteReader): Value {
 function readDecimal(reader: ByteReader): Value {
   const places = reader.u8();
   return new Float('double', reader.i32() / 10 ** places);
-}
-
-/** A long string is text by custom and any bytes by the specification. */
-function readLongString(reader: ByteReader): Value {
-  const bytes = reader.copy(reader.u32());
-  return isUtf8(bytes) ? bytes.toString('utf8') : bytes;
 }
