@@ -22,7 +22,7 @@ import { ObjectStore, type StoredObject, type WireHandler } from './object-store
 import { type AgentLosses, Losses } from './losses.js';
 import { type AgentOptions, type AgentSettings, agentSettings } from './options.js';
 import { Replies } from './replies.js';
-import { handleRequest } from './requests.js';
+import { handleRequest, type RequestContext } from './requests.js';
 import { Subscriptions } from './subscriptions.js';
 import { UnderWay } from './under-way.js';
 
@@ -115,8 +115,9 @@ export class AgentSession {
       { exchange: 'topic', key: 'console.#' },
       ...(listenOnDirect && !strictSecurity ? [{ exchange: 'direct', key: this.name } as const] : []),
     ];
+    const context = this.#requestContext();
     try {
-      await this.#bindings.open(keys, envelope => handleRequest(envelope, this.#requestContext));
+      await this.#bindings.open(keys, envelope => handleRequest(envelope, context));
     } catch (error) {
       this.close();
       throw error;
@@ -258,7 +259,7 @@ export class AgentSession {
     });
   }
 
-  get #requestContext() {
+  #requestContext(): RequestContext {
     return {
       settings: this.#settings,
       store: this.#store,

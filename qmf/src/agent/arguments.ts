@@ -5,23 +5,31 @@ import { decodeNative, encodeNative, isCompatible, type Native } from '../schema
 import { describeSchemaId, type Schema } from '../schema/schema.js';
 import type { Value, ValueMap } from '../value/value.js';
 
+/** Checks and decodes the arguments of a call. */
+export type InputDecoder = (given: ValueMap) => Record<string, Native>;
+
 /**
- * Checks the arguments of a call against the declaration and decodes them (wire document §3.5, §4.5). Missing ones count as
- * null, null as not given.
- *
- * @throws AgentException with the C++ agent's words, and what to do
+ * Makes what checks the arguments of calls against the declaration and decodes them (wire document §3.5, §4.5). Missing ones count as
+ * null, null as not given. It throws an AgentException with the C++ agent's words, and what to do.
  */
-export function decodeInputs(
-  method: string,
-  declaration: MethodDeclaration,
+export function inputDecoder(method: string, declaration: MethodDeclaration): InputDecoder {
+  const expected = new Map(
+    Object.entries(declaration.arguments).filter(([, argument]) => argument.dir !== 'O'),
+  );
+  return given => {
+    for (const name of given.keys()) {
+      if (expected.has(name)) continue;
+      const names = [...expected.keys()].join(', ');
+      throw invalid(name, `${method} takes ${names === '' ? 'no arguments' : names}`);
+    }
+    return decodeInputs(expected, given);
+  };
+}
+
+function decodeInputs(
+  expected: ReadonlyMap<string, ArgumentDeclaration>,
   given: ValueMap,
 ): Record<string, Native> {
-  const expected = Object.entries(declaration.arguments).filter(([, argument]) => argument.dir !== 'O');
-  const names = expected.map(([name]) => name);
-  for (const name of given.keys()) {
-    if (!names.includes(name))
-      throw invalid(name, `${method} takes ${names.length > 0 ? names.join(', ') : 'no arguments'}`);
-  }
   const inputs: Record<string, Native> = {};
   for (const [name, argument] of expected) {
     const value = given.get(name) ?? null;

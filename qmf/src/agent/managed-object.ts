@@ -8,7 +8,7 @@ import type {
   ValuesOf,
 } from '../schema/declare.js';
 import type { PlainMap } from '../value/convert.js';
-import { decodeInputs, encodeOutputs } from './arguments.js';
+import { encodeOutputs, inputDecoder } from './arguments.js';
 import type { MethodCall, WireHandler } from './object-store.js';
 
 /** Handlers of a class's methods, by name; an exception is answered by throwing `AgentException`. */
@@ -63,8 +63,9 @@ export function wireHandler<C extends DataClass, N extends MethodNamesOf<C>>(
 type LooseHandler = (inputs: unknown, call: MethodCall) => object | Promise<object>;
 
 function checked(name: string, declaration: MethodDeclaration, handler: LooseHandler): WireHandler {
+  const decode = inputDecoder(name, declaration);
   return async (inputs, call) => {
-    const outputs = await handler(decodeInputs(name, declaration, inputs), call);
+    const outputs = await handler(decode(inputs), call);
     return encodeOutputs(name, declaration, outputs);
   };
 }

@@ -123,7 +123,8 @@ export class Replies {
   /** Tells whether the broker took it. */
   #send(target: ReplyTarget, message: AnswerMessage): Promise<boolean> {
     const { to, correlationId } = target;
-    const envelope = { to, ...(correlationId === undefined ? {} : { correlationId }), ...message };
+    const { headers, contentType, body } = message;
+    const envelope = { to, correlationId, headers, contentType, body };
     const sending = this.connection.send(envelope, { whileAway: 'keep', importance: 'lasting' }).then(
       () => true,
       (error: unknown) => {

@@ -122,7 +122,8 @@ export class ByteWriter {
 
   /** Everything written so far as bytes of their own; the writer is empty again afterwards. */
   finish(): Buffer {
-    const result = Buffer.from(this.#bytes.subarray(0, this.#length));
+    const result = Buffer.allocUnsafe(this.#length);
+    this.#bytes.copy(result, 0, 0, this.#length);
     this.#length = 0;
     if (this.#bytes.length > KEPT_CAPACITY) this.#bytes = Buffer.allocUnsafe(4096);
     return result;

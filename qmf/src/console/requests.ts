@@ -31,6 +31,7 @@ export class Requests implements AgentTransport {
   /** Key on the topic exchange under which answers come. */
   readonly replyKey = DIRECT_CONSOLE_PREFIX + randomUUID();
   readonly #domain: string;
+  readonly #replyTo: Address;
   readonly #table = new RequestTable();
   /** The refusal that the log was warned of last. */
   #warnedOf = '';
@@ -41,6 +42,8 @@ export class Requests implements AgentTransport {
     private readonly isOpen: () => boolean,
   ) {
     this.#domain = options.domain ?? 'default';
+    // The only form that strict agents accept, and that every broker translates (§1.4).
+    this.#replyTo = { node: topicExchange(this.#domain), subject: this.replyKey };
   }
 
   answer(envelope: Envelope): boolean {
@@ -70,16 +73,16 @@ export class Requests implements AgentTransport {
     receive: (envelope: Envelope) => boolean,
   ): Promise<void> {
     if (!this.isOpen()) return Promise.reject(notOpen());
-    const { userId } = this.options;
-    const send = (correlationId: string): Promise<void> =>
-      this.#send({
-        to: this.#addressOf(agent),
-        correlationId,
-        headers: headersFor(opcode),
-        ...(opcode === '_method_request' && userId !== undefined ? { userId } : {}),
-        ...mapContent(body, this.#bodyForm),
-      });
-    const isCall = opcode === '_method_request' && this.connection.state === 'open';
+    const isMethod = opcode === '_method_request';
+    const userId = isMethod ? this.options.userId : undefined;
+    const send = (correlationId: string): Promise<void> => {
+      const { contentType, body: encoded } = mapContent(body, this.#bodyForm);
+      const to = this.#addressOf(agent);
+      const headers = headersFor(opcode);
+      const replyTo = this.#replyTo;
+      return this.#send({ to, replyTo, correlationId, contentType, userId, headers, body: encoded });
+    };
+    const isCall = isMethod && this.connection.state === 'open';
     const kind = { what, agent: agent.name, isCall };
     return this.#table.request(kind, this.#limited(options), send, receive);
   }
@@ -95,6 +98,7 @@ export class Requests implements AgentTransport {
     const send = (correlationId: string): Promise<void> =>
       this.#send({
         to: this.#addressOf(agent),
+        replyTo: this.#replyTo,
         correlationId,
         headers: new Map(),
         body: { form: 'data', bytes: encode(Number(correlationId)) },
@@ -111,6 +115,7 @@ export class Requests implements AgentTransport {
   notify(agent: ConsoleAgent, opcode: Opcode, body: ValueMap): Promise<void> {
     return this.#send({
       to: this.#addressOf(agent),
+      replyTo: this.#replyTo,
       headers: headersFor(opcode),
       ...mapContent(body, this.#bodyForm),
     });
@@ -119,6 +124,7 @@ export class Requests implements AgentTransport {
   /** Asks all agents that match the filter to show up, and the broker's own agent by its key (wire document §3.1). */
   locate(filter: Predicate | undefined): void {
     const request = {
+      replyTo: this.#replyTo,
       headers: headersFor('_agent_locate_request'),
       ...listContent(filter === undefined ? [] : predicateToValue(filter), this.#bodyForm),
     };
@@ -140,9 +146,7 @@ export class Requests implements AgentTransport {
   }
 
   #send(envelope: Envelope): Promise<void> {
-    // The only form that strict agents accept, and that every broker translates (§1.4).
-    const replyTo = { node: topicExchange(this.#domain), subject: this.replyKey };
-    return this.connection.send({ ...envelope, replyTo }, { whileAway: 'fail' });
+    return this.connection.send(envelope, { whileAway: 'fail' });
   }
 
   #limited(options: RequestOptions): RequestOptions {

@@ -12,18 +12,18 @@ export interface Address {
 /** A message between protocol and transport, in terms that every AMQP version has (wire document §2.1). */
 export interface Envelope {
   readonly to: Address;
-  readonly replyTo?: Address;
-  readonly messageId?: string;
+  readonly replyTo?: Address | undefined;
+  readonly messageId?: string | undefined;
   /** Echoed in answers with the type it came with (§2.3). */
-  readonly correlationId?: MessageId;
+  readonly correlationId?: MessageId | undefined;
   /** `amqp/map`, `amqp/list`, or absent. */
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   /** Name that the sender authenticated with, as it claims. */
-  readonly userId?: string;
+  readonly userId?: string | undefined;
   /** Application properties, or headers in AMQP 0-x. */
   readonly headers: ValueMap;
   /** Time to live in milliseconds. */
-  readonly ttl?: number;
+  readonly ttl?: number | undefined;
   readonly body: Body;
 }
 

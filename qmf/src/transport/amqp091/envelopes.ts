@@ -36,6 +36,8 @@ const AMQP10_HEADERS = 'x-amqp-1.0-app-properties';
 
 const noHeaders: ValueMap = new Map();
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 /**
  * An envelope as a 0-9-1 message (wire document §1.7). RabbitMQ refuses any sender's name but the login.
  *
@@ -48,27 +50,23 @@ export function toPublication(
   const { to, replyTo, messageId, correlationId, userId, ttl, headers } = envelope;
   const { content, contentType } = encodeBody(envelope);
   const appId = textOf(headers.get(header.appId));
+  const exchange = to.subject === undefined ? '' : shortString('the exchange', to.node);
   const routingKey = shortString('the routing key', to.subject ?? to.node);
-  return {
-    exchange: to.subject === undefined ? '' : shortString('the exchange', to.node),
-    routingKey,
-    content,
-    options: {
-      deliveryMode: TRANSIENT,
-      headers: headerTable(headers, routingKey, headerSection),
-      ...(contentType === undefined ? {} : { contentType: shortString('the content type', contentType) }),
-      ...(appId === undefined ? {} : { appId: shortString('the app id', appId) }),
-      ...(correlationId === undefined ? {} : { correlationId: idText('the correlation id', correlationId) }),
-      ...(messageId === undefined ? {} : { messageId: shortString('the message id', messageId) }),
-      ...(userId === undefined ? {} : { userId: shortString('the user id', userId) }),
-      ...(replyTo === undefined ? {} : { replyTo: shortString('the reply address', addressToText(replyTo)) }),
-      ...(ttl === undefined || expiration === 'time'
-        ? {}
-        : { expiration: String(Math.max(0, Math.round(ttl))) }),
-      // A queue that isn't there is an error; a key that nobody listens to is none (§1.7).
-      mandatory: to.subject === undefined,
-    },
+  const options: Options.Publish = {
+    deliveryMode: TRANSIENT,
+    headers: headerTable(headers, routingKey, headerSection),
+    // A queue that isn't there is an error; a key that nobody listens to is none (§1.7).
+    mandatory: to.subject === undefined,
   };
+  // Field by field, here and below: with spreads this takes twice as long.
+  if (contentType !== undefined) options.contentType = shortString('the content type', contentType);
+  if (appId !== undefined) options.appId = shortString('the app id', appId);
+  if (correlationId !== undefined) options.correlationId = idText('the correlation id', correlationId);
+  if (messageId !== undefined) options.messageId = shortString('the message id', messageId);
+  if (userId !== undefined) options.userId = shortString('the user id', userId);
+  if (replyTo !== undefined) options.replyTo = shortString('the reply address', addressToText(replyTo));
+  if (ttl !== undefined && expiration !== 'time') options.expiration = String(Math.max(0, Math.round(ttl)));
+  return { exchange, routingKey, content, options };
 }
 
 /** The last table made of some headers: QMF has few different ones, and sends each very often under the same key. */
@@ -145,17 +143,18 @@ export function toEnvelope(delivery: Delivery, manners: Pick<Manners, 'expiratio
   const { contentType, correlationId, replyTo, messageId, userId, expiration } = properties;
   const hasTtl = manners.expiration === 'duration' && /^\d{1,15}$/.test(expiration ?? '');
   const ttl = hasTtl ? Number(expiration) : undefined;
-  return {
+  const envelope: Writable<Envelope> = {
     to: { node: delivery.exchange, subject: delivery.routingKey },
     headers: headersOf(properties.headers ?? noHeaders),
     body: decodeBody(delivery.content, properties.type),
-    ...(replyTo === undefined ? {} : { replyTo: replyAddress(replyTo) }),
-    ...(messageId === undefined ? {} : { messageId }),
-    ...(correlationId === undefined ? {} : { correlationId }),
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(userId === undefined || userId === '' ? {} : { userId }),
-    ...(ttl === undefined ? {} : { ttl }),
   };
+  if (replyTo !== undefined) envelope.replyTo = replyAddress(replyTo);
+  if (messageId !== undefined) envelope.messageId = messageId;
+  if (correlationId !== undefined) envelope.correlationId = correlationId;
+  if (contentType !== undefined) envelope.contentType = contentType;
+  if (userId !== undefined && userId !== '') envelope.userId = userId;
+  if (ttl !== undefined) envelope.ttl = ttl;
+  return envelope;
 }
 
 function headersOf(headers: ValueMap): ValueMap {
