@@ -246,4 +246,44 @@ describe('the news of a build whose agent stops', () => {
       await rm(directory, { recursive: true });
     }
   });
+
+  it('tell nothing of one that waits, which goes on at the next start under its address', async () => {
+    const broker = await startBroker();
+    const directory = await mkdtemp(join(tmpdir(), 'imagefactory-stop-'));
+    const start = (stepDelay: number) =>
+      startAgent({
+        bus: amqp10(broker.url),
+        plugins: [mockOs({ stepDelay }), mockCloud({ stepDelay: 0 })],
+        imageDirectory: join(directory, 'images'),
+        temporaryDirectory: directory,
+        maxConcurrent: 1,
+      });
+    let agent = await start(60_000);
+    const client = await connectConsole({ broker: broker.url });
+    try {
+      const factory = await client.findFactory({ timeout: 5_000 });
+      const running = await factory.buildImage({ descriptor: '<template/>', target: 'mock' });
+      const waiting = await factory.buildImage({ descriptor: '<template/>', target: 'mock' });
+      const statuses: string[] = [];
+      const followed = (async () => {
+        for await (const change of waiting.changes())
+          if (change.kind === 'status') statuses.push(change.status);
+      })();
+      await until('it waits', () => statuses.includes('PENDING'));
+      const idOf = ({ name }: { readonly name: string }): string => name.slice(-36);
+      const report = await agent.stop();
+      expect(report).to.include({ unfinishedCalls: 0, unsentMessages: 0 });
+      expect([report.aborted, report.postponed]).to.deep.equal([[idOf(running)], [idOf(waiting)]]);
+      expect(statuses.at(-1)).to.equal('PENDING');
+      agent = await start(0);
+      await followed;
+      expect(statuses.slice(statuses.indexOf('PENDING')).join()).to.match(/^PENDING,.*COMPLETED$/);
+      expect(statuses).not.to.include('FAILED');
+    } finally {
+      await client.close();
+      await agent.stop();
+      await broker.stop();
+      await rm(directory, { recursive: true });
+    }
+  });
 });

@@ -81,4 +81,6 @@ export interface EngineStop {
   readonly aborted: readonly string[];
   /** Ids of those whose plugin didn't heed the signal and was left running. */
   readonly abandoned: readonly string[];
+  /** Ids of those that the next start goes on with: they waited, or can be begun once more. */
+  readonly postponed: readonly string[];
 }

@@ -312,7 +312,7 @@ describe('BuildEngine', () => {
     await until('the first runs', () => builds[0]?.state.status === 'BUILDING');
     await new Promise(resolve => setImmediate(resolve));
     const report = await engine.stop();
-    expect(report).to.deep.equal({ aborted: builds.map(({ id }) => id), abandoned: [] });
+    expect(report).to.deep.equal({ aborted: builds.map(({ id }) => id), abandoned: [], postponed: [] });
     for (const build of builds)
       expect(await infoOf(build)).to.match(
         /^aborted \| Failure encountered while: .+: the agent was stopped$/,
@@ -327,7 +327,7 @@ describe('BuildEngine', () => {
     const build = begin(engine);
     await until('it runs', () => build.state.status === 'BUILDING');
     await until('the plugin is called', async () => (await scratchLeft()).length === 1);
-    expect(await engine.stop()).to.deep.equal({ aborted: [build.id], abandoned: [build.id] });
+    expect(await engine.stop()).to.deep.equal({ aborted: [build.id], abandoned: [build.id], postponed: [] });
   });
 
   it('keeps passwords out of its log, the build log, failures and metadata', async () => {

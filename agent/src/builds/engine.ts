@@ -7,6 +7,7 @@ import { publicDescriptor, templateSecrets } from '../templates/index.js';
 import { Build, type BuildOrder, isResumable, type JobWork } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import type { BuildRequest, EngineOptions, EngineStop, PushRequest } from './engine-options.js';
+import { AgentStopped } from './failure.js';
 import { ImageRecords } from './image-records.js';
 import { note } from './journal/notes.js';
 import { catchStrayErrors } from './plugin-scope.js';
@@ -17,6 +18,8 @@ import { type Preparation, Restart } from './restart.js';
 import type { QueueLoad } from './resources/queues.js';
 import { type RunEnd, runBuild } from './run-build.js';
 import { logOf, openWorkshop, type Workshop } from './workshop.js';
+
+const stopping = 'the agent is stopping; try again when it is back';
 
 type EngineState = 'running' | 'stopping' | 'stopped';
 
@@ -103,7 +106,7 @@ export class BuildEngine {
 
   /** Why no build is taken at present, as one line; undefined when one is. */
   get refusal(): string | undefined {
-    if (this.#state !== 'running') return 'the agent is stopping; try again when it is back';
+    if (this.#state !== 'running') return stopping;
     const { waiting } = this.#workshop.queues;
     return waiting < this.#maxWaiting ? undefined : `${waiting} builds are waiting already; try again later`;
   }
@@ -211,6 +214,8 @@ export class BuildEngine {
   async keep(build: Build): Promise<void> {
     const entry = this.#live.get(build.id);
     if (entry?.descriptor === undefined) return;
+    // It is ended, so it must not be known to the next start.
+    if (this.#state !== 'running') throw new BuildError('aborted', stopping);
     const { journal, orders } = this.#workshop;
     const { id, target, descriptor, callerImageUuid, push, epoch } = build.order;
     const whole = entry.descriptor;
@@ -233,8 +238,12 @@ export class BuildEngine {
     await entry.records.begin();
   }
 
-  /** Sets a build going; without effect on one that is going or over. */
+  /** Sets a build going; without effect on one that is going or over, and on those that wait for the next start of a stopping agent. */
   start(build: Build): void {
+    if (this.#state === 'running') this.#begin(build);
+  }
+
+  #begin(build: Build): void {
     const entry = this.#live.get(build.id);
     if (entry === undefined || this.#runs.has(build.id)) return;
     this.#follow(build, runBuild({ ...entry, workshop: this.#workshop }));
@@ -253,7 +262,7 @@ export class BuildEngine {
     this.#log.notice(`build ${id} is aborted by ${who}`);
     const reason = new BuildError('aborted', `the build was aborted by ${who}`);
     stop.abort(reason);
-    this.start(build);
+    this.#begin(build);
     await this.#runs.get(id);
     return build.state.status === 'FAILED' && stop.signal.reason === reason ? 'aborted' : 'ended';
   }
@@ -275,26 +284,41 @@ export class BuildEngine {
     note(this.#workshop, { kind: 'forget', id });
   }
 
-  /** Takes no more builds, ends those that live, and waits for them: at most the grace period and the tidying up. */
+  /**
+   * Takes no more builds, and waits until nothing is at work: at most the grace period and the tidying up. Builds that the journal knows, and
+   * that wait or can be begun once more, are left to the next start; the others are ended.
+   */
   async stop(): Promise<EngineStop> {
-    if (this.#state !== 'running') return { aborted: [], abandoned: [] };
+    if (this.#state !== 'running') return { aborted: [], abandoned: [], postponed: [] };
     this.#state = 'stopping';
-    const reason = new BuildError('aborted', 'the agent was stopped');
-    const ended = [...this.#live.values()];
-    for (const { build, stop } of ended) {
-      stop.abort(reason);
+    const stopped = [...this.#live.values()];
+    for (const entry of stopped) {
+      const outlasts = this.#outlasts(entry);
+      entry.stop.abort(new AgentStopped(outlasts));
       // One whose caller hasn't been answered yet; it ends like the others.
-      this.start(build);
+      if (!outlasts) this.#begin(entry.build);
     }
     const ends = await Promise.all(
-      ended.map(async ({ build }) => ({ id: build.id, ...(await this.#runs.get(build.id)) })),
+      stopped.map(async ({ build }) => ({
+        id: build.id,
+        // One that has not begun waits for its caller to be answered, and then for the next start.
+        end: (await this.#runs.get(build.id)) ?? { kind: 'postponed' as const },
+      })),
     );
     this.#state = 'stopped';
     this.#restoreErrors();
+    const idsOf = (...kinds: readonly RunEnd['kind'][]): readonly string[] =>
+      ends.filter(({ end }) => kinds.includes(end.kind)).map(({ id }) => id);
     return {
-      aborted: ends.map(({ id }) => id),
-      abandoned: ends.filter(({ abandoned }) => abandoned === true).map(({ id }) => id),
+      aborted: idsOf('ended', 'abandoned'),
+      abandoned: idsOf('abandoned'),
+      postponed: idsOf('postponed'),
     };
+  }
+
+  /** Whether a build can be gone on with by the next start. Not a push: credentials are kept nowhere. */
+  #outlasts({ build, descriptor }: LiveBuild): boolean {
+    return this.#restart !== undefined && descriptor === undefined && build.order.push === undefined;
   }
 
   async #resume(build: Build, prepared: Promise<Preparation>): Promise<RunEnd> {
@@ -314,5 +338,5 @@ export class BuildEngine {
 }
 
 function nothingLeftRunning(): RunEnd {
-  return { abandoned: false };
+  return { kind: 'ended' };
 }

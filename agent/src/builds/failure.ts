@@ -12,6 +12,14 @@ export function toBuildError(error: unknown): BuildError {
   return BuildError.from(error instanceof Error ? error : textOf(error));
 }
 
+/** Why a build is stopped when the agent is. */
+export class AgentStopped extends BuildError {
+  /** @param outlasts whether the next start can go on with the build */
+  constructor(readonly outlasts: boolean) {
+    super('aborted', 'the agent was stopped');
+  }
+}
+
 /** The error of a build whose signal has fired: that reason, with what the plugin made of it as the cause. */
 export function interrupted(reason: unknown, error: unknown): BuildError {
   const why = toBuildError(reason);

@@ -3,7 +3,7 @@ import type { BaseImage } from '@imagefactory/plugin-api';
 import type { BaseOrder, ImageOrder, ImageStanding } from '../images/index.js';
 import { errorLine } from '../log/index.js';
 import type { Build } from './build.js';
-import type { BuildStatus } from './status.js';
+import { type BuildStatus, isWaiting } from './status.js';
 import type { Workshop } from './workshop.js';
 
 /** Milliseconds between two saves that only say what is being done. */
@@ -100,6 +100,12 @@ export class ImageRecords {
     await this.#put(order, { status: 'COMPLETE', activity: 'base image complete', percent: 100 });
   }
 
+  /** The next start of the agent goes on with the build: its images are recorded as they stand. */
+  async postponed(): Promise<void> {
+    await this.settle();
+    await inTime(this.#save());
+  }
+
   /** @param error one line */
   async failed(activity: string, error: string): Promise<void> {
     await this.settle();
@@ -178,5 +184,5 @@ async function inTime(work: Promise<void>): Promise<void> {
 }
 
 function imageStatus(status: BuildStatus): 'PENDING' | 'BUILDING' {
-  return status === 'NEW' || status === 'INITIALIZING' || status === 'PENDING' ? 'PENDING' : 'BUILDING';
+  return isWaiting(status) ? 'PENDING' : 'BUILDING';
 }

@@ -7,7 +7,7 @@ import type { ImageRecords } from './image-records.js';
 import { JobNotes } from './journal/notes.js';
 import type { JournalJob } from './journal/records.js';
 import { ProgressTree } from './progress-tree.js';
-import type { BuildState, Cleanup } from './status.js';
+import { type BuildState, type Cleanup, isWaiting } from './status.js';
 import type { Workshop } from './workshop.js';
 
 /** A build that is interrupted so often is not begun any more: it may be what ends the agent. */
@@ -28,10 +28,15 @@ export interface RecoveredBuild {
 }
 
 /** How a build of an earlier run is to be taken up. */
-export function kindOf({ ended, resumable, resumed, status }: JournalJob): RecoveredBuild['kind'] {
-  if (ended !== undefined) return 'ended';
-  if (status === 'NEW' || status === 'INITIALIZING' || status === 'PENDING') return 'waiting';
-  return resumable && resumed + 1 < interruptionLimit ? 'resumed' : 'interrupted';
+export function kindOf(job: JournalJob): RecoveredBuild['kind'] {
+  if (job.ended !== undefined) return 'ended';
+  if (isWaiting(job.status)) return 'waiting';
+  return job.resumable && interruptions(job) < interruptionLimit ? 'resumed' : 'interrupted';
+}
+
+/** How often the death of the agent has interrupted a job that was at work; a stop in order is none. */
+function interruptions({ postponed, resumed }: JournalJob): number {
+  return postponed ? resumed : resumed + 1;
 }
 
 /** Where a build stood when the agent died. */
@@ -74,18 +79,20 @@ export async function prepareAgain(interrupted: InterruptedBuild): Promise<boole
     return false;
   }
   const notes = new JobNotes(build.id, workshop);
-  const times = job.resumed + 1;
+  const how = job.postponed ? 'stopped' : 'killed';
+  const times = interruptions(job);
+  const count = job.postponed ? '' : ` (${times})`;
   notes.resumed(times);
   for (const what of [...job.made]) notes.unmade(what);
   tellCleanup(build, cleanup);
   const activity = 'beginning once more, as the agent was restarted';
-  build.log.warn(`the agent was killed meanwhile and has been restarted (${times}); ${activity}`);
+  build.log.warn(`the agent was ${how} meanwhile and has been restarted${count}; ${activity}`);
   build.describe({ activity, error: null });
   if (build.state.status === 'FINISHING') {
     notes.status('BUILDING', build.percent);
     build.enter({ status: 'BUILDING' });
   }
-  workshop.log.notice(`build ${build.id} is begun once more after a restart (${times})`);
+  workshop.log.notice(`build ${build.id} is begun once more after a restart${count}`);
   return true;
 }
 
@@ -146,7 +153,8 @@ async function completeStored({ build, records, workshop }: InterruptedBuild): P
 
 async function fail({ build, job, records, workshop }: InterruptedBuild, cleanup: Cleanup): Promise<void> {
   const { id, log } = build;
-  const often = job.resumed === 0 ? '' : `, ${job.resumed + 1} times,`;
+  const times = interruptions(job);
+  const often = times < 2 ? '' : `, ${times} times,`;
   const error = new BuildError(
     'agent_restarted',
     `the agent was killed meanwhile${often} and has been restarted; build again`,

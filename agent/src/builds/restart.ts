@@ -73,7 +73,7 @@ export class Restart {
       error => this.#workshop.log.error(`an observer of build ${order.id} failed: ${errorLine(error)}`),
       { state: stateOf(job), percent: job.percent, isResumed: kind === 'resumed' || job.resumed > 0 },
     );
-    const hasBegun = kind === 'interrupted' || kind === 'resumed' || job.resumed > 0;
+    const hasBegun = kind === 'interrupted' || kind === 'resumed' || job.resumed > 0 || job.percent > 0;
     const records = new ImageRecords(build, this.#workshop, hasBegun);
     const interrupted = { build, job, records, found: this.#journal.found, workshop: this.#workshop };
     const readWork = async (): Promise<JobWork> => {

@@ -4,14 +4,14 @@ import { describeError } from '../log/index.js';
 import { admit } from './admission.js';
 import { type Build, isResumable, type JobWork, type StatusDetail } from './build.js';
 import type { BuildLogLine } from './build-log.js';
-import { failureOf, interrupted, toBuildError } from './failure.js';
+import { AgentStopped, failureOf, interrupted, toBuildError } from './failure.js';
 import type { ImageRecords } from './image-records.js';
 import { JobNotes } from './journal/notes.js';
 import { makeImage, type PluginCall, pushImage } from './make-image.js';
 import { PluginCalls } from './plugin-calls.js';
 import { ProgressTree } from './progress-tree.js';
 import type { Release } from './resources/slots.js';
-import type { BuildState, Cleanup, FinishedImage } from './status.js';
+import { type BuildState, type Cleanup, type FinishedImage, isWaiting } from './status.js';
 import { storePushed, storeTarget, told } from './storing.js';
 import { Abandoned } from './supervise.js';
 import { UndoStack } from './undo.js';
@@ -19,8 +19,8 @@ import type { Workshop } from './workshop.js';
 
 /** How a build's run has ended. */
 export interface RunEnd {
-  /** Whether a plugin was left running. */
-  readonly abandoned: boolean;
+  /** With the build; and a plugin was left running; or without the build, which the next start of the agent goes on with. */
+  readonly kind: 'ended' | 'abandoned' | 'postponed';
 }
 
 /** What running a build takes. */
@@ -35,7 +35,9 @@ export interface RunOptions {
   readonly stop: AbortController;
 }
 
-/** Takes a build from where it stands to its end. Never rejects: whatever goes wrong becomes the build's failure. */
+/**
+ * Takes a build from where it stands to its end, or to where the agent stops. Never rejects: whatever goes wrong becomes the build's failure.
+ */
 export function runBuild(options: RunOptions): Promise<RunEnd> {
   return new BuildRun(options).run(options.work);
 }
@@ -51,7 +53,6 @@ class BuildRun {
   readonly #calls: PluginCalls;
   /** What is being done outside of the plugins' steps. */
   #phase = 'initializing the build';
-  #abandoned = false;
   #isResumable = false;
   #cleanup: Cleanup = { removed: [], left: [] };
   /** The log as it was when the work ended, before the tidying up. */
@@ -96,19 +97,29 @@ class BuildRun {
         onPhase: phase => (this.#phase = phase),
         onWait: reason => this.#wait(reason),
       });
+      // The slot and the agent's stop may have come together.
+      this.#stop.signal.throwIfAborted();
       const image = await this.#carryOut(work);
       await build.log.flush();
       await this.#end({ status: 'COMPLETED', image });
       this.#workshop.log.notice(
         `build ${build.id} completed: ${image.path} (${image.format}, ${image.size} bytes)`,
       );
+      return { kind: 'ended' };
     } catch (error) {
-      await this.#fail(error);
+      // What a plugin still reports after this belongs to nothing.
+      const activity = this.#progress.activity ?? this.#phase;
+      this.#progress.close();
+      if (this.#isPostponed(error)) {
+        await this.#postpone();
+        return { kind: 'postponed' };
+      }
+      await this.#fail(error, activity);
+      return { kind: error instanceof Abandoned ? 'abandoned' : 'ended' };
     } finally {
       this.#progress.close();
       for (const release of releases.reverse()) release();
     }
-    return { abandoned: this.#abandoned };
   }
 
   #wait(reason: string): void {
@@ -179,14 +190,32 @@ class BuildRun {
     return image;
   }
 
-  async #fail(thrown: unknown): Promise<void> {
+  /** Whether the agent is what stopped the build, and its next start can go on with it. */
+  #isPostponed(thrown: unknown): boolean {
+    const reason: unknown = this.#stop.signal.reason;
+    if (!(reason instanceof AgentStopped) || !reason.outlasts) return false;
+    if (isWaiting(this.#build.state.status)) return true;
+    return this.#isResumable && !(thrown instanceof Abandoned) && this.#cleanup.left.length === 0;
+  }
+
+  /** Leaves the build in the journal as it stands. */
+  async #postpone(): Promise<void> {
+    const { id, log, state } = this.#build;
+    const activity = isWaiting(state.status)
+      ? 'waiting for the next start of the agent'
+      : 'stopped with the agent; its next start begins it once more';
+    log.info(activity);
+    this.#build.describe({ activity, error: null });
+    this.#notes.postponed();
+    await log.flush();
+    await this.#records.postponed();
+    this.#workshop.log.info(`build ${id}: ${activity}`);
+  }
+
+  async #fail(thrown: unknown, activity: string): Promise<void> {
     const { signal } = this.#stop;
     const { id, log, order } = this.#build;
-    this.#abandoned = thrown instanceof Abandoned;
     const error = signal.aborted ? interrupted(signal.reason, thrown) : toBuildError(thrown);
-    const activity = this.#progress.activity ?? this.#phase;
-    // What a plugin still reports after this belongs to nothing.
-    this.#progress.close();
     const failure = failureOf({
       error,
       activity,

@@ -85,6 +85,11 @@ export function isEnd(status: BuildStatus): boolean {
   return buildTransitions[status].length === 0;
 }
 
+/** Whether a build in that status has not been at work yet. */
+export function isWaiting(status: BuildStatus): boolean {
+  return status === 'NEW' || status === 'INITIALIZING' || status === 'PENDING';
+}
+
 export function isBuildStatus(word: unknown): word is BuildStatus {
   return typeof word === 'string' && Object.hasOwn(buildTransitions, word);
 }

@@ -27,8 +27,12 @@ function brokers(agent: RunningAgent, choice: BrokerChoice): string {
 }
 
 /** What the agent left, on one line. */
-export function stopLine({ aborted, abandoned, unfinishedCalls, unsentMessages }: StopReport): string {
+export function stopLine(report: StopReport): string {
+  const { aborted, abandoned, postponed, unfinishedCalls, unsentMessages } = report;
   const left = [
+    ...(postponed.length === 0
+      ? []
+      : [`builds that wait for the next start: ${postponed.length} (${listed(postponed)})`]),
     ...(aborted.length === 0 ? [] : [`builds ended: ${aborted.join(', ')}`]),
     ...(abandoned.length === 0
       ? []
@@ -39,7 +43,13 @@ export function stopLine({ aborted, abandoned, unfinishedCalls, unsentMessages }
   return left.length === 0 ? 'stopped' : `stopped; ${left.join('; ')}`;
 }
 
-/** How an orderly stop ends: builds that were ended have been told to everybody, but some things may be left. */
+/** The first few ids. */
+function listed(ids: readonly string[]): string {
+  const shown = ids.slice(0, 5).join(', ');
+  return ids.length > 5 ? `${shown} …` : shown;
+}
+
+/** How an orderly stop ends: builds that were ended have been told to everybody, those that wait are not lost, but some things may be left. */
 export function stopCode({ abandoned, unfinishedCalls, unsentMessages }: StopReport): number {
   return abandoned.length + unfinishedCalls + unsentMessages === 0 ? exitCodes.ok : exitCodes.left;
 }

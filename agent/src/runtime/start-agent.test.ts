@@ -37,7 +37,7 @@ describe('startAgent', () => {
       imageDirectory: join(directory, 'images'),
     });
     await until('it waits for the broker', () => agent.connection.state === 'waiting');
-    const report = { aborted: [], abandoned: [], unfinishedCalls: 0, unsentMessages: 0 };
+    const report = { aborted: [], abandoned: [], postponed: [], unfinishedCalls: 0, unsentMessages: 0 };
     expect(await Promise.all([agent.stop(), agent.stop()])).to.deep.equal([report, report]);
     expect(agent.connection.state).to.equal('closed');
     expect(await readdir(join(directory, 'tmp'))).to.deep.equal([]);

@@ -53,7 +53,7 @@ export interface RunningAgent {
    */
   ready(options?: WaitOptions): Promise<void>;
   /**
-   * Refuses new calls, ends the builds that run, lets running calls come to their end, waits until the broker has taken all
+   * Refuses new calls, ends the builds that run unless the next start can go on with them, leaves those that wait to that start, lets running calls come to their end, waits until the broker has taken all
    * events and answers, and leaves the bus. Never rejects; a second call gives the same report.
    */
   stop(): Promise<StopReport>;

@@ -48,6 +48,11 @@ export class JobNotes {
     this.#note({ kind: 'resumed', id: this.#id, times });
   }
 
+  /** It was not ended with the agent: the next start goes on with it. */
+  postponed(): void {
+    this.#note({ kind: 'postponed', id: this.#id });
+  }
+
   /** A process group that was started just now. */
   group(pid: number): void {
     this.#note({ kind: 'group', id: this.#id, pid, started: startOfNow(pid) });

@@ -34,6 +34,8 @@ export type JournalRecord =
     }
   /** It was interrupted by the end of the agent so many times, and is begun once more. */
   | { readonly kind: 'resumed'; readonly id: string; readonly times: number }
+  /** The agent was stopped, and left it to its next start. */
+  | { readonly kind: 'postponed'; readonly id: string }
   | { readonly kind: 'told'; readonly id: string }
   | { readonly kind: 'forget'; readonly id: string };
 
@@ -44,8 +46,10 @@ export interface JournalJob {
   readonly secret: boolean;
   /** Whether it may be begun once more when it was interrupted. */
   readonly resumable: boolean;
-  /** How often it was. */
+  /** How often it was, by the death of the agent. */
   resumed: number;
+  /** Whether the agent was stopped in order since it was begun, and has left it to the next start. */
+  postponed: boolean;
   status: BuildStatus;
   percent: number;
   readonly groups: Map<number, GroupMark>;
@@ -73,6 +77,7 @@ export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord
       secret,
       resumable,
       resumed: 0,
+      postponed: false,
       status: 'NEW',
       percent: 0,
       groups: new Map(),
@@ -108,6 +113,10 @@ export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord
       return;
     case 'resumed':
       job.resumed = record.times;
+      job.postponed = false;
+      return;
+    case 'postponed':
+      job.postponed = true;
       return;
     case 'told':
       job.told = true;
@@ -124,6 +133,7 @@ export function recordsOf(job: JournalJob): JournalRecord[] {
     { kind: 'job', ...job.order, secret: job.secret, resumable: job.resumable },
     ...(job.resumed === 0 ? [] : [{ kind: 'resumed' as const, id, times: job.resumed }]),
     { kind: 'status', id, status: job.status, percent: job.percent },
+    ...(job.postponed ? [{ kind: 'postponed' as const, id }] : []),
     ...[...job.groups.values()].map(mark => ({ kind: 'group' as const, id, ...mark })),
     ...[...job.made].map(what => ({ kind: 'made' as const, id, what })),
     ...(job.ended === undefined ? [] : [{ kind: 'end' as const, id, ...job.ended, percent: job.percent }]),
@@ -170,6 +180,7 @@ function isRecord(value: unknown): value is JournalRecord {
       return (
         isEndOfJob(value['end']) && typeof value['percent'] === 'number' && typeof value['at'] === 'number'
       );
+    case 'postponed':
     case 'told':
     case 'forget':
       return true;
