@@ -256,6 +256,39 @@ describe('BuildEngine', () => {
     expect(await scratchLeft()).to.deep.equal([]);
   });
 
+  it('tells an expected failure in one line of its log, an internal one with the stack, and the agent all of both', async () => {
+    const linesOf = async (engine: BuildEngine, { id }: Build): Promise<string[]> =>
+      (await engine.logLines(id, 1, 1000)).filter(({ level }) => level === 'error').map(({ text }) => text);
+    const heeding = fakeOs(
+      ({ signal }) =>
+        new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => {
+            // As Node.js does it: the reason itself.
+            reject(signal.reason as Error);
+          }),
+        ),
+    );
+    const slow = await engineWith([heeding, fakeCloud()], { timeout: 0.05 });
+    const late = begin(slow);
+    await ended(late);
+    expect(await linesOf(slow, late)).to.deep.equal([
+      'Failure encountered while: making the base image: the build was not done within 0.05 s',
+    ]);
+    const story = log.lines.filter(line => line.startsWith('debug: ') && line.includes(late.id)).join();
+    expect(story).to.match(/failed by this error:\nBuildError: the build was not done within 0\.05 s\n +at /);
+    expect(story, 'no reason is its own cause').not.to.include('Caused by');
+
+    const broken = await engineWith([fakeOs(() => Promise.reject(new TypeError('oops'))), fakeCloud()]);
+    const failed = begin(broken);
+    await ended(failed);
+    expect((await linesOf(broken, failed)).join('\n')).to.match(
+      /: oops\nBuildError: oops\n +at [^]*TypeError: oops\n +at /,
+    );
+    expect(log.lines.join('\n')).to.match(
+      new RegExp(`warn: build ${failed.id} failed by this error:\n[^]*TypeError: oops\n +at `),
+    );
+  });
+
   it('ignores a result that comes after the timeout but within the grace period', async () => {
     const told = await failing(
       context =>

@@ -23,6 +23,8 @@ export class AgentStopped extends BuildError {
 /** The error of a build whose signal has fired: that reason, with what the plugin made of it as the cause. */
 export function interrupted(reason: unknown, error: unknown): BuildError {
   const why = toBuildError(reason);
+  // Mostly the plugin rejects with the reason itself.
+  if (error === reason || error === why) return why;
   const message = error instanceof Abandoned ? `${why.message}; ${error.message}` : why.message;
   return new BuildError(why.code, message, { cause: why.cause ?? error });
 }

@@ -224,7 +224,9 @@ class BuildRun {
       cleanup: this.#cleanup,
     });
     log.error(failure.info);
-    log.error(describeError(error));
+    const story = order.mask(describeError(error));
+    // Of all others the line above is the whole of it for who reads the log of a build.
+    if (error.code === 'internal') log.error(story);
     await log.flush();
     await this.#records.failed(order.mask(activity), failure.info);
     await this.#end({ status: 'FAILED', failure }, { activity: order.mask(activity), error: failure.info });
@@ -232,6 +234,8 @@ class BuildRun {
     this.#workshop.log.warn(
       `build ${id} failed (${failure.code}): ${failure.info}; see ${log.path}, whose last lines are${lines}`,
     );
+    if (error.code === 'internal') this.#workshop.log.warn(`build ${id} failed by this error:\n${story}`);
+    else this.#workshop.log.debug(`build ${id} failed by this error:\n${story}`);
   }
 
   #enter(state: BuildState): void {
