@@ -52,7 +52,7 @@ describe('an aborted build', () => {
         directory: jobs,
         epoch: 1,
         found: [],
-        load: descriptor => Promise.resolve(parseTemplate(descriptor)),
+        load: descriptor => Promise.resolve({ template: parseTemplate(descriptor) }),
       },
       ...options,
     });

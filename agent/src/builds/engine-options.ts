@@ -46,8 +46,8 @@ export interface EngineJournal {
   readonly directory: string;
   /** Number of this start of the agent. */
   readonly epoch: number;
-  /** Reads a descriptor again. */
-  readonly load: (descriptor: string) => Promise<Template>;
+  /** Reads a descriptor again; the secrets are those that came with the template and aren't in it. */
+  readonly load: (descriptor: string) => Promise<Pick<BuildRequest, 'template' | 'secrets'>>;
   /** What the run before had left on this machine. */
   readonly found: readonly Leftover[];
 }

@@ -60,7 +60,7 @@ describe('a restart of the engine', () => {
         directory: jobs(),
         epoch: ++epoch,
         found: [],
-        load: descriptor => Promise.resolve(parseTemplate(descriptor)),
+        load: descriptor => Promise.resolve({ template: parseTemplate(descriptor) }),
       },
       ...options,
     });
@@ -218,6 +218,28 @@ describe('a restart of the engine', () => {
       states.push(build.state.status === 'FAILED' ? build.state.failure.code : build.state.status);
     }
     expect(states).to.deep.equal(['internal', 'agent_restarted']);
+  });
+
+  it('hides the passwords of what a template names by URL, as before the restart', async () => {
+    const secret = 'Pa55-in-a-url';
+    const first = await start(forever);
+    const build = await accept(first.engine);
+    const file = await JournalFile.open(jobs(), recordingLogger());
+    const load = (descriptor: string) =>
+      Promise.resolve({ template: parseTemplate(descriptor), secrets: [secret] });
+    const { engine, log } = await start(
+      async context => {
+        context.log.info(`fetched with ${secret}`);
+        await context.run('echo', [secret]);
+        throw new Error(`401 for ${secret}`);
+      },
+      { journal: { file, directory: jobs(), epoch: 2, found: [], load } },
+    );
+    engine.resume();
+    const [again] = engine.recovered;
+    await over(again?.build);
+    const text = JSON.stringify([await engine.logLines(build.id, 1, 1000), again?.build.state, log.lines]);
+    expect(text).to.include('fetched with ***').and.not.to.include(secret);
   });
 
   it('refuses an order that cannot be written down', async () => {

@@ -125,12 +125,12 @@ export class Restart {
         'the agent was restarted, and the passwords of the template are lost; build again',
       );
     }
-    const template = await this.#journal.load(descriptor);
+    const { template, secrets = [] } = await this.#journal.load(descriptor);
     return {
       kind: 'build',
       template,
       plan: this.#plugins.plan(template, order.target),
-      secrets: templateSecrets(template),
+      secrets: [...templateSecrets(template), ...secrets],
     };
   }
 }

@@ -63,7 +63,7 @@ describe('a build that can be begun once more', () => {
         directory: jobs(),
         epoch: ++epoch,
         found: [],
-        load: text => Promise.resolve(parseTemplate(text)),
+        load: text => Promise.resolve({ template: parseTemplate(text) }),
       },
     });
     dead.push(engine);

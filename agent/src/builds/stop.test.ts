@@ -59,7 +59,7 @@ describe('an engine that is stopped in order', () => {
         directory: jobs(),
         epoch: ++epoch,
         found: [],
-        load: text => Promise.resolve(parseTemplate(text)),
+        load: text => Promise.resolve({ template: parseTemplate(text) }),
       },
     });
     closers.push(() => engine.stop());

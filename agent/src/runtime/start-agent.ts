@@ -119,7 +119,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
               ...journal,
               epoch: identity.epoch,
               found,
-              load: async (descriptor: string) => (await loadTemplate(descriptor, templates)).template,
+              load: (descriptor: string) => loadTemplate(descriptor, templates),
             },
           }),
     });
