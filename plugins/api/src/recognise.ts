@@ -9,13 +9,18 @@ export interface Recognised {
 
 type Pattern = readonly [RegExp, BuildErrorCode, (match: RegExpExecArray) => string];
 
-/** What tools print, from the telling to the vague. */
-const patterns: readonly Pattern[] = [
+/** What any tool prints. */
+const diskPatterns: readonly Pattern[] = [
   [
     /No space left on device|Disk quota exceeded|not have enough free space/i,
     'no_space',
     () => 'no space left on the disk',
   ],
+];
+
+/** What tools print that get things from elsewhere, from the telling to the vague. */
+const patterns: readonly Pattern[] = [
+  ...diskPatterns,
   [
     /Unable to locate package (\S+)|Package '?(\S+?)'? has no installation candidate|No match for argument: (\S+)/,
     'package_not_found',
@@ -38,9 +43,14 @@ const patterns: readonly Pattern[] = [
   ],
 ];
 
-/** The first recognised cause in the lines that a tool has printed, the telling ones before the vague. */
-export function recogniseLines(lines: readonly string[]): Recognised | undefined {
-  for (const [pattern, code, text] of patterns) {
+/**
+ * The first recognised cause in the lines that a tool has printed, the telling ones before the vague.
+ *
+ * @param fetches whether the tool gets packages or other things from elsewhere; of others only a full disk is recognised, as a word such as
+ *   "Connection refused" may be about anything there
+ */
+export function recogniseLines(lines: readonly string[], fetches = true): Recognised | undefined {
+  for (const [pattern, code, text] of fetches ? patterns : diskPatterns) {
     for (const line of lines) {
       const match = pattern.exec(line);
       if (match !== null) return { code, text: text(match) };

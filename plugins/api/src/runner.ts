@@ -27,6 +27,12 @@ export interface RunOptions {
   readonly evenIfAborted?: boolean;
   /** What errors call the tool instead of `file`, e.g. `command "setup"` for a script run through three other programs. */
   readonly label?: string;
+  /**
+   * Whether the tool gets packages or other things from elsewhere; default false. If so, what it says last about servers, packages and
+   * credentials becomes the code of the failure (`mirror_unreachable` and so on). Not for commands of a template: they may print such words
+   * and fail for another reason.
+   */
+  readonly fetches?: boolean;
   /** Called for each line of output as it comes, e.g. to derive progress. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
 }

@@ -160,12 +160,23 @@ describe('createToolRunner', () => {
 
   it('recognises what made a tool fail', async () => {
     const error = await failureOf(
-      run('sh', ['-c', 'echo "E: Unable to locate package tre"; echo bye; exit 100']),
+      run('sh', ['-c', 'echo "E: Unable to locate package tre"; echo bye; exit 100'], { fetches: true }),
     );
     expect(error).to.include({
       code: 'package_not_found',
       message: 'sh failed with status 100: no repository has a package named tre',
     });
+  });
+
+  it('does not take the words of a tool that fetches nothing for a cause, unless the disk is full', async () => {
+    const script =
+      'echo "psql: Connection refused"; echo "401 Unauthorized"; echo "no such table" >&2; exit 3';
+    expect(await failureOf(run('sh', ['-c', script], { label: 'command "setup"' }))).to.include({
+      code: 'tool_failed',
+      message: 'command "setup" failed with status 3: no such table',
+    });
+    const full = 'echo "tar: write error: No space left on device"; echo bye; exit 2';
+    expect((await failureOf(run('sh', ['-c', full]))).code).to.equal('no_space');
   });
 
   it('ends what a tool leaves running in its group, and does not wait for its output', async () => {

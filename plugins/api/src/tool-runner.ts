@@ -177,7 +177,7 @@ class ToolRun {
   #failed(how: string): BuildError {
     const lines = this.#lastLines;
     const cause = new Error(lines.join('\n'));
-    const recognised = recogniseLines(lines);
+    const recognised = recogniseLines(lines, this.#run.fetches ?? false);
     if (recognised !== undefined) {
       return new BuildError(recognised.code, `${this.#label} ${how}: ${recognised.text}`, { cause });
     }

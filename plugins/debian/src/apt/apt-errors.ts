@@ -20,6 +20,7 @@ export async function runApt(
   try {
     return await run(file, args, {
       ...options,
+      fetches: true,
       onLine: (line, stream) => {
         if (/^[EW]: /.test(line) && errors.length < 100) errors.push(line);
         options.onLine?.(line, stream);
