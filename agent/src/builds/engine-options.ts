@@ -44,6 +44,8 @@ export interface EngineJournal {
   readonly file: JournalFile;
   /** Directory of the journal. */
   readonly directory: string;
+  /** Whether nobody goes on with it, since the agent has its name for this run alone; default false. */
+  readonly temporary?: boolean;
   /** Number of this start of the agent. */
   readonly epoch: number;
   /** Reads a descriptor again; the secrets are those that came with the template and aren't in it. */

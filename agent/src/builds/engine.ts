@@ -39,6 +39,8 @@ export class BuildEngine {
   readonly #workshop: Workshop;
   readonly #maxWaiting: number;
   readonly #epoch: number;
+  /** Whether the next start of the agent goes on with builds of this one. */
+  readonly #isContinued: boolean;
   readonly #live = new Map<string, LiveBuild>();
   readonly #logs = new LogReader();
   readonly #runs = new Map<string, Promise<RunEnd>>();
@@ -53,6 +55,7 @@ export class BuildEngine {
     this.#maxWaiting = options.maxWaiting ?? 1000;
     this.#epoch = journal?.epoch ?? 1;
     this.#workshop = openWorkshop(options);
+    this.#isContinued = journal !== undefined && journal.temporary !== true;
     this.#restart = journal === undefined ? undefined : new Restart(journal, this.plugins, this.#workshop);
     this.#restoreErrors = catchStrayErrors();
   }
@@ -318,7 +321,7 @@ export class BuildEngine {
 
   /** Whether a build can be gone on with by the next start. Not a push: credentials are kept nowhere. */
   #outlasts({ build, descriptor }: LiveBuild): boolean {
-    return this.#restart !== undefined && descriptor === undefined && build.order.push === undefined;
+    return this.#isContinued && descriptor === undefined && build.order.push === undefined;
   }
 
   async #resume(build: Build, prepared: Promise<Preparation>): Promise<RunEnd> {

@@ -17,7 +17,7 @@ export type {
   EngineStop,
   PushRequest,
 } from './engine-options.js';
-export { JournalFile } from './journal/journal.js';
+export { openOwnJournal, type OwnJournal } from './journal/own-journal.js';
 export { inPluginScope } from './plugin-scope.js';
 export { type BuildPlan, PluginSet } from './plugins.js';
 export type { RecoveredBuild } from './recovery.js';

@@ -7,7 +7,7 @@ import type { ImageRecords } from './image-records.js';
 import { JobNotes } from './journal/notes.js';
 import type { JournalJob } from './journal/records.js';
 import { ProgressTree } from './progress-tree.js';
-import { type BuildState, type Cleanup, isWaiting } from './status.js';
+import { type BuildState, type BuildStatus, type Cleanup, isWaiting } from './status.js';
 import type { Workshop } from './workshop.js';
 
 /** A build that is interrupted so often is not begun any more: it may be what ends the agent. */
@@ -23,6 +23,8 @@ export interface RecoveredBuild {
   readonly kind: 'ended' | 'waiting' | 'resumed' | 'interrupted';
   /** Whether its end is known to have reached the broker. */
   readonly told: boolean;
+  /** Whether it was that of another agent, which is dead: its address is nobody's. */
+  readonly adopted: boolean;
   /** When it ended, in milliseconds since 1970. */
   readonly endedAt: number | undefined;
 }
@@ -30,6 +32,7 @@ export interface RecoveredBuild {
 /** How a build of an earlier run is to be taken up. */
 export function kindOf(job: JournalJob): RecoveredBuild['kind'] {
   if (job.ended !== undefined) return 'ended';
+  if (job.adopted) return 'interrupted';
   if (isWaiting(job.status)) return 'waiting';
   return job.resumable && interruptions(job) < interruptionLimit ? 'resumed' : 'interrupted';
 }
@@ -155,11 +158,12 @@ async function fail({ build, job, records, workshop }: InterruptedBuild, cleanup
   const { id, log } = build;
   const times = interruptions(job);
   const often = times < 2 ? '' : `, ${times} times,`;
-  const error = new BuildError(
-    'agent_restarted',
-    `the agent was killed meanwhile${often} and has been restarted; build again`,
-  );
-  const activity = build.state.status === 'FINISHING' ? 'storing the image' : 'making the image';
+  const why = job.adopted
+    ? 'its agent was killed, and no other one can go on with it'
+    : `the agent was killed meanwhile${often} and has been restarted`;
+  const again = build.order.push === undefined ? 'build again' : 'push again';
+  const error = new BuildError('agent_restarted', `${why}; ${again}`);
+  const activity = activityOf(build.state.status);
   const failure = failureOf({ error, activity, mask: build.order.mask, recent: log.recent, cleanup });
   tellCleanup(build, cleanup);
   log.error(failure.info);
@@ -171,4 +175,11 @@ async function fail({ build, job, records, workshop }: InterruptedBuild, cleanup
   build.enter({ status: 'FAILED', failure });
   const left = cleanup.left.length === 0 ? '' : `; left behind: ${cleanup.left.join('; ')}`;
   workshop.log.warn(`build ${id} failed (${failure.code}): ${failure.info}${left}`);
+}
+
+/** What was being done when the agent died, as far as that is known. */
+function activityOf(status: BuildStatus): string {
+  if (isWaiting(status)) return 'waiting for its turn';
+  if (status === 'PUSHING') return 'taking the image to the provider';
+  return status === 'FINISHING' ? 'storing the image' : 'making the image';
 }

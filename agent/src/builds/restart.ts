@@ -11,6 +11,7 @@ import type { JournalJob } from './journal/records.js';
 import type { PluginSet } from './plugins.js';
 import { logStanding } from './read-log.js';
 import { endInterrupted, kindOf, prepareAgain, type RecoveredBuild, stateOf } from './recovery.js';
+import { isWaiting } from './status.js';
 import { logOf, type Workshop } from './workshop.js';
 
 /** A build of an earlier run, and how to go on with it. */
@@ -73,7 +74,11 @@ export class Restart {
       error => this.#workshop.log.error(`an observer of build ${order.id} failed: ${errorLine(error)}`),
       { state: stateOf(job), percent: job.percent, isResumed: kind === 'resumed' || job.resumed > 0 },
     );
-    const hasBegun = kind === 'interrupted' || kind === 'resumed' || job.resumed > 0 || job.percent > 0;
+    const hasBegun =
+      (kind === 'interrupted' && !isWaiting(job.status)) ||
+      kind === 'resumed' ||
+      job.resumed > 0 ||
+      job.percent > 0;
     const records = new ImageRecords(build, this.#workshop, hasBegun);
     const interrupted = { build, job, records, found: this.#journal.found, workshop: this.#workshop };
     const readWork = async (): Promise<JobWork> => {
@@ -86,6 +91,7 @@ export class Restart {
       kind,
       records,
       told,
+      adopted: job.adopted,
       endedAt: ended?.at,
       work: () => this.#inTurn(() => readWork()),
       takeUp: () =>

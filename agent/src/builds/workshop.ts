@@ -19,7 +19,7 @@ export interface Workshop {
   readonly space: DiskSpace;
   readonly locks: NamedLocks;
   readonly journal: JobJournal;
-  /** Absent where there is no journal. */
+  /** Absent where nobody goes on with builds. */
   readonly orders: OrderFiles | undefined;
   readonly store: ImageStore;
   /** Absent where images are put on record nowhere. */
@@ -49,7 +49,8 @@ export function openWorkshop(options: EngineOptions): Workshop {
     space: new DiskSpace(options.minFree ?? 0),
     locks: new NamedLocks(),
     journal: journal?.file ?? noJournal,
-    orders: journal === undefined ? undefined : new OrderFiles(journal.directory),
+    orders:
+      journal === undefined || journal.temporary === true ? undefined : new OrderFiles(journal.directory),
     stages: new StageCache({
       directory: join(cache, 'stages'),
       enabled: options.useCache ?? true,

@@ -1,5 +1,5 @@
 import { ADAPTOR_PREFIX } from '@imagefactory/schema';
-import type { Build } from '../builds/index.js';
+import { type Build, isEnd } from '../builds/index.js';
 import { imageDescription, type Outcome } from '../catalog/index.js';
 import { errorLine } from '../log/index.js';
 import { type AdaptorView, noteEnd, publishAdaptor, raiseStatus, statusWords } from './adaptor.js';
@@ -8,14 +8,18 @@ import type { FactoryParts } from './parts.js';
 
 /**
  * Puts the builds of earlier runs on the bus again, at the addresses that they had: those that go on, and those that are over and may still be
- * asked for. An end that may not have reached the broker before the agent was killed is told again.
+ * asked for. Those of other agents, which are dead, are only put on record. An end that may not have reached the broker before the agent was killed is told again.
  */
 export function publishRecovered(parts: FactoryParts): void {
   const { engine, events } = parts;
   const oldestFirst = [...engine.recovered].sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
-  for (const { build, told, endedAt } of oldestFirst) {
-    const whenOver = keepFinished(build, parts);
+  for (const { build, adopted, told, endedAt } of oldestFirst) {
     ensureRecorded(build, parts);
+    if (adopted) {
+      noteAdopted(build, parts);
+      continue;
+    }
+    const whenOver = keepFinished(build, parts);
     const { view, outcome } = standing(build, parts);
     const adaptor = publishAdaptor(parts, build, view, whenOver);
     if (endedAt === undefined) continue;
@@ -29,6 +33,16 @@ export function publishRecovered(parts: FactoryParts): void {
       Math.max(0, Date.now() - endedAt),
     );
   }
+}
+
+/** Puts the end of a build of another agent on record. Nobody can be told of it: its address has the other one's name. */
+function noteAdopted(build: Build, parts: FactoryParts): void {
+  const note = (): void => {
+    if (standing(build, parts).outcome?.status === 'RUNNING') noteEnd(build, parts);
+    parts.engine.forget(build.id);
+  };
+  if (isEnd(build.state.status)) note();
+  else build.onChange(({ kind }) => kind === 'status' && isEnd(build.state.status) && note());
 }
 
 /** Puts a build on record whose agent was killed between its journal and the record; its caller was not answered any more. */

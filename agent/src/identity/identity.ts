@@ -35,8 +35,8 @@ export async function assumeIdentity(directory: string, log: Logger): Promise<Id
   const locked = await takeLock(join(directory, 'agent.lock'));
   if (locked.kind === 'taken') {
     log.warn(
-      `${directory} is in use by another agent (${locked.by}): this one takes a name of its own for this run, and its builds are lost ` +
-        'if it is killed; give it an --imgdir of its own, where it keeps both',
+      `${directory} is in use by another agent (${locked.by}): this one takes a name of its own for this run, and nobody goes on with its ` +
+        'builds when it ends or is killed; give it an --imgdir of its own, where it keeps its name and they go on',
     );
     return { ...newcomer(), sole: false, release: async () => Promise.resolve() };
   }

@@ -5,7 +5,13 @@ import { createProviders } from '../providers/index.js';
 import { PRODUCT, shownClasses, VENDOR } from '@imagefactory/schema';
 import { join } from 'node:path';
 import { LocalRepository, repositoryTemplates } from '../warehouse/index.js';
-import { BuildEngine, type EngineStop, imagesInJournal, JournalFile } from '../builds/index.js';
+import {
+  BuildEngine,
+  type EngineStop,
+  imagesInJournal,
+  openOwnJournal,
+  type OwnJournal,
+} from '../builds/index.js';
 import {
   AdaptorIndex,
   EventSender,
@@ -77,8 +83,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     await makeImageDirectory(imageDirectory);
     const identity = await assumeIdentity(imageDirectory, log);
     undo.push(() => identity.release());
-    // Another agent on the same directory has its own builds in the journal there.
-    const journal = identity.sole ? await openJournal(imageDirectory, log, undo) : undefined;
+    const journal = await openOwnJournal(join(imageDirectory, 'jobs'), identity, log);
+    undo.push(() => journal.close());
     const store = await openStore(settings, journal);
     const found: Leftover[] = [];
     const scratch = await openScratchArea(settings.temporaryDirectory, async area => {
@@ -112,16 +118,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       scratch,
       logs: imageDirectory,
       cache: settings.cacheDirectory,
-      ...(journal === undefined
-        ? {}
-        : {
-            journal: {
-              ...journal,
-              epoch: identity.epoch,
-              found,
-              load: (descriptor: string) => loadTemplate(descriptor, templates),
-            },
-          }),
+      journal: {
+        ...journal,
+        epoch: identity.epoch,
+        found,
+        load: descriptor => loadTemplate(descriptor, templates),
+      },
     });
     undo.push(async () => {
       await engine.stop();
@@ -189,21 +191,14 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   }
 }
 
-async function openJournal(images: string, log: Logger, undo: UndoStack) {
-  const directory = join(images, 'jobs');
-  const file = await JournalFile.open(directory, log);
-  undo.push(() => file.close());
-  return { file, directory };
-}
-
 /** The images of builds that the journal knows are the engine's: it says what becomes of them. */
 function openStore(
   { imageDirectory, keepFailedImages, log }: AgentSettings,
-  journal: { readonly file: JournalFile } | undefined,
+  { file }: OwnJournal,
 ): Promise<DirectoryStore> {
-  const adopted = journal === undefined ? undefined : imagesInJournal(journal.file);
+  const adopted = imagesInJournal(file);
   return DirectoryStore.open(imageDirectory, {
-    adopts: identifier => adopted?.has(identifier) === true,
+    adopts: identifier => adopted.has(identifier),
     keepFailed: keepFailedImages,
     onProblem: error => log.warn(`old records of failed images could not be removed: ${errorLine(error)}`),
   });

@@ -9,10 +9,10 @@ import { amqp10 } from '@imagefactory/qmf';
  * An agent for the kill test: it loads its code, waits for a line on standard input, and only then starts, so that the next one can be
  * made ready while this one runs. Its builds take some tens of milliseconds and start an outside tool each.
  *
- * Arguments: address of the broker, directory, and whether builds are begun once more (`resumable`).
+ * Arguments: address of the broker, directory, whether builds are begun once more (`resumable`), and the milliseconds of a step.
  */
-const [broker = '', directory = '', resuming] = process.argv.slice(2);
-const stepDelay = 4;
+const [broker = '', directory = '', resuming, pause = '4'] = process.argv.slice(2);
+const stepDelay = Number(pause);
 
 const mock = mockOs({ stepDelay, resumable: resuming === 'resumable' });
 const withTool: OsPlugin = {

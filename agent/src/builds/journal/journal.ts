@@ -56,23 +56,7 @@ export class JournalFile implements JobJournal {
   /** @param limit bytes; see {@link compactFrom} */
   static async open(directory: string, log: Logger, limit = compactFrom): Promise<JournalFile> {
     await mkdir(directory, { recursive: true });
-    const jobs = new Map<string, JournalJob>();
-    let text = '';
-    try {
-      text = await readFile(join(directory, fileName), 'utf8');
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error;
-    }
-    let unreadable = 0;
-    for (const line of text.split('\n')) {
-      if (line === '') continue;
-      const record = readRecord(line);
-      if (record === undefined) unreadable++;
-      else applyRecord(jobs, record);
-    }
-    if (unreadable > 0)
-      log.warn(`${unreadable} lines of ${join(directory, fileName)} cannot be read; they are left out`);
-    return new JournalFile(directory, jobs, log, limit);
+    return new JournalFile(directory, await readJobs(directory, log), log, limit);
   }
 
   /** What is known of the jobs that are not forgotten, in the order in which they came. */
@@ -169,4 +153,25 @@ export class JournalFile implements JobJournal {
   #write(file: number, bytes: Uint8Array): void {
     for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
   }
+}
+
+/** What a journal knows of jobs that are not forgotten, by their ids; nothing where there is no journal. */
+export async function readJobs(directory: string, log: Logger): Promise<Map<string, JournalJob>> {
+  const jobs = new Map<string, JournalJob>();
+  let text = '';
+  try {
+    text = await readFile(join(directory, fileName), 'utf8');
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+  let unreadable = 0;
+  for (const line of text.split('\n')) {
+    if (line === '') continue;
+    const record = readRecord(line);
+    if (record === undefined) unreadable++;
+    else applyRecord(jobs, record);
+  }
+  if (unreadable > 0)
+    log.warn(`${unreadable} lines of ${join(directory, fileName)} cannot be read; they are left out`);
+  return jobs;
 }

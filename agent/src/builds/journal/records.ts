@@ -19,7 +19,7 @@ export type JournalRecord =
   | ({ readonly kind: 'job'; readonly id: string; readonly secret: boolean } & Pick<
       BuildOrder,
       'target' | 'descriptor' | 'callerImageUuid' | 'push' | 'epoch'
-    > & { readonly resumable?: boolean })
+    > & { readonly resumable?: boolean; readonly adopted?: boolean })
   | { readonly kind: 'status'; readonly id: string; readonly status: BuildStatus; readonly percent: number }
   | ({ readonly kind: 'group'; readonly id: string } & GroupMark)
   | { readonly kind: 'group-gone'; readonly id: string; readonly pid: number }
@@ -46,6 +46,8 @@ export interface JournalJob {
   readonly secret: boolean;
   /** Whether it may be begun once more when it was interrupted. */
   readonly resumable: boolean;
+  /** Whether it was that of another agent, which is dead. */
+  readonly adopted: boolean;
   /** How often it was, by the death of the agent. */
   resumed: number;
   /** Whether the agent was stopped in order since it was begun, and has left it to the next start. */
@@ -64,7 +66,8 @@ export interface JournalJob {
 /** Carries a record over into what is known; records of jobs that are unknown count for nothing. */
 export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord): void {
   if (record.kind === 'job') {
-    const { id, target, descriptor, callerImageUuid, push, epoch, secret, resumable = false } = record;
+    const { id, target, descriptor, callerImageUuid, push, epoch, secret } = record;
+    const { resumable = false, adopted = false } = record;
     jobs.set(id, {
       order: {
         id,
@@ -76,6 +79,7 @@ export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord
       },
       secret,
       resumable,
+      adopted,
       resumed: 0,
       postponed: false,
       status: 'NEW',
@@ -130,7 +134,10 @@ export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord
 export function recordsOf(job: JournalJob): JournalRecord[] {
   const { id } = job.order;
   return [
-    { kind: 'job', ...job.order, secret: job.secret, resumable: job.resumable },
+    {
+      ...{ kind: 'job', ...job.order, secret: job.secret, resumable: job.resumable },
+      ...(job.adopted ? { adopted: true } : {}),
+    },
     ...(job.resumed === 0 ? [] : [{ kind: 'resumed' as const, id, times: job.resumed }]),
     { kind: 'status', id, status: job.status, percent: job.percent },
     ...(job.postponed ? [{ kind: 'postponed' as const, id }] : []),
@@ -162,6 +169,7 @@ function isRecord(value: unknown): value is JournalRecord {
         typeof value['epoch'] === 'number' &&
         typeof value['secret'] === 'boolean' &&
         ['boolean', 'undefined'].includes(typeof value['resumable']) &&
+        ['boolean', 'undefined'].includes(typeof value['adopted']) &&
         ['string', 'undefined'].includes(typeof value['callerImageUuid']) &&
         (value['push'] === undefined || isPush(value['push']))
       );
