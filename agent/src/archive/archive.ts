@@ -47,7 +47,10 @@ export class BuildArchive implements Archive {
           send(thing, { catalog: this.catalog, records: this.records, warehouse }, options),
       });
     }
-    this.catalog = Catalog.open(join(images.directory, 'catalog'), things => this.#courier?.mark(things));
+    this.catalog = Catalog.open(join(images.directory, 'catalog'), async things => {
+      this.#courier?.mark(things);
+      await this.#list?.synced();
+    });
     this.records = new CatalogRecords(this.catalog, images);
     this.remote =
       warehouse === undefined ? undefined : new RemoteImages({ store, warehouse, catalog: this.catalog });
@@ -80,7 +83,7 @@ export class BuildArchive implements Archive {
 
   async keep({ order, log, image, progress, signal }: FinishedWork): Promise<void> {
     try {
-      this.catalog.ended(order.id, await this.#endOf(order.id, image));
+      await this.catalog.ended(order.id, await this.#endOf(order.id, image));
     } catch (error) {
       log.warn(`it could not be put on record: ${errorLine(error)}`);
       this.#log.error(
@@ -115,6 +118,7 @@ export class BuildArchive implements Archive {
   }
 
   async stop(): Promise<void> {
+    await this.catalog.settled();
     await this.#courier?.stop();
   }
 

@@ -134,7 +134,7 @@ export class RemoteImages {
     ];
     const { latest_build: latestBuild, latest_unpushed: latestUnpushed } = about?.attributes ?? {};
     const parent = known?.attributes.parent;
-    catalog.adopt(
+    await catalog.adopt(
       { image, build },
       {
         description: (await this.#text('image', image, signal)) ?? '<image/>',

@@ -106,15 +106,16 @@ async function abort(build: Build, call: MethodCall, { engine }: FactoryParts): 
   clearTimeout(timer);
 }
 
-/** Puts the end of a build on record; without effect where it is already. */
+/**
+ * Puts the end of a build on record, at once for whoever asks this agent; without effect where it is already. Images that are made were put
+ * on record before; what else has ended is in the journal, from which the next start mends the record if this process dies meanwhile.
+ */
 export function noteEnd({ id, state }: Build, { catalog, log }: FactoryParts): void {
-  try {
-    catalog.ended(id, endFacts(state));
-  } catch (error) {
+  catalog.ended(id, endFacts(state)).catch((error: unknown) => {
     log.error(
       `the end of build ${id} could not be noted: ${errorLine(error)}; make room, or images will not know it`,
     );
-  }
+  });
 }
 
 function endFacts(state: BuildState): EndFacts {

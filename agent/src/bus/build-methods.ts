@@ -125,7 +125,7 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
     await Promise.all(builds.map(build => engine.keep(build)));
     // Only then, since a restart mends a record that is missing, and finds none that nobody will ever end.
     const templateId = await templateIdOf(order.template, origin, builds, parts);
-    catalog.addTargetImages(
+    await catalog.addTargetImages(
       place,
       imageDescription(template.name),
       builds.map(({ id, order: { target } }) => ({
@@ -162,7 +162,7 @@ async function templateIdOf(
   const isImage =
     catalog.imageOf(id) !== undefined || (await store.get(id).catch(() => undefined)) !== undefined;
   const isStored = origin === 'uuid' && !isImage;
-  return isStored ? id : catalog.templates.put(build?.order.descriptor ?? '');
+  return isStored ? id : await catalog.templates.put(build?.order.descriptor ?? '');
 }
 
 /** What the image was last built for. */

@@ -131,7 +131,7 @@ async function takePushes(order: PushOrder, call: MethodCall, parts: FactoryPart
       builds.push(engine.createPush({ ...push, credentials, secrets: [...secrets, ...push.secrets] }));
     }
     await Promise.all(builds.map(build => engine.keep(build)));
-    catalog.addProviderImages(
+    await catalog.addProviderImages(
       order.image.id,
       order.pushes.map(({ targetImage, provider }, index) => {
         const id = builds[index]?.id ?? '';

@@ -24,7 +24,7 @@ export async function importImage(
     throw invalid('provider', `it takes images of the target ${itsTarget}, and ${target} is given`);
   }
   const place = catalog.place(inputs.image ?? '', inputs.build ?? '');
-  const imported = catalog.importImage({
+  const imported = await catalog.importImage({
     ...place,
     description: given.trim() === '' ? imageDescription('') : given,
     target,

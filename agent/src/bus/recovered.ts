@@ -10,11 +10,11 @@ import type { FactoryParts } from './parts.js';
  * Puts the builds of earlier runs on the bus again, at the addresses that they had: those that go on, and those that are over and may still be
  * asked for. Those of other agents, which are dead, are only put on record. An end that may not have reached the broker before the agent was killed is told again.
  */
-export function publishRecovered(parts: FactoryParts): void {
+export async function publishRecovered(parts: FactoryParts): Promise<void> {
   const { engine, events } = parts;
   const oldestFirst = [...engine.recovered].sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
   for (const { build, adopted, told, endedAt } of oldestFirst) {
-    ensureRecorded(build, parts);
+    await ensureRecorded(build, parts);
     if (adopted) {
       noteAdopted(build, parts);
       continue;
@@ -46,21 +46,22 @@ function noteAdopted(build: Build, parts: FactoryParts): void {
 }
 
 /** Puts a build on record whose agent was killed between its journal and the record; its caller was not answered any more. */
-function ensureRecorded({ id, order }: Build, { catalog, log }: FactoryParts): void {
+async function ensureRecorded({ id, order }: Build, { catalog, log }: FactoryParts): Promise<void> {
   const { target, push } = order;
   try {
     if (catalog.imageOf(id) !== undefined) return;
     const adaptor = `${ADAPTOR_PREFIX}${id}`;
     if (push === undefined) {
-      const template = catalog.templates.put(order.descriptor);
-      catalog.addTargetImages(catalog.place('', ''), imageDescription(''), [
+      const template = await catalog.templates.put(order.descriptor);
+      await catalog.addTargetImages(catalog.place('', ''), imageDescription(''), [
         { id, target, template, adaptor },
       ]);
       return;
     }
     const { provider, targetImage } = push;
     const image = catalog.imageOf(targetImage);
-    if (image !== undefined) catalog.addProviderImages(image.id, [{ id, targetImage, provider, adaptor }]);
+    if (image !== undefined)
+      await catalog.addProviderImages(image.id, [{ id, targetImage, provider, adaptor }]);
   } catch (error) {
     log.error(`build ${id} could not be put on record: ${errorLine(error)}`);
   }

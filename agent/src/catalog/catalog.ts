@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../files/error-code.js';
 import { type EndFacts, withOutcome } from './book-keeping.js';
-import { changesBetween, type RecordedThing } from './changes.js';
 import {
   buildIn,
   type BuildDocument,
   type ImageDocument,
   type TargetImageDocument,
   withBuild,
+  withTargetImages,
 } from './documents.js';
+import { importedIds, type ImportedIds, withImported } from './imports.js';
+import { type BeforeChange, type Change, Ledger } from './ledger.js';
+import { RecordFiles, uuidForm } from './record-files.js';
 import { TemplateShelf } from './template-shelf.js';
-import { writeWhole } from './write-whole.js';
 
 /** A request that the catalogue cannot follow, with the argument that it is about. */
 export class CatalogError extends Error {
@@ -60,61 +59,53 @@ export interface AdoptedBuild extends Pick<ImageDocument, 'description' | 'lates
   readonly targetImages: readonly Pick<TargetImageDocument, 'id' | 'target' | 'template'>[];
 }
 
-const uuidForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 /**
  * Which builds an image has had, for which targets, and where they were pushed. A directory with one JSON file for each image, and for
- * each of its builds and target images one that says which image that is. Nothing of it is kept in memory. All is done at once, so that
- * what is told of a build and what is on record of it never differ; the files are small.
+ * each of its builds, target and provider images a link to that. What is changed is on record for this process at once, so that what
+ * is told of a build and what is on record of it never differ; the promise of each change resolves when it is safe on the disk, which is before
+ * anybody is told of it. Several processes may change the same directory: none undoes what another has done.
  */
 export class Catalog {
   /** What images are made from. */
   readonly templates: TemplateShelf;
-  readonly #directory: string;
-  readonly #beforeChange: (things: readonly RecordedThing[]) => void;
+  readonly #files: RecordFiles;
+  readonly #ledger: Ledger;
 
-  private constructor(directory: string, beforeChange: (things: readonly RecordedThing[]) => void) {
-    this.#directory = directory;
-    this.#beforeChange = beforeChange;
-    this.templates = new TemplateShelf(join(directory, 'templates'));
+  private constructor(directory: string, beforeChange: BeforeChange) {
+    this.#files = new RecordFiles(directory);
+    this.#ledger = new Ledger(this.#files, beforeChange);
+    const templates = join(directory, 'templates');
+    this.templates = new TemplateShelf(templates);
+    this.#files.removeParts([directory, templates]);
   }
 
   /**
    * @param beforeChange told what is going to be made or changed, right before it is: what it notes of that survives whenever the change does
    */
-  static open(
-    directory: string,
-    beforeChange: (things: readonly RecordedThing[]) => void = () => undefined,
-  ): Catalog {
-    mkdirSync(directory, { recursive: true });
-    const catalog = new Catalog(directory, beforeChange);
-    for (const folder of [directory, join(directory, 'templates')]) {
-      for (const name of readdirSync(folder)) {
-        if (name.endsWith('.part')) rmSync(join(folder, name), { force: true });
-      }
-    }
-    return catalog;
+  static open(directory: string, beforeChange: BeforeChange = () => undefined): Catalog {
+    return new Catalog(directory, beforeChange);
   }
 
   /** All images, one after the other. */
   async *images(): AsyncGenerator<ImageDocument> {
-    for (const name of await readdir(this.#directory)) {
-      const image = name.endsWith('.json') ? this.image(name.slice(0, -'.json'.length)) : undefined;
+    for (const id of await this.#files.identifiers()) {
+      const image = this.image(id);
       if (image !== undefined) yield image;
     }
   }
 
   /** The image of that uuid, or the one that the build, target image or provider image of that uuid belongs to. */
   imageOf(id: string): ImageDocument | undefined {
-    const found = this.#read(id);
-    if (found === undefined || 'builds' in found) return found;
-    const image = this.#read(found.image);
-    return image !== undefined && 'builds' in image ? image : undefined;
+    return this.#ledger.imageOf(id);
   }
 
   image(id: string): ImageDocument | undefined {
-    const found = this.#read(id);
-    return found !== undefined && 'builds' in found ? found : undefined;
+    return this.#ledger.image(id);
+  }
+
+  /** Resolves when all that was changed is on the disk, or cannot be. */
+  settled(): Promise<void> {
+    return this.#ledger.settled();
   }
 
   /**
@@ -140,102 +131,82 @@ export class Catalog {
     };
   }
 
-  /** Notes target images that are about to be made; makes the image and the build where there are none. */
-  addTargetImages(place: BatchPlace, description: string, targets: readonly NewTargetImage[]): void {
+  /**
+   * Notes target images that are about to be made; makes the image and the build where there are none.
+   *
+   * @throws CatalogError when one of their uuids has become another image's since {@link place}
+   */
+  async addTargetImages(
+    place: BatchPlace,
+    description: string,
+    targets: readonly NewTargetImage[],
+  ): Promise<void> {
     const added = targets.map(target => ({
       ...target,
       outcome: { status: 'RUNNING' as const },
       providerImages: [],
     }));
-    this.#change(place.image, image =>
-      withBuild(ensured(image, place, description), place.build, build => ({
-        ...build,
-        targetImages: [...build.targetImages, ...added],
-      })),
-    );
-    this.#point([place.build, ...targets.map(({ id }) => id)], place.image);
+    const created = new Date().toISOString();
+    await this.#ledger.change({
+      ...claiming(place),
+      apply: image =>
+        withBuild(ensured(image, place, { description, created }), place.build, build => ({
+          ...build,
+          targetImages: [...build.targetImages, ...added],
+        })),
+    });
   }
 
-  addProviderImages(image: string, pushes: readonly NewProviderImage[]): void {
-    this.#change(image, document => {
-      if (document === undefined) throw new CatalogError('image', `there is no image ${image}`);
-      return {
-        ...document,
-        builds: document.builds.map(build => ({
-          ...build,
-          targetImages: build.targetImages.map(target => ({
+  async addProviderImages(image: string, pushes: readonly NewProviderImage[]): Promise<void> {
+    await this.#ledger.change({
+      image,
+      apply: document => {
+        if (document === undefined) throw new CatalogError('image', `there is no image ${image}`);
+        return withTargetImages(document, target => {
+          const added = pushes.filter(({ targetImage }) => targetImage === target.id);
+          if (added.length === 0) return target;
+          const outcome = { status: 'RUNNING' as const };
+          return {
             ...target,
             providerImages: [
               ...target.providerImages,
-              ...pushes
-                .filter(({ targetImage }) => targetImage === target.id)
-                .map(({ id, provider, adaptor }) => ({
-                  id,
-                  provider,
-                  adaptor,
-                  outcome: { status: 'RUNNING' as const },
-                })),
+              ...added.map(({ id, provider, adaptor }) => ({ id, provider, adaptor, outcome })),
             ],
-          })),
-        })),
-      };
+          };
+        });
+      },
     });
-    this.#point(
-      pushes.map(({ id }) => id),
-      image,
-    );
   }
 
   /** Notes how a target or provider image has ended; without effect on one that is not in here. */
-  ended(id: string, facts: EndFacts): void {
+  async ended(id: string, facts: EndFacts): Promise<void> {
     const owner = this.imageOf(id);
     if (owner === undefined) return;
-    this.#change(owner.id, image => (image === undefined ? undefined : withOutcome(image, id, facts)));
+    await this.#ledger.change({
+      image: owner.id,
+      apply: image => (image === undefined ? undefined : withOutcome(image, id, facts)),
+    });
   }
 
   /**
    * Notes an image that a provider has already. Of one that is known under the same provider only what the provider calls it
    * changes.
+   *
+   * @throws CatalogError as {@link addTargetImages}
    */
-  importImage(imported: ImportedImage): { targetImage: string; providerImage: string } {
-    const { image, build, target, provider, targetIdentifier } = imported;
-    const fresh: { targetImage: string; providerImage: string } = {
-      targetImage: randomUUID(),
-      providerImage: randomUUID(),
-    };
+  async importImage(imported: ImportedImage): Promise<ImportedIds> {
+    const { description } = imported;
+    const fresh: ImportedIds = { targetImage: randomUUID(), providerImage: randomUUID() };
+    const created = new Date().toISOString();
     let ids = fresh;
-    this.#change(image, document => {
-      const known = ensured(document, imported, imported.description);
-      const before = known.latestBuild ?? known.latestUnpushed;
-      const changed = withBuild(known, build, one => {
-        const targetImage = one.targetImages.find(candidate => candidate.target === target);
-        const providerImage = targetImage?.providerImages.find(candidate => candidate.provider === provider);
-        ids = {
-          targetImage: targetImage?.id ?? fresh.targetImage,
-          providerImage: providerImage?.id ?? fresh.providerImage,
-        };
-        const completed = { status: 'COMPLETED' as const };
-        const others = targetImage?.providerImages.filter(candidate => candidate !== providerImage) ?? [];
-        return {
-          ...one,
-          ...(before === undefined || before === build || one.parent !== undefined ? {} : { parent: before }),
-          targetImages: [
-            ...one.targetImages.filter(candidate => candidate !== targetImage),
-            {
-              id: ids.targetImage,
-              target,
-              outcome: targetImage?.outcome ?? completed,
-              providerImages: [
-                ...others,
-                { ...providerImage, id: ids.providerImage, provider, targetIdentifier, outcome: completed },
-              ],
-            },
-          ],
-        };
-      });
-      return { ...changed, latestBuild: build };
+    await this.#ledger.change({
+      ...claiming(imported),
+      apply: document => {
+        const known = ensured(document, imported, { description, created });
+        ids = importedIds(known, imported, fresh);
+        return withImported(known, imported, ids);
+      },
     });
-    this.#point([build, ids.targetImage, ids.providerImage], image);
     return ids;
   }
 
@@ -243,25 +214,31 @@ export class Catalog {
    * Takes over what is known elsewhere of an image, a build and its target images, which are finished; what is on record here already stays as it
    * is. Nobody is told of that, since it is no news where it comes from.
    */
-  adopt(place: BatchPlace, adopted: AdoptedBuild): void {
-    const known = ensured(this.image(place.image), place, adopted.description);
-    const { parent, targetImages, latestBuild, latestUnpushed } = adopted;
-    const image = withBuild(known, place.build, build => ({
-      ...build,
-      ...(build.parent === undefined && parent !== undefined ? { parent } : {}),
-      targetImages: [
-        ...build.targetImages,
-        ...targetImages
-          .filter(({ id }) => build.targetImages.every(target => target.id !== id))
-          .map(target => ({ ...target, outcome: { status: 'COMPLETED' as const }, providerImages: [] })),
-      ],
-    }));
+  async adopt(place: BatchPlace, adopted: AdoptedBuild): Promise<void> {
+    const { parent, targetImages, latestBuild, latestUnpushed, description } = adopted;
+    const created = new Date().toISOString();
     const latest = {
       ...(latestBuild === undefined ? {} : { latestBuild }),
       ...(latestUnpushed === undefined ? {} : { latestUnpushed }),
     };
-    this.#write(place.image, { ...latest, ...image });
-    this.#point([place.build, ...targetImages.map(({ id }) => id)], place.image);
+    await this.#ledger.change({
+      ...claiming(place),
+      quiet: true,
+      apply: document => {
+        const known = ensured(document, place, { description, created });
+        const image = withBuild(known, place.build, build => ({
+          ...build,
+          ...(build.parent === undefined && parent !== undefined ? { parent } : {}),
+          targetImages: [
+            ...build.targetImages,
+            ...targetImages
+              .filter(({ id }) => build.targetImages.every(target => target.id !== id))
+              .map(target => ({ ...target, outcome: { status: 'COMPLETED' as const }, providerImages: [] })),
+          ],
+        }));
+        return { ...latest, ...image };
+      },
+    });
   }
 
   #owner(argument: string, id: string): ImageDocument | undefined {
@@ -274,55 +251,29 @@ export class Catalog {
     }
     return this.imageOf(id);
   }
-
-  #read(id: string): ImageDocument | Pointer | undefined {
-    if (!uuidForm.test(id)) return undefined;
-    const path = this.#path(id);
-    try {
-      const text = readFileSync(path, 'utf8');
-      // A file that was new when the power failed may have its name and nothing else.
-      if (text === '') return undefined;
-      // Written by this class alone, and whole or not at all.
-      return JSON.parse(text) as ImageDocument | Pointer;
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined;
-      if (!(error instanceof SyntaxError)) throw error;
-      throw new Error(`${path} is damaged (${error.message}); restore it from a backup, or remove it`, {
-        cause: error,
-      });
-    }
-  }
-
-  #change(id: string, change: (image: ImageDocument | undefined) => ImageDocument | undefined): void {
-    const known = this.image(id);
-    const changed = change(known);
-    if (changed === undefined || changed === known) return;
-    const things = changesBetween(known, changed);
-    if (things.length > 0) this.#beforeChange(things);
-    this.#write(id, changed);
-  }
-
-  #point(ids: readonly string[], image: string): void {
-    for (const id of ids) if (id !== image) this.#write(id, { image });
-  }
-
-  #write(id: string, content: ImageDocument | Pointer): void {
-    writeWhole(this.#path(id), `${JSON.stringify(content)}\n`);
-  }
-
-  #path(id: string): string {
-    return join(this.#directory, `${id}.json`);
-  }
 }
 
-/** Says which image a build, target image or provider image belongs to. */
-interface Pointer {
-  readonly image: string;
+/** The image and the build of a batch are its own: another call may have taken the same uuids meanwhile. */
+function claiming({ image, build }: BatchPlace): Pick<Change, 'image' | 'claims' | 'onClaimed'> {
+  return {
+    image,
+    claims: [image, build],
+    onClaimed: (id, owner) => {
+      throw new CatalogError(
+        id === image ? 'image' : 'build',
+        `${id} belongs to the image ${owner} by now; give that one, or none`,
+      );
+    },
+  };
 }
 
-function ensured(image: ImageDocument | undefined, place: BatchPlace, description: string): ImageDocument {
+function ensured(
+  image: ImageDocument | undefined,
+  place: BatchPlace,
+  { description, created }: { readonly description: string; readonly created: string },
+): ImageDocument {
   const known = image ?? { id: place.image, description, builds: [] };
   if (buildIn(known, place.build) !== undefined) return known;
-  const build: BuildDocument = { id: place.build, created: new Date().toISOString(), targetImages: [] };
+  const build: BuildDocument = { id: place.build, created, targetImages: [] };
   return { ...known, builds: [...known.builds, build] };
 }

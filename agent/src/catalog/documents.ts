@@ -53,6 +53,18 @@ export function buildIn(image: ImageDocument, id: string): BuildDocument | undef
   return image.builds.find(build => build.id === id);
 }
 
+/** The uuids of an image and of all that belongs to it. */
+export function idsIn(image: ImageDocument): ReadonlySet<string> {
+  const targets = image.builds.flatMap(({ targetImages }) => targetImages);
+  const all = [
+    image,
+    ...image.builds,
+    ...targets,
+    ...targets.flatMap(({ providerImages }) => providerImages),
+  ];
+  return new Set(all.map(({ id }) => id));
+}
+
 /** Uuid of the template that the image was last built from. */
 export function latestTemplate(image: ImageDocument): string | undefined {
   return image.builds
@@ -67,6 +79,17 @@ export function withBuild(
   change: (build: BuildDocument) => BuildDocument,
 ): ImageDocument {
   return { ...image, builds: image.builds.map(build => (build.id === id ? change(build) : build)) };
+}
+
+/** The document with its target images changed. */
+export function withTargetImages(
+  image: ImageDocument,
+  change: (target: TargetImageDocument) => TargetImageDocument,
+): ImageDocument {
+  return {
+    ...image,
+    builds: image.builds.map(build => ({ ...build, targetImages: build.targetImages.map(change) })),
+  };
 }
 
 /** The body of an image's record, as the original made it. */

@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v5 as uuidv5 } from 'uuid';
+import { writeAtomically } from '../files/atomic-write.js';
 import { errorCode } from '../files/error-code.js';
-import { writeWhole } from './write-whole.js';
 
 /** Namespace of the names (RFC 9562, version 5) of templates that came without one. */
 const namespace = '4d6f2d0c-5a43-4b0e-9b0c-6a1f4c1d8e21';
@@ -14,16 +14,24 @@ const namespace = '4d6f2d0c-5a43-4b0e-9b0c-6a1f4c1d8e21';
  */
 export class TemplateShelf {
   readonly #directory: string;
+  readonly #writing = new Map<string, Promise<void>>();
 
   constructor(directory: string) {
     this.#directory = directory;
     mkdirSync(directory, { recursive: true });
   }
 
-  /** Keeps a text. @returns its uuid */
-  put(text: string): string {
+  /** Keeps a text, safe on the disk. @returns its uuid */
+  async put(text: string): Promise<string> {
     const id = uuidv5(text, namespace);
-    if (this.get(id) === undefined) writeWhole(this.#path(id), text);
+    // What others are writing just now may not be on the disk yet.
+    const writing = this.#writing.get(id);
+    if (writing !== undefined) await writing;
+    else if (this.get(id) !== text) {
+      const mine = writeAtomically(this.#path(id), text).finally(() => this.#writing.delete(id));
+      this.#writing.set(id, mine);
+      await mine;
+    }
     return id;
   }
 

@@ -7,6 +7,22 @@ import { dirname } from 'node:path';
  * Writes a small file whole or not at all: a reader, or the next start after a power cut, sees the old content or the new one.
  */
 export async function writeAtomically(path: string, content: string, mode = 0o644): Promise<void> {
+  const partial = await writePart(path, content, mode);
+  try {
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/**
+ * Writes what a file is to hold beside it, safe on the disk and ready to be renamed to it.
+ *
+ * @returns the path of the part; none is left when that fails
+ */
+export async function writePart(path: string, content: string, mode = 0o644): Promise<string> {
   const partial = `${path}.${randomUUID()}.part`;
   try {
     const file = await open(partial, 'wx', mode);
@@ -16,12 +32,11 @@ export async function writeAtomically(path: string, content: string, mode = 0o64
     } finally {
       await file.close();
     }
-    await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
   }
-  await syncDirectory(dirname(path));
+  return partial;
 }
 
 /** Makes renames in a directory last through a power cut. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { link, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from './error-code.js';
 import { isAlive, isProcessMark, ownMark, type ProcessMark } from './process-mark.js';
 
@@ -48,6 +49,16 @@ export async function takeLock(path: string): Promise<LockResult> {
     }
   } finally {
     await rm(candidate, { force: true });
+  }
+}
+
+/** As {@link takeLock}, and asks again for so many milliseconds before it is taken for `taken`. */
+export async function waitForLock(path: string, patience: number): Promise<LockResult> {
+  const deadline = Date.now() + patience;
+  for (let pause = 2; ; pause = Math.min(pause * 2, 50)) {
+    const result = await takeLock(path);
+    if (result.kind === 'held' || Date.now() > deadline) return result;
+    await sleep(pause * (0.5 + Math.random()));
   }
 }
 

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Lock, takeLock } from '../files/lock.js';
+import { type Lock, waitForLock } from '../files/lock.js';
 import { ImageError } from './image-error.js';
 
 /** Milliseconds for which to wait for another process that works on the same image. */
@@ -36,13 +35,7 @@ export async function withImageLock<T>(path: string, work: () => Promise<T>): Pr
 }
 
 async function patientLock(path: string): Promise<Lock> {
-  const deadline = Date.now() + patience;
-  for (let pause = 2; ; pause = Math.min(pause * 2, 50)) {
-    const result = await takeLock(path);
-    if (result.kind === 'held') return result.lock;
-    if (Date.now() > deadline) {
-      throw new ImageError('busy', `${path} is held by ${result.by}; try again when that one is done`);
-    }
-    await sleep(pause * (0.5 + Math.random()));
-  }
+  const result = await waitForLock(path, patience);
+  if (result.kind === 'held') return result.lock;
+  throw new ImageError('busy', `${path} is held by ${result.by}; try again when that one is done`);
 }

@@ -159,7 +159,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     };
     publishFactory(parts);
     undo.push(publishNews(parts));
-    publishRecovered(parts);
+    await publishRecovered(parts);
     await session.open();
     connection.start();
     archive.start();

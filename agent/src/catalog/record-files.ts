@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { syncDirectory, writePart } from '../files/atomic-write.js';
+import { errorCode } from '../files/error-code.js';
+import { type Lock, waitForLock } from '../files/lock.js';
+import { type ImageDocument, idsIn } from './documents.js';
+
+/** What led to an image in earlier versions; now a symbolic link does, which costs no sync of its own. */
+interface Pointer {
+  readonly image: string;
+}
+
+/** Milliseconds for which to wait for another process that changes records. */
+const lockPatience = 10_000;
+
+/** Milliseconds after which what was being written is taken for left behind. */
+const partAge = 600_000;
+
+export const uuidForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * A JSON file for each image, and for each of its builds, target and provider images a symbolic link to it. The image's own file counts: what
+ * leads to an image that doesn't know it leads nowhere.
+ */
+export class RecordFiles {
+  readonly directory: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+    mkdirSync(directory, { recursive: true });
+  }
+
+  /** The image of that uuid. */
+  image(id: string): ImageDocument | undefined {
+    const found = this.#read(id);
+    return found !== undefined && 'builds' in found && found.id === id ? found : undefined;
+  }
+
+  /** The image of that uuid, or the one that the build, target image or provider image of that uuid belongs to. */
+  imageOf(id: string): ImageDocument | undefined {
+    const found = this.#read(id);
+    if (found === undefined) return undefined;
+    const isImage = 'builds' in found;
+    if (isImage && found.id === id) return found;
+    // By way of its own name, since a backup may have come back with copies in the place of links.
+    const image = this.image(isImage ? found.id : found.image);
+    return image !== undefined && idsIn(image).has(id) ? image : undefined;
+  }
+
+  /** The uuids of all images, and perhaps of some other things. */
+  async identifiers(): Promise<readonly string[]> {
+    const entries = await readdir(this.directory, { withFileTypes: true });
+    return entries.flatMap(entry =>
+      entry.isFile() && entry.name.endsWith('.json') ? [entry.name.slice(0, -'.json'.length)] : [],
+    );
+  }
+
+  /**
+   * Keeps other processes from changing records until it is released.
+   *
+   * @throws Error when one of them doesn't let go
+   */
+  async lock(): Promise<Lock> {
+    const result = await waitForLock(join(this.directory, 'lock'), lockPatience);
+    if (result.kind === 'held') return result.lock;
+    throw new Error(`${this.directory} is held by ${result.by}; try again when that one is done`);
+  }
+
+  /**
+   * Writes an image: safe on the disk, and ready to be put in place at once, with what leads to it from those that are new in it.
+   *
+   * @throws what the file system says; nothing is left then
+   */
+  async prepare(image: ImageDocument, fresh: readonly string[]): Promise<PreparedFiles> {
+    const path = this.#path(image.id);
+    const part = await writePart(path, `${JSON.stringify(image)}\n`);
+    return {
+      place: () => {
+        try {
+          for (const id of fresh) this.#link(id, image.id);
+          // Last: before it, nothing leads anywhere.
+          renameSync(part, path);
+        } catch (error) {
+          rmSync(part, { force: true });
+          throw error;
+        }
+      },
+    };
+  }
+
+  /** Makes what was put in place last through a power cut. */
+  sync(): Promise<void> {
+    return syncDirectory(this.directory);
+  }
+
+  /** Removes what processes were writing in some folders when they were killed. */
+  removeParts(folders: readonly string[]): void {
+    for (const folder of folders) {
+      for (const name of readdirSync(folder)) {
+        const path = join(folder, name);
+        if ((name.endsWith('.part') || name.startsWith('lock.')) && isOld(path))
+          rmSync(path, { force: true });
+      }
+    }
+  }
+
+  #link(id: string, image: string): void {
+    const path = this.#path(id);
+    const part = `${path}.${randomUUID()}.part`;
+    try {
+      symlinkSync(`${image}.json`, part);
+      // One that leads nowhere may be there.
+      renameSync(part, path);
+    } catch (error) {
+      rmSync(part, { force: true });
+      throw error;
+    }
+  }
+
+  #read(id: string): ImageDocument | Pointer | undefined {
+    if (!uuidForm.test(id)) return undefined;
+    const path = this.#path(id);
+    try {
+      const text = readFileSync(path, 'utf8');
+      // Earlier versions did not sync: one that was new when the power failed may have its name and nothing else.
+      if (text === '') return undefined;
+      // Written by this class alone, and whole or not at all.
+      return JSON.parse(text) as ImageDocument | Pointer;
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new Error(`${path} is damaged (${error.message}); restore it from a backup, or remove it`, {
+        cause: error,
+      });
+    }
+  }
+
+  #path(id: string): string {
+    return join(this.directory, `${id}.json`);
+  }
+}
+
+/** Files that are written, and not in place yet. */
+export interface PreparedFiles {
+  /** @throws what the file system says; the image is as it was then */
+  place(): void;
+}
+
+function isOld(path: string): boolean {
+  try {
+    return Date.now() - lstatSync(path).mtimeMs > partAge;
+  } catch {
+    return false;
+  }
+}
