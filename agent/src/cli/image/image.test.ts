@@ -103,7 +103,7 @@ describe('imagefactory image', function () {
       .to.match(/^base image {2}1{8}-/m)
       .and.match(/^system {6}Debian 12 on x86_64$/m)
       .and.match(/^packages {4}1$/m)
-      .and.match(/^template {4}<template> \[31m<\/template>$/m);
+      .and.match(/^template\n {2}<template>\n {3}\[31m<\/template>$/m);
     expect(JSON.parse((await run('show', id(2), '--json')).stdout)).to.include({
       type: 'TargetImage',
       base_image_id: id(1),

@@ -116,7 +116,7 @@ export function deleteImages(
         );
       } catch (error) {
         if (!isExpected(error)) throw error;
-        failed.push({ image: identifier, code: error.code, problem: error.message });
+        failed.push({ image: identifier, code: error.code, problem: problemOf(error) });
       }
     }
     if (flags.json === true) output.write(`${JSON.stringify({ deleted, failed })}\n`);
@@ -185,6 +185,11 @@ async function open({ imgdir }: ImageFlags, readOnly: boolean): Promise<Director
     throw new ImageError('not_found', `${directory} is no directory; name the --imgdir of the agent`);
   }
   return DirectoryImageManager.open(directory, { readOnly });
+}
+
+/** With the option that helps, which whoever keeps images does not know. */
+function problemOf({ code, message }: ImageError | BuildError): string {
+  return code === 'has_children' ? `${message} (--with-children)` : message;
 }
 
 function notThere(identifier: string, { directory }: DirectoryImageManager): ImageError {

@@ -1,7 +1,7 @@
 import type { AnyImage } from '../../images/index.js';
-import { describeSize, oneLine } from './words.js';
+import { describeSize, oneLine, safeLines } from './words.js';
 
-/** An image for people: a line for each thing that is known of it. */
+/** An image for people: a line for each thing that is known of it, and its template as it was written. */
 export function describeImage(image: AnyImage): string {
   const { os, size, statusDetail } = image;
   const rows: readonly (readonly [string, string | undefined])[] = [
@@ -23,13 +23,12 @@ export function describeImage(image: AnyImage): string {
     ['parameters', jsonOf(image.parameters)],
     ['properties', jsonOf(image.properties)],
     ['packages', image.icicle === undefined ? undefined : `${image.icicle.match(/<package /g)?.length ?? 0}`],
-    ['template', image.template],
   ];
-  return rows
-    .flatMap(([label, value]) =>
-      value === undefined || value === '' ? [] : [`${label.padEnd(12)}${oneLine(value)}\n`],
-    )
-    .join('');
+  const facts = rows.flatMap(([label, value]) =>
+    value === undefined || value === '' ? [] : [`${label.padEnd(12)}${oneLine(value)}`],
+  );
+  const template = image.template === undefined ? [] : ['template', ...safeLines(image.template)];
+  return [...facts, ...template].map(line => `${line}\n`).join('');
 }
 
 function kindRows(image: AnyImage): readonly (readonly [string, string | undefined])[] {

@@ -26,6 +26,14 @@ export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }
 
+/** The lines of a longer text, indented; other control characters than the ends of lines become blanks. */
+export function safeLines(text: string): readonly string[] {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map(line => `  ${line.replace(/\t/g, '    ').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')}`.trimEnd());
+}
+
 /** Columns as wide as they need to be. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_cell, column) =>
