@@ -97,6 +97,7 @@ export async function runDaemon(
     // Its address was checked to have no password in it.
     if (flags.warehouse !== undefined)
       log.notice(`images and what belongs to them are stored in the warehouse at ${flags.warehouse} too`);
+    if (flags.acl !== undefined) log.notice(`only what ${flags.acl} allows may be called`);
     const why = await end;
     if (!isFailure(why)) log.notice(`${why}: stopping`);
     const report = await agent.stop();

@@ -19,11 +19,13 @@ export const exitCodes = {
 export const exitCodesHelp = `
 Exit codes:
   0  done, or stopped by SIGTERM or SIGINT in an orderly way
-  1  could not start, has given up on its broker (--give-up-after), or an internal error
+  1  could not start, has given up on its broker (--give-up-after), or an
+     internal error
   2  the command line is wrong
   3  doctor: a plugin lacks something on this machine
-  4  stopped, but something was left: events or answers that did not reach the broker, calls that were not
-     answered, or a plugin that did not stop in time; the log says what
+  4  stopped, but something was left: events or answers that did not reach the
+     broker, calls that were not answered, or a plugin that did not stop in
+     time; the log says what
   5  template: a template has errors
   6  image verify: something in the store is damaged
   130, 143  ended at once by a second SIGINT or SIGTERM`;

@@ -47,6 +47,15 @@ describe('the command imagefactory', () => {
     }
   });
 
+  for (const command of ['', 'doctor', 'template validate', 'image', 'image list']) {
+    it(`has help that fits a terminal of 80 columns: ${command} --help`, () => {
+      const { stdout } = run(...command.split(' ').filter(word => word !== ''), '--help');
+      expect(stdout.split('\n').filter(line => line.length > 80 && !/\[\/vhost\]/.test(line))).to.deep.equal(
+        [],
+      );
+    });
+  }
+
   it('tells its version', () => {
     expect(run('--version').stdout).to.equal(`imagefactory ${packageVersion()}\n`);
   });
@@ -55,14 +64,14 @@ describe('the command imagefactory', () => {
     [[], 'imagefactory: nothing to do: give --qmf to run the agent, or the command doctor (see --help)'],
     [
       ['--qmf', '--timeout', '0'],
-      "error: option '--timeout <seconds>' argument '0' is invalid. Give a whole number from 1 to 2000000.",
+      "imagefactory: option '--timeout <seconds>' argument '0' is invalid. Give a whole number from 1 to 2000000.",
     ],
     [
       ['--qmf', '--body-form', 'x'],
-      "error: option '--body-form <form>' argument 'x' is invalid. Allowed choices are value, data, auto.",
+      "imagefactory: option '--body-form <form>' argument 'x' is invalid. Allowed choices are value, data, auto.",
     ],
     [['--qmf', '--qmf-domain', 'a.b'], 'is invalid. Give letters, digits, - and _ only.'],
-    [['--bogus'], "error: unknown option '--bogus'"],
+    [['--bogus'], "imagefactory: unknown option '--bogus'"],
     [['frob'], "imagefactory: unknown command 'frob'; there are doctor, template and image (see --help)"],
     [
       ['--qmf', '--broker', 'a', '--qpidd', 'b'],

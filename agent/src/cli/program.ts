@@ -1,7 +1,7 @@
-import { brokerHelp, busFlags, type BusFlagValues } from '@imagefactory/qmf';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { usualConfigFile } from './config-file.js';
-import { type SchemaRevision, schemaRevisions } from '@imagefactory/schema';
+import type { BusFlagValues } from '@imagefactory/qmf';
+import type { SchemaRevision } from '@imagefactory/schema';
+import { Command } from 'commander';
+import { daemonOptions } from './daemon-options.js';
 import { exitCodesHelp } from './exit-codes.js';
 import { addImageCommand, type ImageActions } from './image/command.js';
 import { addTemplateCommand, type TemplateActions } from './template/command.js';
@@ -55,7 +55,13 @@ export function buildProgram(actions: Actions): Command {
     .usage(
       '--qmf [options]\n       imagefactory doctor [--json]\n       imagefactory template validate|show TEMPLATE…\n       imagefactory image list|show|delete|verify|waiting',
     )
-    .configureHelp({ showGlobalOptions: true })
+    // Long names of options leave little room for what they do; it is wrapped all the same.
+    .configureHelp({ minWidthToWrap: 20 })
+    .configureOutput({
+      outputError: (text, write) => {
+        write(text.replace(/^error: /, 'imagefactory: '));
+      },
+    })
     .allowExcessArguments()
     .exitOverride();
   for (const option of daemonOptions()) program.addOption(option);
@@ -68,7 +74,7 @@ export function buildProgram(actions: Actions): Command {
   });
   program
     .command('doctor')
-    .description('list the plugins, what each lacks on this machine, and the command that gets it')
+    .description('List the plugins, what each lacks on this machine, and the command that gets it.')
     .option('--json', 'print one JSON object')
     .helpOption('-h, --help', 'show this help')
     .action((flags: { readonly json?: true }) => actions.doctor(flags));
@@ -77,155 +83,13 @@ export function buildProgram(actions: Actions): Command {
   return program;
 }
 
-function daemonOptions(): readonly Option[] {
-  return [
-    new Option('--qmf', 'run the agent on a QMF bus'),
-    new Option('--broker <address>', `${brokerHelp} (default: localhost)`)
-      .env('IMAGEFACTORY_BROKER')
-      .argParser(collect),
-    new Option('--qpidd <address>', 'the same under its later name').argParser(collect),
-    ...busFlags.map(({ flags, help, choices }) => {
-      const option = new Option(flags, help);
-      return choices === undefined ? option : option.choices(choices);
-    }),
-    new Option(
-      '--embedded-broker',
-      'bring a broker along, on 127.0.0.1:5672 or on a free port when that one is taken',
-    ),
-    new Option(
-      '--imgdir <directory>',
-      'images, build logs and state (default: /var/lib/imagefactory/storage, or below ~/.local/share without the right to write there)',
-    ),
-    new Option(
-      '--tmpdir <directory>',
-      "scratch space of builds (default: /var/tmp, or the system's temporary directory)",
-    ),
-    new Option('--timeout <seconds>', 'longest time that a build may take')
-      .default(3600)
-      .argParser(whole(1, 2_000_000)),
-    new Option(
-      '--tool-silence <seconds>',
-      'how long an outside tool may say nothing before it counts as stuck; 0 for ever',
-    )
-      .default(900)
-      .argParser(whole(0, 2_000_000)),
-    new Option(
-      '--max-concurrent <number>',
-      'builds at the same time on this machine; the others wait their turn',
-    )
-      .default(2)
-      .argParser(whole(1, 1000)),
-    new Option(
-      '--max-concurrent-at <resource=number>',
-      'jobs at the same time by another resource, such as ec2=4; may be repeated (default: 4 each)',
-    ).argParser(limitAt),
-    new Option('--min-free <MiB>', 'space on disks that builds leave free, beside what they need themselves')
-      .default(256)
-      .argParser(whole(0, 1_000_000_000)),
-    new Option('--no-cache', 'make every stage of a build anew, and keep none for later builds'),
-    new Option('--cache-size <MiB>', 'space for stages of builds; what was not used for longest goes first')
-      .default(10_240)
-      .argParser(whole(0, 1_000_000_000)),
-    new Option(
-      '--config <file>',
-      `JSON object with options as keys; the command line goes before it (default: ${usualConfigFile}, if there is one)`,
-    ),
-    new Option('--keep-finished <seconds>', 'how long finished builds can be queried; at most 1000 of them')
-      .default(86_400)
-      .argParser(whole(0, 1_000_000_000)),
-    new Option(
-      '--keep-failed-images <number>',
-      'records of failed images that are kept; those that failed first go',
-    )
-      .default(1000)
-      .argParser(whole(0, 1_000_000_000)),
-    new Option('--interval <seconds>', 'time between heartbeats').default(30).argParser(whole(1, 86_400)),
-    new Option(
-      '--give-up-after <seconds>',
-      'end with exit code 1 when there has been no broker for so long (default: keep trying)',
-    ).argParser(whole(1, 31_536_000)),
-    new Option('--qmf-domain <name>', 'QMF domain').default('default').argParser(domainName),
-    new Option('--strict-security', 'answer only to consoles that use their own keys on the topic exchange'),
-    new Option(
-      '--body-form <form>',
-      'body of heartbeats and events: value, data (for C++ consoles that run over AMQP 1.0), or auto, as the broker needs it',
-    )
-      .choices(['value', 'data', 'auto'])
-      .default('auto'),
-    new Option(
-      '--allow-private-addresses',
-      'also fetch templates by URL from private, loopback and link-local addresses',
-    ),
-    new Option(
-      '--warehouse <url>',
-      'image warehouse (iwhd) where all that is built, pushed and imported is stored too; its templates can be named by uuid, and its target images pushed',
-    ),
-    new Option('--warehouse-key-file <file>', 'OAuth key for the warehouse'),
-    new Option('--warehouse-secret-file <file>', 'and its secret'),
-    ...['image', 'build', 'target', 'template', 'icicle', 'provider'].map(
-      kind =>
-        new Option(
-          `--${kind}_bucket <bucket>`,
-          `its bucket in the warehouse (default: ${buckets[kind] ?? `${kind}s`})`,
-        ),
-    ),
-    new Option(
-      '--qmf-schema <revision>',
-      'classes that consoles are told of: those of the API note of 2011 with what 2012 added behind them, exactly those of the note, or those of 2012; all methods are answered in any case',
-    )
-      .choices(schemaRevisions)
-      .default('2011'),
-    new Option('--acl <file>', 'who may call what, in JSON; what the file does not allow is refused'),
-    new Option(
-      '--providers <directory>',
-      'where rhevm.json and vsphere.json define providers (default: /etc/imagefactory)',
-    ),
-    new Option('--foreground', 'log to standard output instead of the log file'),
-    new Option('--verbose', 'log more'),
-    new Option('--debug', 'log everything'),
-  ];
-}
-
-const buckets: Readonly<Record<string, string>> = { target: 'target_images', provider: 'provider_images' };
-
 const helpAfter = `
-The agent stays in the foreground in any case; leave running it in the background to systemd or the like. Without
---foreground it logs to /var/log/imagefactory.log, or to imagefactory.log in --imgdir when it may not write there, and
-only what matters most is shown on standard error as well.
+The agent stays in the foreground in any case; leave running it in the
+background to systemd or the like. Without --foreground it logs to
+/var/log/imagefactory.log, or to imagefactory.log in --imgdir when it may not
+write there, and only what matters most is shown on standard error as well.
 
-A password on the command line can be seen by other users of the machine. Use --password-file, or the environment: IMAGEFACTORY_BROKER,
-IMAGEFACTORY_USER, IMAGEFACTORY_PASSWORD or IMAGEFACTORY_PASSWORD_FILE; and IMAGEFACTORY_KEY_PASSPHRASE for an encrypted --key.`;
-
-/** For options that may be given more than once. */
-function collect(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text];
-}
-
-function limitAt(
-  text: string,
-  before: Readonly<Record<string, number>> | undefined,
-): Readonly<Record<string, number>> {
-  const [, resource, number] = /^([a-z][\w-]{0,40})=(\d{1,4})$/.exec(text) ?? [];
-  const limit = Number(number);
-  if (resource === undefined || resource === 'local' || !(limit >= 1 && limit <= 1000)) {
-    throw new InvalidArgumentError(
-      'Give resource=number, such as ec2=4; for this machine use --max-concurrent.',
-    );
-  }
-  return { ...before, [resource]: limit };
-}
-
-function whole(least: number, most: number): (text: string) => number {
-  return text => {
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= least && value <= most)) {
-      throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
-    }
-    return value;
-  };
-}
-
-function domainName(text: string): string {
-  if (!/^[\w-]{1,100}$/.test(text)) throw new InvalidArgumentError('Give letters, digits, - and _ only.');
-  return text;
-}
+A password on the command line can be seen by other users of the machine. Use
+--password-file, or the environment: IMAGEFACTORY_BROKER, IMAGEFACTORY_USER,
+IMAGEFACTORY_PASSWORD or IMAGEFACTORY_PASSWORD_FILE; and
+IMAGEFACTORY_KEY_PASSPHRASE for an encrypted --key.`;

@@ -12,13 +12,14 @@ export interface ImageActions {
 }
 
 const fieldsHelp = `
-A FIELD is one that 'show --json' prints, with points to what is inside (os.name), or kind.`;
+A FIELD is one that 'show --json' prints, with points to what is inside
+(os.name), or kind.`;
 
 /** Adds the command `image`. */
 export function addImageCommand(program: Command, actions: ImageActions): void {
   const image = program
     .command('image')
-    .description('look at the images in the store, check and remove them')
+    .description('Look at the images in the store, check and remove them.')
     .configureHelp({ showGlobalOptions: false })
     .helpOption('-h, --help', 'show this help');
   const add = (usage: string, summary: string): Command =>
@@ -31,14 +32,14 @@ export function addImageCommand(program: Command, actions: ImageActions): void {
         'where the images are (default: where the agent has them, by its configuration file too)',
       )
       .helpOption('-h, --help', 'show this help');
-  add('list', 'list images, the oldest first')
+  add('list', 'List images, the oldest first.')
     .addOption(new Option('--kind <kind>', 'only those').choices(imageKinds))
     .addOption(
       new Option(
         '--where <condition>',
         "only those with FIELD=VALUE, or with !=, <, <=, >, >= or ~ ('contains'); may be repeated",
       )
-        .default([])
+        .default([], 'all')
         .argParser((text, before: ListFlags['where']) => [...before, parseCondition(text)]),
     )
     .addOption(new Option('--sort <field>', 'sort by it; -FIELD: downwards').argParser(parseOrder))
@@ -46,21 +47,21 @@ export function addImageCommand(program: Command, actions: ImageActions): void {
     .addOption(new Option('--offset <number>', 'leave so many out at the beginning').argParser(count))
     .addHelpText('after', fieldsHelp)
     .action((_flags: unknown, command: Command) => actions.listImages(command.optsWithGlobals()));
-  add('show <image>', 'tell what is known of one').action(
+  add('show <image>', 'Tell what is known of one.').action(
     (identifier: string, _flags: unknown, command: Command) =>
       actions.showImage(identifier, command.optsWithGlobals()),
   );
-  add('delete <image...>', 'remove images; not those that others were made from')
+  add('delete <image...>', 'Remove images; not those that others were made from.')
     .option('--with-children', 'remove what was made from them too')
     .action((identifiers: readonly string[], _flags: unknown, command: Command) =>
       actions.deleteImages(identifiers, command.optsWithGlobals()),
     );
-  add('verify [image]', 'compare bodies with their digests, and find damage; exit code 6 if there is any')
+  add('verify [image]', 'Compare bodies with their digests, and find damage; exit code 6 if there is any.')
     .option('--quick', 'compare sizes alone, without reading the bodies')
     .action((identifier: string | undefined, _flags: unknown, command: Command) =>
       actions.verifyImages(identifier, command.optsWithGlobals()),
     );
-  add('waiting', 'list what an agent with --warehouse has not been able to store there yet').action(
+  add('waiting', 'List what an agent with --warehouse has not been able to store there yet.').action(
     (_flags: unknown, command: Command) => actions.listWaiting(command.optsWithGlobals()),
   );
 }

@@ -7,13 +7,14 @@ export interface TemplateActions {
 }
 
 const forms = `
-A TEMPLATE is the path of a file, - for standard input, an http or https URL, the uuid of an image in --imgdir, or TDL text.`;
+A TEMPLATE is the path of a file, - for standard input, an http or https URL,
+the uuid of an image in --imgdir, or TDL text.`;
 
 /** Adds the command `template`. */
 export function addTemplateCommand(program: Command, actions: TemplateActions): void {
   const template = program
     .command('template')
-    .description('look at templates: check them, or tell what is in one')
+    .description('Look at templates: check them, or tell what is in one.')
     .configureHelp({ showGlobalOptions: false })
     .helpOption('-h, --help', 'show this help');
   const add = (usage: string, summary: string): Command =>
@@ -30,11 +31,11 @@ export function addTemplateCommand(program: Command, actions: TemplateActions): 
       .addHelpText('after', forms);
   add(
     'validate <template...>',
-    'tell every error and warning, with line, column and remedy; exit code 5 if there is an error',
+    'Tell every error and warning, with line, column and remedy; exit code 5 if there is an error.',
   ).action((references: readonly string[], _flags: unknown, command: Command) =>
     actions.validateTemplates(references, command.optsWithGlobals()),
   );
-  add('show <template>', 'tell what is in it, without passwords').action(
+  add('show <template>', 'Tell what is in it, without passwords.').action(
     (reference: string, _flags: unknown, command: Command) =>
       actions.showTemplate(reference, command.optsWithGlobals()),
   );
