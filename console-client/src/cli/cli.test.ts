@@ -97,12 +97,26 @@ describe('imagefactory-console', () => {
       expect(stderr).to.match(/^error: no class and no object 'Wodget' .*classes there are: .*Widget/);
     });
 
-    it('ends with 4 and no word when the class has no such object', async () => {
+    it('ends with 4 and a remark when the class has no such object', async () => {
       expect(await cli(['query', 'Widget', '--where', '[eq, serial, [quote, 9]]'])).to.deep.equal({
         code: 4,
         stdout: '',
-        stderr: '',
+        stderr: 'no object of class Widget is there for which that holds\n',
       });
+    });
+
+    it('cuts no short value of a chosen property, and shows a text of several lines as it is', async () => {
+      const { stdout: name } = await cli(['build', 'ok.xml', '--target', 'mock'], {
+        files: { 'ok.xml': '<template>\n\t<name>two\u001b[31m</name>\n</template>\n' },
+      });
+      const table = await cli(['query', 'BuildAdaptor', '--columns', 'status,finished_image'], {
+        terminal: 40,
+      });
+      expect(table.stdout).to.match(/build_adaptor-[0-9a-f-]{36}\S* +(NEW|BUILDING|COMPLETED) /);
+      const { stdout } = await cli(['query', name.trim()]);
+      expect(stdout).to.include(
+        '\n  descriptor\n    <template>\n    \\t<name>two\\e[31m</name>\n    </template>\n',
+      );
     });
 
     it('says where a predicate is wrong', async () => {
@@ -117,6 +131,11 @@ describe('imagefactory-console', () => {
       const { stdout } = await cli(['schema', '--json']);
       const classes = jsonLines(stdout).map(item => `${String(item['class'])} ${String(item['kind'])}`);
       expect(classes).to.include.members(['ImageFactory data', 'BuildFailedEvent event', 'Widget data']);
+    });
+
+    it('leaves out the agent when there is only one, and notes when there are none', async () => {
+      expect((await cli(['schema', '--agent', 'widgetd'])).stdout).to.match(/^PACKAGE +CLASS +KIND\n/);
+      expect((await cli(['schema', 'ImageFactory'])).stdout).not.to.include('NOTES');
     });
 
     it('shows methods with their arguments and directions', async () => {
@@ -342,7 +361,7 @@ describe('imagefactory-console', () => {
     it('names a build that nobody knows', async () => {
       const { code, stderr } = await cli(['watch', 'nope']);
       expect(code).to.equal(4);
-      expect(stderr).to.include('no agent knows a build nope');
+      expect(stderr).to.include("no agent knows a build 'nope'");
     });
   });
 
@@ -424,7 +443,7 @@ describe('imagefactory-console', () => {
         .to.include('"object":"widget-right"')
         .and.to.match(/text +two words\n/);
       expect(stdout).to.match(/table +\{a: \[1, 2\]\}\n/);
-      expect(stdout).to.include('Usage: watch [options] <adaptor>');
+      expect(stdout).to.include('Usage: watch [options] <build>');
       expect(stdout).not.to.include('EPOCH');
       expect(stderr).to.include("no method 'nothing'").and.to.include("unknown command 'bogus'");
     });
@@ -526,7 +545,7 @@ describe('imagefactory-console without a bus', () => {
     [['build', 'x'], /required option '--target <name>' not specified/],
     [
       ['build', 'nope.xml', '--target', 'mock'],
-      /the template: nope.xml cannot be read: there is no such file/,
+      /error: template: nope.xml cannot be read: there is no such file/,
     ],
     [['agents', '--timeout', 'soon'], /--timeout: 'soon' is no number of seconds above 0/],
     [['agents', '--body-form', 'odd'], /--body-form: 'odd' is not known; write 'value' or 'data'/],
@@ -553,12 +572,16 @@ describe('imagefactory-console without a bus', () => {
     });
   }
 
-  for (const command of ['', 'agents', 'query', 'schema', 'call', 'build', 'watch', 'events', 'repl']) {
+  const commands = ['agents', 'query', 'schema', 'call', 'build', 'push', 'import', 'watch', 'log', 'abort'];
+  for (const command of ['', ...commands, 'events', 'repl']) {
     it(`has help with examples: ${command} --help`, async () => {
       const { code, stdout } = await run([...(command === '' ? [] : [command]), '--help']);
       expect(code).to.equal(0);
       expect(stdout).to.match(new RegExp(`Usage: imagefactory-console ${command}`));
       expect(stdout).to.match(/Examples:\n {2}imagefactory-console /);
+      expect(stdout).to.match(
+        command === '' ? /--broker <address>/ : /--broker.*see imagefactory-console --help/,
+      );
     });
   }
 

@@ -20,6 +20,12 @@ export function fromCommander(error: unknown): CliError {
   if (error.code === 'commander.help') {
     return usageError('a command is wanted', 'see what there is with --help');
   }
+  if (error.code === 'commander.unknownCommand') {
+    return usageError(
+      error.message.replace(/^error: /, '').replace('\n', ' '),
+      "see what there is with 'help'",
+    );
+  }
   const [message = '', hint] = error.message.replace(/^error: /, '').split('\n');
   return usageError(message, hint === undefined ? 'see --help' : hint.replace(/^\((.*)\)$/, '$1'));
 }

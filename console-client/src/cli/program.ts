@@ -34,12 +34,11 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
     .description(
       'Finds Image Factory agents (and any other QMFv2 agents) on a message bus, asks and calls them.',
     )
-    .configureHelp({
-      showGlobalOptions: true,
-      commandUsage: command => new Help().commandUsage(command).trim(),
-    })
+    .configureHelp({ commandUsage: command => new Help().commandUsage(command).trim() })
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'Show the help of a command.')
     .addHelpText('after', programHelp);
-  if (version !== undefined) program.version(version);
+  if (version !== undefined) program.version(version, '-V, --version', 'show the version');
   if (repl !== undefined) addBusOptions(program);
   program
     .option('-t, --timeout <seconds>', 'how long to wait for agents and answers (default: 10)')
@@ -49,18 +48,24 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
       'the agent to use: its name, vendor, product, instance, or how one of these begins',
     );
 
+  const optionsForAll =
+    repl === undefined
+      ? '\nWith every command: --agent NAME, --timeout SECONDS, --json.'
+      : `\nWith every command: --broker, --agent, --timeout, --json and more; see ${prefix}--help.`;
   const add = (usage: string, summary: string, examples: readonly string[]): Command =>
     program
       .command(usage)
       .description(summary)
+      .helpOption('-h, --help', 'show this help')
+      .addHelpText('after', optionsForAll)
       .addHelpText('after', ['', 'Examples:', ...examples.map(line => `  ${prefix}${line}`)].join('\n'));
   const start = (command: Command, action: Action): Promise<void> =>
     run(command.optsWithGlobals<GlobalOptions>(), action);
 
   add('agents', 'List the agents that answer.', ['agents', 'agents --wait 5 --agent redhat.com:imagefactory'])
-    .option('-w, --wait <seconds>', 'how long agents have to answer', '1')
-    .action((options: { wait: string }, command: Command) => {
-      const wait = seconds(options.wait, '--wait') * 1_000;
+    .option('-w, --wait <seconds>', 'how long agents have to answer (default: 1)')
+    .action((options: { wait?: string }, command: Command) => {
+      const wait = seconds(options.wait ?? '1', '--wait') * 1_000;
       return start(command, context => agentsCommand(context, wait));
     });
 
@@ -93,7 +98,7 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
     'call --agent qpidd org.apache.qpid.broker:broker:amqp-broker echo 1 hello',
   ])
     .argument('<object>', "an object's name, or a class that has one object only")
-    .argument('<method>')
+    .argument('<method>', "one of the object's class; 'schema CLASS' shows them")
     .argument('[args...]', 'values in the order of the schema, or name=value')
     .addHelpText('after', callHelp)
     .action((object: string, method: string, args: string[], _options: unknown, command: Command) =>
@@ -157,24 +162,24 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
   add('watch', 'Follow a build or push to its end; exit code 1 if it fails.', [
     'watch build_adaptor-6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44',
   ])
-    .argument('<adaptor>', 'name of the adaptor, with or without build_adaptor-')
-    .action((adaptor: string, _options: unknown, command: Command) =>
-      start(command, context => watchCommand(context, adaptor)),
+    .argument('<build>', buildHelp)
+    .action((build: string, _options: unknown, command: Command) =>
+      start(command, context => watchCommand(context, build)),
     );
 
-  add('log', "Show a build's log.", [
+  add('log', 'Show the log of a build or push.', [
     'log build_adaptor-6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44 --follow',
     'log 6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44 --from 120 --json',
   ])
-    .argument('<build>', 'name of the adaptor, or its uuid')
+    .argument('<build>', buildHelp)
     .option('-f, --follow', 'go on with new lines until the build is over')
-    .option('--from <number>', 'the first line that is wanted', '1')
+    .option('--from <number>', 'the first line that is wanted (default: 1)')
     .action((build: string, options: LogCommandOptions, command: Command) =>
       start(command, context => logCommand(context, build, options)),
     );
 
   add('abort', 'End a build or a push.', ['abort build_adaptor-6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44'])
-    .argument('<build>', 'name of the adaptor, or its uuid')
+    .argument('<build>', buildHelp)
     .action((build: string, _options: unknown, command: Command) =>
       start(command, context => abortCommand(context, build)),
     );
@@ -236,6 +241,8 @@ function addBusOptions(program: Command): void {
     .option('--body-form <form>', "force how requests are encoded: 'value' or 'data'")
     .option('--domain <name>', 'QMF domain (default: default)');
 }
+
+const buildHelp = 'name of the adaptor of a build or push, or its uuid';
 
 const callHelp = `
 Arguments:

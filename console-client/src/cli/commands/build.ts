@@ -26,7 +26,7 @@ export async function buildCommand(
   if (targets.length > 1 && options.credentials !== undefined) {
     throw usageError('--credentials goes with one --target', "give them to 'push', which needs them");
   }
-  const descriptor = isReference(template) ? template : await readText(context, 'the template', template);
+  const descriptor = isReference(template) ? template : await readText(context, 'template', template);
   const factory = await findFactory(context, 'the build');
   const imageUuid = options.imageUuid ?? randomUUID();
   const builds =

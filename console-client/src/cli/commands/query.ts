@@ -24,6 +24,9 @@ export interface QueryOptions {
   readonly columns?: string;
 }
 
+/** Columns of a terminal; a uuid has 36. */
+const LONGEST_KEPT = 40;
+
 /** What the user asked for, before it is known which agents have it. */
 interface Request {
   readonly name: ClassName;
@@ -71,6 +74,10 @@ export async function queryCommand(context: Context, text: string, options: Quer
     const error = toCliError(list.error);
     context.out.error(error);
     failure ??= error.exitCode;
+  }
+  if (printer.printed === 0 && failure === undefined) {
+    const which = request.where === undefined ? 'there' : 'there for which that holds';
+    context.out.note(`no object of class ${describeClass(request.name)} is ${which}`);
   }
   return failure ?? (printer.printed === 0 ? exitCodes.notFound : exitCodes.ok);
 }
@@ -151,8 +158,14 @@ class ObjectPrinter {
 
   end(): void {
     if (this.#columns === undefined || this.#rows.length === 0) return;
+    // Who has chosen columns wants to read and copy what is in them: long texts alone are cut.
+    const isShort = (column: number): boolean =>
+      this.#rows.every(row => displayWidth(row[column] ?? '') <= LONGEST_KEPT);
     this.context.out.table(
-      [{ title: 'OBJECT', style: 'cyan', keep: true }, ...this.#columns.map(title => ({ title }))],
+      [
+        { title: 'OBJECT', style: 'cyan', keep: true },
+        ...this.#columns.map((title, index) => ({ title, keep: isShort(index + 1) })),
+      ],
       this.#rows,
     );
   }
@@ -168,8 +181,14 @@ class ObjectPrinter {
     });
     const names = Object.keys(values);
     const width = Math.max(0, ...names.map(displayWidth));
-    for (const name of names)
-      out.line('  ', padTo(name, width, 'left'), '  ', showValue(values[name] ?? null));
+    for (const name of names) {
+      const value = showValue(values[name] ?? null);
+      const lines = value.trimEnd().split('\n');
+      // Such as a template: as it was written, below its name.
+      if (lines.length > 1)
+        for (const text of [`  ${name}`, ...lines.map(line => `    ${line}`)]) out.line(text);
+      else out.line('  ', padTo(name, width, 'left'), '  ', value);
+    }
   }
 }
 

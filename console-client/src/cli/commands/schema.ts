@@ -49,7 +49,7 @@ function listClasses(context: Context, lists: readonly ClassList[]): number {
         { title: 'PACKAGE' },
         { title: 'CLASS', style: 'cyan', keep: true },
         { title: 'KIND' },
-        { title: 'AGENT' },
+        ...(lists.length > 1 ? [{ title: 'AGENT' }] : []),
       ],
       rows,
     );
@@ -116,16 +116,23 @@ function propertyTable(
   lastTitle: string,
   last: (property: SchemaProperty) => string,
 ): void {
+  const rows = properties.map(property => [
+    `  ${property.name}`,
+    property.type.toUpperCase(),
+    last(property),
+    [property.index ? 'index' : '', property.optional ? 'optional' : '', property.unit, property.desc]
+      .filter(text => text !== '')
+      .join(', '),
+  ]);
+  const hasNotes = rows.some(row => row[3] !== '');
   out.table(
-    [{ title: `  ${title}` }, { title: 'TYPE' }, { title: lastTitle }, { title: 'NOTES' }],
-    properties.map(property => [
-      `  ${property.name}`,
-      property.type.toUpperCase(),
-      last(property),
-      [property.index ? 'index' : '', property.optional ? 'optional' : '', property.unit, property.desc]
-        .filter(text => text !== '')
-        .join(', '),
-    ]),
+    [
+      { title: `  ${title}` },
+      { title: 'TYPE' },
+      { title: lastTitle },
+      ...(hasNotes ? [{ title: 'NOTES' }] : []),
+    ],
+    rows,
   );
 }
 

@@ -26,7 +26,7 @@ export async function findBuild(context: Context, given: string): Promise<Build>
     return await factory.build(name, requestOptions(context));
   }
   throw notFoundError(
-    `no agent knows a build ${given} (any more)`,
+    `no agent knows a build '${given}' (any more)`,
     'see those that are known with: query BuildAdaptor --columns status,target',
   );
 }
