@@ -23,6 +23,9 @@ import { tellAll } from './listeners.js';
 /** Status and failure are told by two events; the second may take this long, in milliseconds. */
 const FAILURE_GRACE = 2_000;
 
+/** Every adaptor's name ends with one. */
+const UUID_LENGTH = 36;
+
 /** Methods whose adaptors show pushes. */
 const pushMethods = ['push_image', 'provider_image'];
 
@@ -104,6 +107,14 @@ export class Build {
   /** Object name of the adaptor: `build_adaptor-<uuid>`, or of methods of 2012 `build_adaptor:<method>:<uuid>`. */
   get name(): string {
     return this.address.objectName;
+  }
+
+  /**
+   * Uuid of the target image that is built, or of the provider image that a push makes: what `imageRecord()`, `pushImage()` and
+   * `providerImage()` of a factory take.
+   */
+  get imageId(): string {
+    return this.name.slice(-UUID_LENGTH);
   }
 
   /** Whether it is a push to a provider, as far as its name tells. */
@@ -192,9 +203,8 @@ export class Build {
    * @throws QmfError `agent_exception` when the agent has nothing on record of it
    */
   async identifierOnProvider(options: RequestOptions = {}): Promise<string | undefined> {
-    const uuid = this.name.slice(-36);
-    const record = await imageRecordOf(this.#adaptor.agent, uuid, options);
-    return partOf(record, uuid).providerImage?.targetIdentifier;
+    const record = await imageRecordOf(this.#adaptor.agent, this.imageId, options);
+    return partOf(record, this.imageId).providerImage?.targetIdentifier;
   }
 
   /**

@@ -45,7 +45,7 @@ describe('the example programs', () => {
   it('build-and-push: brings an image to a provider, and reads what is on record of it', async () => {
     const program = await run('build-and-push');
     expect(program.status, program.output).to.equal(0);
-    expect(program.stdout).to.match(/^build: COMPLETED\npush: PUSHING\npush: COMPLETED$/m);
+    expect(program.stdout).to.match(/^build for mock: COMPLETED\npush: PUSHING\npush: COMPLETED$/m);
     expect(program.stdout).to.match(/^mock image at mock-one: Mock_mock-one_\S+ \(COMPLETED\)$/m);
   });
 

@@ -72,7 +72,7 @@ describe('an orchestrator of images', () => {
       expect((await collect(build.log())).map(({ text }) => text).join('\n')).to.match(/stored as/);
       expect(await build.identifierOnProvider()).to.equal(undefined);
 
-      const targetImage = build.name.slice(-36);
+      const targetImage = build.imageId;
       const record = await factory.imageRecord(targetImage);
       expect(partOf(record, targetImage)).to.have.nested.property('targetImage.outcome.status', 'COMPLETED');
       expect(record).to.include({ latestUnpushed: there(record.builds[0]).id });
@@ -140,7 +140,7 @@ describe('an orchestrator of images', () => {
     await begin();
     const build = await factory.image({ template, target: 'mock' });
     await build.finished();
-    const { id: image } = await factory.imageRecord(build.name.slice(-36));
+    const { id: image } = await factory.imageRecord(build.imageId);
     const [push] = await factory.pushImage({ image, providers: ['mock-one'], credentials: wrongCredentials });
     const changes = await collect(there(push).changes());
     expect(changes.at(-1)).to.include({ kind: 'failure', type: 'CredentialsRefused' });
