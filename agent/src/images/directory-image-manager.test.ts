@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { rejection } from '../testing/until.test.fixture.js';
 import { DirectoryImageManager } from './directory-image-manager.js';
-import { BaseImage, ProviderImage, TargetImage } from './persistent-image.js';
+import { BaseImage, newImageIdentifier, ProviderImage, TargetImage } from './persistent-image.js';
 
 const id = (digit: number): string => `${String(digit).repeat(8)}-1111-4222-8333-444455556666`;
 
@@ -108,18 +108,23 @@ describe('DirectoryImageManager', () => {
     for (const image of [base, target, provider]) {
       await images.addImage(image, { attachments: { cyclonedx: '{}' } });
     }
+    // What the builds of two of them have said; and one that is nothing of theirs.
+    for (const { identifier } of [target, provider])
+      await writeFile(join(directory, `${identifier}.log`), 'log');
+    const other = `${newImageIdentifier()}.log`;
+    await writeFile(join(directory, other), 'log');
     expect(await images.attachment(base.identifier, 'cyclonedx')).to.equal('{}');
     expect(await rejection(images.deleteImageWithId(base.identifier)))
       .to.include({ code: 'has_children' })
       .and.property('message')
       .to.include(target.identifier);
-    expect(await readdir(directory)).to.have.lengthOf(9);
+    expect(await readdir(directory)).to.have.lengthOf(12);
     expect(await images.deleteImageWithId(base.identifier, { withChildren: true })).to.deep.equal([
       provider.identifier,
       target.identifier,
       base.identifier,
     ]);
-    expect(await readdir(directory)).to.deep.equal([]);
+    expect(await readdir(directory)).to.deep.equal([other]);
     expect(await rejection(images.deleteImageWithId(base.identifier))).to.include({ code: 'not_found' });
   });
 

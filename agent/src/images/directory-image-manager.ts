@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { errorCode } from '../files/error-code.js';
 import { isSameProcess, ownMark, type ProcessMark } from '../files/process-mark.js';
@@ -8,7 +8,13 @@ import { isHeld, readBusyMark } from './busy-mark.js';
 import { childrenOf } from './children.js';
 import { DirectoryIndex, type MetaProblem, problemOf } from './directory-index.js';
 import { ImageError } from './image-error.js';
-import { type AttachmentKind, attachmentPath, filesOf, type ImageFiles } from './image-files.js';
+import {
+  type AttachmentKind,
+  attachmentPath,
+  buildLogPath,
+  filesOf,
+  type ImageFiles,
+} from './image-files.js';
 import { withImageLock } from './image-lock.js';
 import type {
   AddImageOptions,
@@ -201,6 +207,7 @@ export class DirectoryImageManager implements PersistentImageManager {
     await this.#changing(identifier, async files => {
       await this.#refuseBusy(identifier, files);
       await this.#writer.removeFiles(identifier, files);
+      if (options.keepLog !== true) await rm(buildLogPath(this.directory, identifier), { force: true });
     });
     return [...removed, identifier];
   }

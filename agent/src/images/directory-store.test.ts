@@ -156,6 +156,7 @@ describe('DirectoryStore', () => {
     for (let number = 0; number < 4; number++) {
       const [base, target] = [newImageIdentifier(), newImageIdentifier()];
       ids.push(target);
+      await writeFile(join(images, `${target}.log`), 'log');
       await store.record({ kind: 'base', identifier: base, template: '' }, failed);
       await store.record({ ...order(target), kind: 'target', target: 'mock', baseImageId: base }, failed);
     }
@@ -164,6 +165,10 @@ describe('DirectoryStore', () => {
     await until('the older ones are gone', async () => (await known()) === 2);
     expect((await store.images.imageWithId(ids[3] ?? ''))?.status).to.equal('FAILED');
     expect(await store.images.imageWithId(ids[0] ?? '')).to.equal(undefined);
+    const logs = async (): Promise<readonly string[]> =>
+      (await readdir(images)).filter(name => name.endsWith('.log'));
+    await until('their logs are too', async () => (await logs()).length === 1);
+    expect(await logs()).to.deep.equal([`${ids[3]}.log`]);
     expect(await store.get(kept.identifier)).to.deep.equal(kept);
   });
 

@@ -4,7 +4,7 @@ import type { ImageRecord } from './image-record.js';
 
 /**
  * Keeps the records of images that have failed from becoming more and more. Only those go that have no body; what was made from an image
- * goes before it.
+ * goes before it. The logs of their builds go with them.
  */
 export class FailedImages {
   readonly #images: PersistentImageManager;
@@ -28,10 +28,13 @@ export class FailedImages {
       offset: this.#limit,
     });
     for (const { identifier } of [...items].sort((a, b) => rank(a) - rank(b))) {
-      await this.#images.deleteImageWithId(identifier).catch((error: unknown) => {
-        // One that is still needed, or that somebody else has removed meanwhile.
-        if (!(error instanceof ImageError)) throw error;
-      });
+      // Where none is kept, it is the one that has failed just now: somebody may be reading its log.
+      await this.#images
+        .deleteImageWithId(identifier, { keepLog: this.#limit === 0 })
+        .catch((error: unknown) => {
+          // One that is still needed, or that somebody else has removed meanwhile.
+          if (!(error instanceof ImageError)) throw error;
+        });
     }
   }
 }

@@ -27,6 +27,11 @@ export function attachmentPath(directory: string, identifier: string, kind: Atta
   return join(directory, `${identifier}.${attachments[kind]}`);
 }
 
+/** The log of the build that has made the image of that name, or was to make it. */
+export function buildLogPath(directory: string, identifier: string): string {
+  return join(directory, `${identifier}.log`);
+}
+
 /** The image that a file is about, and what it is of it; undefined for files that are none of an image's. */
 export function partsOfName(
   name: string,

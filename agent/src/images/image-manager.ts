@@ -35,6 +35,8 @@ export interface AddImageOptions extends SaveImageOptions {
 export interface DeleteOptions {
   /** Delete the images that were made from it too; default false. */
   readonly withChildren?: boolean;
+  /** Leave the log of the build that made it; default false. */
+  readonly keepLog?: boolean;
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   BuildEngine,
   type EngineStop,
   imagesInJournal,
+  OldLogs,
   openOwnJournal,
   type OwnJournal,
 } from '../builds/index.js';
@@ -128,6 +129,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     undo.push(async () => {
       await engine.stop();
     });
+    const logs = new OldLogs({
+      directory: imageDirectory,
+      known: () => new Set(journal.file.jobs.map(({ order }) => order.id)),
+      log,
+    });
+    undo.push(() => logs.stop());
     const connection = connectionOf(options.bus, undo);
     const session = new AgentSession(connection, {
       vendor: VENDOR,
