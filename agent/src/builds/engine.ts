@@ -96,11 +96,14 @@ export class BuildEngine {
   resume(): void {
     const builds = this.#restart?.builds ?? [];
     for (const { build, kind, finish } of builds) {
-      if (kind === 'interrupted') this.#follow(build, finish().then(nothingLeftRunning));
+      const stop = this.#live.get(build.id)?.stop;
+      if (kind === 'interrupted' && stop !== undefined)
+        this.#follow(build, finish(stop).then(nothingLeftRunning));
     }
     // Before those that waited: they had their slots already.
     for (const { build, kind, takeUp } of builds) {
-      if (kind === 'resumed') this.#follow(build, this.#resume(build, takeUp()));
+      const stop = this.#live.get(build.id)?.stop;
+      if (kind === 'resumed' && stop !== undefined) this.#follow(build, this.#resume(build, takeUp(stop)));
     }
     for (const { build, kind } of builds) {
       if (kind === 'waiting') this.start(build);

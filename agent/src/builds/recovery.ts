@@ -57,6 +57,8 @@ export interface InterruptedBuild {
   /** What the dead run had left on this machine. */
   readonly found: readonly Leftover[];
   readonly workshop: Workshop;
+  /** Aborted when its owner wants it to come to its end; its timeout does that too. */
+  readonly stop: AbortController;
 }
 
 /**
@@ -131,7 +133,7 @@ function tellCleanup({ log }: Build, { removed, left }: Cleanup): void {
 }
 
 /** Completes a build whose image had been stored already; false when it is not. */
-async function completeStored({ build, records, workshop }: InterruptedBuild): Promise<boolean> {
+async function completeStored({ build, records, stop, workshop }: InterruptedBuild): Promise<boolean> {
   const { id, log } = build;
   const stored =
     build.state.status === 'FINISHING' ? await workshop.store.get(id).catch(() => undefined) : undefined;
@@ -143,8 +145,12 @@ async function completeStored({ build, records, workshop }: InterruptedBuild): P
     percent: () => undefined,
     activity: activity => log.info(activity),
   });
-  const { signal } = new AbortController();
-  await workshop.archive?.keep({ order: build.order, image: stored, log, progress, signal });
+  const { archive, timeout } = workshop;
+  const timer = setTimeout(() => {
+    stop.abort(new BuildError('timeout', `the build was not done within ${timeout / 1000} s`));
+  }, timeout);
+  await archive?.keep({ order: build.order, image: stored, log, progress, signal: stop.signal });
+  clearTimeout(timer);
   await log.flush();
   const end = { status: 'COMPLETED' as const, image: { path, size, format, sha256 } };
   await new JobNotes(id, workshop).end(end, 100);

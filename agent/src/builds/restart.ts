@@ -21,9 +21,9 @@ export interface RestartedBuild extends RecoveredBuild {
   /** Of its images; nothing is to be said of those of builds that are over. */
   readonly records: ImageRecords;
   /** For those that are begun once more. Settles in the order of the calls, and before the work of those that waited. */
-  readonly takeUp: () => Promise<Preparation>;
+  readonly takeUp: (stop: AbortController) => Promise<Preparation>;
   /** For those that were interrupted. */
-  readonly finish: () => Promise<void>;
+  readonly finish: (stop: AbortController) => Promise<void>;
 }
 
 /** What has come of preparing a build for being begun once more. */
@@ -94,15 +94,15 @@ export class Restart {
       adopted: job.adopted,
       endedAt: ended?.at,
       work: () => this.#inTurn(() => readWork()),
-      takeUp: () =>
+      takeUp: stop =>
         this.#inTurn(async () => {
-          if (!(await prepareAgain(interrupted))) return { kind: 'over' };
+          if (!(await prepareAgain({ ...interrupted, stop }))) return { kind: 'over' };
           const reading = readWork();
           // What is wrong with it is the build's to say.
           await reading.catch(() => undefined);
           return { kind: 'ready', work: () => reading };
         }),
-      finish: () => endInterrupted(interrupted),
+      finish: stop => endInterrupted({ ...interrupted, stop }),
     };
   }
 
