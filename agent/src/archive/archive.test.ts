@@ -283,7 +283,9 @@ describe('an agent with an image warehouse', function () {
     expect(await factory.push(built).catch(String)).to.match(/failed with status 503; try again later/);
     iwhd.fault = () => undefined;
     iwhd.buckets.get('target_images')?.delete(built.id);
-    expect(await factory.push(built).catch(String)).to.match(/has no body here or in the warehouse/);
+    expect(await factory.push(built).catch(String)).to.match(
+      /was deleted here, and is not in the warehouse; build it again/,
+    );
   });
 
   it('leaves to another agent what that one has written about an image', async () => {

@@ -170,10 +170,12 @@ function buildFor(image: ImageDocument, id: string): BuildDocument {
   return build;
 }
 
-/** The target image that a provider takes: a finished one, if there is any. */
+/** The target image that a provider takes: a finished one that was not deleted, if there is any. */
 function imageFor(build: BuildDocument, found: FoundProvider): TargetImageDocument {
   const candidates = build.targetImages.filter(({ target }) => target === found.target);
-  const image = candidates.findLast(({ outcome }) => outcome.status === 'COMPLETED') ?? candidates.at(-1);
+  const finished = candidates.filter(({ outcome }) => outcome.status === 'COMPLETED');
+  const image =
+    finished.findLast(({ deleted }) => deleted === undefined) ?? finished.at(-1) ?? candidates.at(-1);
   if (image !== undefined) return image;
   const there = [...new Set(build.targetImages.map(({ target }) => target))].join(', ');
   throw invalid(
@@ -183,7 +185,7 @@ function imageFor(build: BuildDocument, found: FoundProvider): TargetImageDocume
 }
 
 async function pushOf(
-  { id, target, outcome }: TargetImageDocument,
+  { id, target, outcome, adaptor, deleted }: TargetImageDocument,
   { provider, secrets }: FoundProvider,
   { argument, signal }: { readonly argument: string; readonly signal: AbortSignal },
   { engine, store, remote }: FactoryParts,
@@ -198,8 +200,13 @@ async function pushOf(
   const isRunning = outcome.status === 'RUNNING';
   const image = here ?? (isRunning ? undefined : await remote?.find(id, signal));
   if (image === undefined) {
-    const elsewhere = remote === undefined ? '' : ' or in the warehouse';
-    const why = isRunning ? 'is not finished yet; wait for it' : `has no body here${elsewhere}`;
+    const elsewhere = remote === undefined ? '' : ', and is not in the warehouse';
+    const when = deleted === undefined ? '' : ` on ${deleted.slice(0, 10)}`;
+    const gone =
+      adaptor === undefined
+        ? 'was made elsewhere and has no body here'
+        : `was deleted here${when}${elsewhere}; build it again`;
+    const why = isRunning ? 'is not finished yet; wait for it' : gone;
     throw invalid(argument, `target image ${id} ${why}`);
   }
   return { provider, target, targetImage: id, image, secrets };

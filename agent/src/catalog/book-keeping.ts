@@ -5,6 +5,7 @@ import {
   type Outcome,
   type ProviderImageDocument,
   withBuild,
+  withTargetImages,
 } from './documents.js';
 
 /**
@@ -41,6 +42,34 @@ export function withOutcome(image: ImageDocument, id: string, facts: EndFacts): 
     }
   }
   return image;
+}
+
+/**
+ * Notes that images were deleted here. When nothing is left to push of the latest unpushed build, that is the build before it which was not
+ * pushed and has something left, down to the one that was pushed last. What was pushed remains so: providers have it still.
+ */
+export function withDeletion(image: ImageDocument, ids: ReadonlySet<string>, deleted: string): ImageDocument {
+  const isNews = (one: Pick<ProviderImageDocument, 'id' | 'deleted'>): boolean =>
+    ids.has(one.id) && one.deleted === undefined;
+  const all = image.builds.flatMap(({ targetImages }) => targetImages);
+  if (![...all, ...all.flatMap(({ providerImages }) => providerImages)].some(isNews)) return image;
+  const marked = withTargetImages(image, target => ({
+    ...target,
+    ...(ids.has(target.id) && target.deleted === undefined ? { deleted } : {}),
+    providerImages: target.providerImages.map(push => (isNews(push) ? { ...push, deleted } : push)),
+  }));
+  const { latestUnpushed, ...rest } = marked;
+  const last = marked.builds.findIndex(({ id }) => id === latestUnpushed);
+  if (last === -1 || canBePushed(marked.builds[last])) return marked;
+  const first = marked.builds.findIndex(({ id }) => id === marked.latestBuild);
+  const next = marked.builds.slice(first + 1, last).findLast(canBePushed);
+  return next === undefined ? rest : { ...rest, latestUnpushed: next.id };
+}
+
+function canBePushed(build: BuildDocument | undefined): boolean {
+  return (build?.targetImages ?? []).some(
+    ({ outcome, deleted }) => outcome.status !== 'FAILED' && deleted === undefined,
+  );
 }
 
 export interface EndFacts {

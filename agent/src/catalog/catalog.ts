@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { type EndFacts, withOutcome } from './book-keeping.js';
+import { type EndFacts, withDeletion, withOutcome } from './book-keeping.js';
 import {
   buildIn,
   type BuildDocument,
@@ -239,6 +239,24 @@ export class Catalog {
         return { ...latest, ...image };
       },
     });
+  }
+
+  /**
+   * Notes that target and provider images are not in the image directory any more; without effect on those that are not in here.
+   * What can still be pushed from elsewhere is not to be noted as that.
+   */
+  async deleted(ids: readonly string[]): Promise<void> {
+    const all = new Set(ids);
+    const deleted = new Date().toISOString();
+    const images = new Set(ids.flatMap(id => this.imageOf(id)?.id ?? []));
+    await Promise.all(
+      [...images].map(image =>
+        this.#ledger.change({
+          image,
+          apply: document => (document === undefined ? undefined : withDeletion(document, all, deleted)),
+        }),
+      ),
+    );
   }
 
   #owner(argument: string, id: string): ImageDocument | undefined {

@@ -13,6 +13,8 @@ export interface ProviderImageDocument {
   /** Name of the object on the bus that shows how the push goes; absent for what was imported. */
   readonly adaptor?: string;
   readonly outcome: Outcome;
+  /** When it was deleted from the image directory, ISO 8601, UTC; absent while it is there, or for what was never there. */
+  readonly deleted?: string;
 }
 
 export interface TargetImageDocument {
@@ -23,6 +25,8 @@ export interface TargetImageDocument {
   /** Name of the object on the bus that shows how its build goes; absent for what was imported. */
   readonly adaptor?: string;
   readonly outcome: Outcome;
+  /** When it was deleted from the image directory, ISO 8601, UTC; absent while it is there, or for what was never there. */
+  readonly deleted?: string;
   readonly providerImages: readonly ProviderImageDocument[];
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { Catalog } from '../../catalog/index.js';
 import { buildProgram } from '../program.js';
 import { deleteImages, listImages, listWaiting, showImage, verifyStore } from './run.js';
 import { BaseImage, DirectoryImageManager, TargetImage } from '../../images/index.js';
@@ -128,6 +129,41 @@ describe('imagefactory image', function () {
       stderr: '',
     });
     expect(await readdir(directory)).to.deep.equal([]);
+  });
+
+  it('notes in the catalogue what it has deleted, and which build can be pushed now', async () => {
+    const catalog = Catalog.open(join(directory, 'catalog'));
+    const completed = { outcome: { status: 'COMPLETED' } } as const;
+    const builds: string[] = [];
+    for (const target of [id(4), id(2)]) {
+      const place = catalog.place(id(9), '');
+      await catalog.addTargetImages(place, '<image/>', [{ id: target, target: 'mock', adaptor: target }]);
+      await catalog.ended(target, completed);
+      builds.push(place.build);
+    }
+    const standing = (target: string) =>
+      catalog
+        .image(id(9))
+        ?.builds.flatMap(({ targetImages }) => targetImages)
+        .find(one => one.id === target);
+    expect(catalog.image(id(9))).to.include({ latestUnpushed: builds[1] });
+    expect((await run('delete', id(2))).status).to.equal(0);
+    expect(catalog.image(id(9))).to.include({ latestUnpushed: builds[0] });
+    expect(standing(id(2))?.deleted).to.match(/^\d{4}-\d\d-\d\dT.*Z$/);
+    expect(standing(id(4))).not.to.have.property('deleted');
+    await catalog.deleted([id(4)]);
+    expect(catalog.image(id(9))).not.to.have.property('latestUnpushed');
+  });
+
+  it('leaves in the catalogue what a warehouse has', async () => {
+    const catalog = Catalog.open(join(directory, 'catalog'));
+    await catalog.addTargetImages({ image: id(9), build: id(8) }, '<image/>', [
+      { id: id(2), target: 'mock', adaptor: 'a' },
+    ]);
+    await catalog.ended(id(2), { outcome: { status: 'COMPLETED' } });
+    await mkdir(join(directory, 'warehouse'));
+    expect((await run('delete', id(2))).status).to.equal(0);
+    expect(catalog.image(id(9))).to.include({ latestUnpushed: id(8) });
   });
 
   it('tells what has not reached the warehouse, and when it never will', async () => {

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BuildError } from '@imagefactory/plugin-api';
 import {
   type Condition,
@@ -10,6 +11,8 @@ import {
   verifyImages as verify,
 } from '../../images/index.js';
 import { waitingDirectory, waitingIn } from '../../archive/index.js';
+import { Catalog } from '../../catalog/index.js';
+import { errorLine } from '../../log/index.js';
 import { imageDirectory } from '../directories.js';
 import { exitCodes } from '../exit-codes.js';
 import { describeImage } from './show.js';
@@ -119,6 +122,7 @@ export function deleteImages(
         failed.push({ image: identifier, code: error.code, problem: problemOf(error) });
       }
     }
+    await noteDeletion(images.directory, deleted, waiting, output);
     if (flags.json === true) output.write(`${JSON.stringify({ deleted, failed })}\n`);
     else {
       for (const identifier of deleted) output.write(`${identifier}: deleted\n`);
@@ -132,6 +136,30 @@ export function deleteImages(
     }
     return failed.length === 0 ? exitCodes.ok : exitCodes.failed;
   });
+}
+
+/**
+ * Tells the catalogue what is gone. Where the agent stores in a warehouse, what has got there can be pushed as before, and is not gone.
+ */
+async function noteDeletion(
+  directory: string,
+  deleted: readonly string[],
+  waiting: ReadonlySet<string>,
+  output: Output,
+): Promise<void> {
+  const path = join(directory, 'catalog');
+  if (deleted.length === 0 || !(await isDirectory(path))) return;
+  const hasWarehouse = await isDirectory(waitingDirectory(directory));
+  const gone = deleted.filter(id => !hasWarehouse || waiting.has(id));
+  const catalog = Catalog.open(path);
+  await catalog.deleted(gone).catch((error: unknown) => {
+    output.complain(`imagefactory: the catalogue still has what was deleted: ${errorLine(error)}\n`);
+  });
+  await catalog.settled();
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
 /** Looks for damage; gives the exit code. */
@@ -181,7 +209,7 @@ export function listWaiting(flags: ImageFlags, output: Output): Promise<number> 
 async function open({ imgdir }: ImageFlags, readOnly: boolean): Promise<DirectoryImageManager> {
   const directory = await imageDirectory(imgdir);
   // The usual one need not be there yet; one that is named and is not there is a slip of the pen, and must not be made.
-  if (imgdir !== undefined && (await stat(directory).catch(() => undefined))?.isDirectory() !== true) {
+  if (imgdir !== undefined && !(await isDirectory(directory))) {
     throw new ImageError('not_found', `${directory} is no directory; name the --imgdir of the agent`);
   }
   return DirectoryImageManager.open(directory, { readOnly });
