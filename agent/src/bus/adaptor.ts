@@ -76,7 +76,7 @@ export function publishAdaptor(
     if (change.kind !== 'status') return;
     const isOver = isEnd(change.state.status);
     // Who hears of the end may push at once.
-    if (isOver) noteEnd(build, parts);
+    if (isOver) void noteEnd(build, parts);
     const told = tellStatus(adaptor, change, words, events);
     if (!isOver) return;
     stopListening();
@@ -109,9 +109,10 @@ async function abort(build: Build, call: MethodCall, { engine }: FactoryParts): 
 /**
  * Puts the end of a build on record, at once for whoever asks this agent; without effect where it is already. Images that are made were put
  * on record before; what else has ended is in the journal, from which the next start mends the record if this process dies meanwhile.
+ * Never rejects.
  */
-export function noteEnd({ id, state }: Build, { catalog, log }: FactoryParts): void {
-  catalog.ended(id, endFacts(state)).catch((error: unknown) => {
+export async function noteEnd({ id, state }: Build, { catalog, log }: FactoryParts): Promise<void> {
+  await catalog.ended(id, endFacts(state)).catch((error: unknown) => {
     log.error(
       `the end of build ${id} could not be noted: ${errorLine(error)}; make room, or images will not know it`,
     );

@@ -24,7 +24,7 @@ export async function publishRecovered(parts: FactoryParts): Promise<void> {
     const adaptor = publishAdaptor(parts, build, view, whenOver);
     if (endedAt === undefined) continue;
     // A full disk, or the end of the agent, may have kept the record from being made.
-    if (outcome?.status === 'RUNNING') noteEnd(build, parts);
+    if (outcome?.status === 'RUNNING') await noteEnd(build, parts);
     const { state } = build;
     const news = { from: 'FINISHING', state } as const;
     whenOver(
@@ -37,12 +37,13 @@ export async function publishRecovered(parts: FactoryParts): Promise<void> {
 
 /** Puts the end of a build of another agent on record. Nobody can be told of it: its address has the other one's name. */
 function noteAdopted(build: Build, parts: FactoryParts): void {
-  const note = (): void => {
-    if (standing(build, parts).outcome?.status === 'RUNNING') noteEnd(build, parts);
+  const note = async (): Promise<void> => {
+    if (standing(build, parts).outcome?.status === 'RUNNING') await noteEnd(build, parts);
+    // Only then: until it is safe on the disk, the journal knows it.
     parts.engine.forget(build.id);
   };
-  if (isEnd(build.state.status)) note();
-  else build.onChange(({ kind }) => kind === 'status' && isEnd(build.state.status) && note());
+  if (isEnd(build.state.status)) void note();
+  else build.onChange(({ kind }) => void (kind === 'status' && isEnd(build.state.status) && note()));
 }
 
 /** Puts a build on record whose agent was killed between its journal and the record; its caller was not answered any more. */
