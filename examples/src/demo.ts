@@ -79,7 +79,7 @@ async function order(client: ConnectedConsole, descriptor: string): Promise<void
     format: string;
     sha256: string;
   };
-  say(`image      ${image}`);
+  say(`image      ${relative(process.cwd(), image)}`);
   say(`size       ${(await stat(image)).size} bytes`);
   say(`format     ${meta.format}`);
   say(`sha-256    ${meta.sha256}`);
