@@ -46,13 +46,29 @@ export interface BootResult {
 /** Combined firmware images, as Debian and Fedora ship them; variables live in memory, so nothing is written. */
 const uefiFirmware = ['/usr/share/ovmf/OVMF.fd', '/usr/share/edk2/ovmf/OVMF.fd', '/usr/share/OVMF/OVMF.fd'];
 
+/** How often qemu may crash. */
+const attempts = 3;
+const crashes: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE']);
+
 /**
  * Boots a disk image in `qemu-system-x86_64` and watches its serial console: a test that an image works.
  *
  * Rejects with a {@link BuildError} (`tool_missing`, `timeout`, `aborted`, `tool_failed`) whose cause holds the last lines of
- * the console. qemu never outlives the call. Its exit status says nothing about the guest, hence the marker.
+ * the console. qemu never outlives the call. Its exit status says nothing about the guest, hence the marker. Nor does a crash of qemu itself,
+ * whose emulation of two processors has one now and then on a busy machine (seen with 7.2): then the image is booted again.
  */
 export async function bootImage(options: BootOptions): Promise<BootResult> {
+  for (let attempt = 1; ; attempt++) {
+    let crashed = false;
+    try {
+      return await bootOnce(options, () => (crashed = true));
+    } catch (error) {
+      if (!crashed || attempt === attempts) throw error;
+    }
+  }
+}
+
+async function bootOnce(options: BootOptions, onCrash: () => void): Promise<BootResult> {
   const { signal, timeout = 180 } = options;
   if (signal?.aborted === true) throw new BuildError('aborted', 'the boot test was aborted');
   const accelerator = options.accelerator ?? (await probeKvm());
@@ -79,10 +95,14 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
     () => undefined,
   );
   const watch = group.ended.then(end => {
+    if (end.kind === 'not-started') {
+      serial.close(new BuildError('tool_missing', 'qemu-system-x86_64 is not installed'));
+      return;
+    }
+    if (end.kind === 'killed' && crashes.has(end.signal)) onCrash();
+    const how = end.kind === 'killed' ? ` with ${end.signal}` : '';
     serial.close(
-      end.kind === 'not-started'
-        ? new BuildError('tool_missing', 'qemu-system-x86_64 is not installed')
-        : new BuildError('tool_failed', 'qemu ended before the image had done what was expected'),
+      new BuildError('tool_failed', `qemu ended${how} before the image had done what was expected`),
     );
   });
   try {
