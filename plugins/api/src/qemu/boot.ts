@@ -59,16 +59,18 @@ const crashes: ReadonlySet<string> = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'S
  */
 export async function bootImage(options: BootOptions): Promise<BootResult> {
   for (let attempt = 1; ; attempt++) {
-    let crashed = false;
+    const crash: { signal?: string } = {};
     try {
-      return await bootOnce(options, () => (crashed = true));
+      return await bootOnce(options, signal => {
+        crash.signal = signal;
+      });
     } catch (error) {
-      if (!crashed || attempt === attempts) throw error;
+      if (crash.signal === undefined || attempt === attempts) throw error;
     }
   }
 }
 
-async function bootOnce(options: BootOptions, onCrash: () => void): Promise<BootResult> {
+async function bootOnce(options: BootOptions, onCrash: (signal: string) => void): Promise<BootResult> {
   const { signal, timeout = 180 } = options;
   if (signal?.aborted === true) throw new BuildError('aborted', 'the boot test was aborted');
   const accelerator = options.accelerator ?? (await probeKvm());
@@ -99,7 +101,7 @@ async function bootOnce(options: BootOptions, onCrash: () => void): Promise<Boot
       serial.close(new BuildError('tool_missing', 'qemu-system-x86_64 is not installed'));
       return;
     }
-    if (end.kind === 'killed' && crashes.has(end.signal)) onCrash();
+    if (end.kind === 'killed' && crashes.has(end.signal)) onCrash(end.signal);
     const how = end.kind === 'killed' ? ` with ${end.signal}` : '';
     serial.close(
       new BuildError('tool_failed', `qemu ended${how} before the image had done what was expected`),
