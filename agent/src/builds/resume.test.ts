@@ -4,16 +4,13 @@ import { join } from 'node:path';
 import type { BaseImage, BuildContext, OsPlugin } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { openScratchArea } from '../files/scratch-area.js';
-import { DirectoryStore } from '../images/index.js';
-import { parseTemplate } from '../templates/index.js';
-import { fakeCloud, fakeOs, writeBase } from '../testing/fake-plugins.test.fixture.js';
+import { fakeOs, writeBase } from '../testing/fake-plugins.test.fixture.js';
+import { openJournaledEngine, orderBuild } from '../testing/journaled-engine.test.fixture.js';
 import { recordingLogger } from '../testing/logger.test.fixture.js';
 import { until } from '../testing/until.test.fixture.js';
 import type { Build } from './build.js';
-import { BuildEngine } from './engine.js';
+import type { BuildEngine } from './engine.js';
 import { JournalFile } from './journal/journal.js';
-import { imagesInJournal } from './restart.js';
 import { isEnd } from './status.js';
 
 const password = 'Pa55-of-a-resumed-build';
@@ -45,37 +42,12 @@ describe('a build that can be begun once more', () => {
 
   /** An engine as after a start of the agent; whoever was there before is as good as killed. */
   async function start(os: OsPlugin, limit = 1) {
-    const log = recordingLogger();
-    const file = await JournalFile.open(jobs(), log);
-    const adopted = imagesInJournal(file);
-    const store = await DirectoryStore.open(images(), { adopts: id => adopted.has(id) });
-    const engine = await BuildEngine.open({
-      plugins: [os, fakeCloud()],
-      store,
-      scratch: await openScratchArea(join(directory, 'tmp')),
-      logs: images(),
-      cache: join(directory, 'cache'),
-      limits: { local: limit },
-      grace: 0.05,
-      log,
-      journal: {
-        file,
-        directory: jobs(),
-        epoch: ++epoch,
-        found: [],
-        load: text => Promise.resolve({ template: parseTemplate(text) }),
-      },
-    });
-    dead.push(engine);
-    return { engine, log, store };
+    const started = await openJournaledEngine({ directory, os, epoch: ++epoch, limit });
+    dead.push(started.engine);
+    return started;
   }
 
-  async function order(engine: BuildEngine, text = descriptor): Promise<Build> {
-    const build = engine.create({ descriptor: text, template: parseTemplate(text), target: 'mock' });
-    await engine.keep(build);
-    engine.start(build);
-    return build;
-  }
+  const order = (engine: BuildEngine, text = descriptor): Promise<Build> => orderBuild(engine, text);
 
   function watch(build: Build): string[] {
     const told: string[] = [];

@@ -4,16 +4,12 @@ import { join } from 'node:path';
 import type { BaseImage, BuildContext, OsPlugin } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { openScratchArea } from '../files/scratch-area.js';
-import { DirectoryStore } from '../images/index.js';
 import { parseTemplate } from '../templates/index.js';
-import { fakeCloud, fakeOs, writeBase } from '../testing/fake-plugins.test.fixture.js';
-import { recordingLogger } from '../testing/logger.test.fixture.js';
+import { fakeOs, writeBase } from '../testing/fake-plugins.test.fixture.js';
+import { openJournaledEngine, orderBuild } from '../testing/journaled-engine.test.fixture.js';
 import { until } from '../testing/until.test.fixture.js';
 import type { Build } from './build.js';
-import { BuildEngine } from './engine.js';
-import { JournalFile } from './journal/journal.js';
-import { imagesInJournal } from './restart.js';
+import type { BuildEngine } from './engine.js';
 import { isEnd } from './status.js';
 
 const password = 'Pa55-of-a-stopped-build';
@@ -41,27 +37,7 @@ describe('an engine that is stopped in order', () => {
   const jobs = (): string => join(images(), 'jobs');
 
   async function start(os: OsPlugin) {
-    const log = recordingLogger();
-    const file = await JournalFile.open(jobs(), log);
-    const adopted = imagesInJournal(file);
-    const store = await DirectoryStore.open(images(), { adopts: id => adopted.has(id) });
-    const engine = await BuildEngine.open({
-      plugins: [os, fakeCloud()],
-      store,
-      scratch: await openScratchArea(join(directory, 'tmp')),
-      logs: images(),
-      cache: join(directory, 'cache'),
-      limits: { local: 1 },
-      grace: 0.05,
-      log,
-      journal: {
-        file,
-        directory: jobs(),
-        epoch: ++epoch,
-        found: [],
-        load: text => Promise.resolve({ template: parseTemplate(text) }),
-      },
-    });
+    const { engine, log, store, file } = await openJournaledEngine({ directory, os, epoch: ++epoch });
     closers.push(() => engine.stop());
     const stop = async () => {
       const report = await engine.stop();
@@ -73,21 +49,15 @@ describe('an engine that is stopped in order', () => {
 
   const create = (engine: BuildEngine, descriptor = '<template></template>'): Build =>
     engine.create({ descriptor, template: parseTemplate(descriptor), target: 'mock' });
-  async function order(engine: BuildEngine, descriptor?: string): Promise<Build> {
-    const build = create(engine, descriptor);
-    await engine.keep(build);
-    engine.start(build);
-    return build;
-  }
   const over = (build: Build): Promise<void> => until('the build is over', () => isEnd(build.state.status));
   const textOfLog = async (engine: BuildEngine, { id }: Build): Promise<string> =>
     (await engine.logLines(id, 1, 1000)).map(({ text }) => text).join('\n');
 
   it('leaves what waits to the next start, in its order and with its passwords, and ends what runs', async () => {
     const first = await start(fakeOs(untilStopped));
-    const running = await order(first.engine);
+    const running = await orderBuild(first.engine);
     await until('it runs', () => running.state.status === 'BUILDING');
-    const waiting = [await order(first.engine, secretTemplate), await order(first.engine)];
+    const waiting = [await orderBuild(first.engine, secretTemplate), await orderBuild(first.engine)];
     await until('they wait', () => waiting.every(({ state }) => state.status === 'PENDING'));
     const unanswered = create(first.engine);
     await first.engine.keep(unanswered);
@@ -145,7 +115,7 @@ describe('an engine that is stopped in order', () => {
         return await untilStopped(context);
       });
     let { engine, log, stop } = await start({ ...fakeOs(step), resumable: true });
-    const { id } = await order(engine, secretTemplate);
+    const { id } = await orderBuild(engine, secretTemplate);
     for (let times = 0; times < 4; times++) {
       const build = engine.find(id);
       await until('it runs', () => build !== undefined && build.percent > 0);
@@ -173,7 +143,7 @@ describe('an engine that is stopped in order', () => {
       ...fakeOs(() => new Promise<never>(() => undefined)),
       resumable: true,
     });
-    const build = await order(engine);
+    const build = await orderBuild(engine);
     await until('it runs', () => build.detail.activity !== 'accepted' && build.state.status === 'BUILDING');
     await new Promise(resolve => setTimeout(resolve, 50));
     expect(await stop()).to.deep.equal({ aborted: [build.id], abandoned: [build.id], postponed: [] });
