@@ -247,16 +247,14 @@ describe('startBroker', () => {
   });
 
   it('closes every connection when it stops, and tells why', async () => {
-    const broker = await start();
+    const broker = await start({ handshakeTimeout: 3_600_000 }); // whoever says nothing is not waited for
     const connection = client(broker);
     await once(connection, 'connection_open');
     const silent = connect({ host: broker.host, port: broker.port });
     await once(silent, 'connect');
     const closed = once(connection, 'connection_error');
     const gone = once(silent.resume(), 'close');
-    const begun = Date.now();
     await broker.stop();
-    expect(Date.now() - begun).to.be.below(1000);
     await closed;
     await gone;
     expect(connection.error).to.have.property('condition', 'amqp:connection:forced');

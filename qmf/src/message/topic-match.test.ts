@@ -35,9 +35,9 @@ describe('topic matching', () => {
   it('takes time in proportion to pattern and key, whatever they are', () => {
     const pattern = topicPattern(`${'#.a.'.repeat(200)}b`);
     const key = 'a.'.repeat(4000).slice(0, -1);
-    const before = process.hrtime.bigint();
+    const before = process.cpuUsage();
     expect(matchesTopic(pattern, key)).to.equal(false);
-    // A search of all possibilities would outlive the universe; a second leaves room for any machine.
-    expect(Number(process.hrtime.bigint() - before) / 1e6).to.be.below(1000);
+    // A search of all possibilities would outlive the universe; a second of work leaves room for any machine.
+    expect(process.cpuUsage(before).user / 1e6).to.be.below(1);
   });
 });

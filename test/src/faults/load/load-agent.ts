@@ -1,5 +1,6 @@
 // An agent whose builds are nothing but events, at a rate; run by `load-process.ts`.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   AgentException,
   AgentSession,
@@ -20,12 +21,12 @@ import {
   VENDOR,
 } from '@imagefactory/schema';
 import { retry } from '../retry.js';
-import type { LoadNews, LoadOrder } from './messages.js';
+import type { LoadCommand, LoadDone, LoadNews, LoadOrder } from './messages.js';
 
 const order = JSON.parse(process.argv[2] ?? '') as LoadOrder; // written by our parent
 const parallel = 40;
-/** Adaptors that stay on the bus after the end of their builds: some ten seconds' worth. */
-const kept = 400;
+/** Adaptors that stay on the bus after the end of their builds: a minute's worth and more, for whoever asks late. */
+const kept = 2_000;
 
 const connection = new BusConnection(transportFor(order.url, { clientName: 'load-agent' }), { retry });
 const session = new AgentSession(connection, {
@@ -36,7 +37,7 @@ const session = new AgentSession(connection, {
   interval: 1,
 });
 const unsent = new Set<Promise<void>>();
-const ended: Record<string, string> = {};
+let ended: Record<string, string> = {};
 const finished: ManagedObject<typeof BuildAdaptor>[] = [];
 let raised = 0;
 let builds = 0;
@@ -51,11 +52,8 @@ function raise(sending: Promise<void>): void {
   unsent.add(sent);
 }
 
-/** One build; every step raises one event, properties first. */
-function* build(): Generator<void> {
-  const fails = ++builds % 10 === 0;
-  const name = `${ADAPTOR_PREFIX}${randomUUID()}`;
-  const adaptor = session.publish(BuildAdaptor, {
+function publishAdaptor(name: string): ManagedObject<typeof BuildAdaptor> {
+  return session.publish(BuildAdaptor, {
     name,
     values: {
       descriptor: '<template></template>',
@@ -66,6 +64,13 @@ function* build(): Generator<void> {
     },
     methods: {},
   });
+}
+
+/** One build; every step raises one event, properties first. */
+function* build(): Generator<void> {
+  const fails = ++builds % 10 === 0;
+  const name = `${ADAPTOR_PREFIX}${randomUUID()}`;
+  const adaptor = publishAdaptor(name);
   const addr = adaptor.addressMap;
   let before = 'NEW';
   const status = (next: string): void => {
@@ -105,9 +110,10 @@ function* build(): Generator<void> {
 }
 
 /** Raises events at the rate for the time, then lets the builds under way come to their ends. */
-async function run(): Promise<void> {
+async function run(seconds: number): Promise<LoadDone> {
   const start = performance.now();
   const raisedBefore = raised;
+  ended = {};
   const running = Array.from({ length: parallel }, build);
   for (let turn = 0; running.length > 0; ) {
     const elapsed = (performance.now() - start) / 1_000;
@@ -116,30 +122,36 @@ async function run(): Promise<void> {
       turn = (turn + 1) % running.length;
       const current = running[turn];
       if (current?.next().done !== true) continue;
-      if (elapsed < order.seconds) running[turn] = build();
+      if (elapsed < seconds) running[turn] = build();
       else running.splice(turn, 1);
     }
-    await new Promise(resolve => setTimeout(resolve, 5));
+    await pause(5);
   }
   while (unsent.size > 0) await Promise.all(unsent);
+  return { kind: 'done', raised: raised - raisedBefore, ended, memory: await memory() };
+}
+
+async function memory(): Promise<number> {
+  if (global.gc === undefined) throw new Error('started without --expose-gc');
+  await pause(500); // what the last answers of the broker and their timers still hold
+  global.gc();
+  await pause(0); // buffers are freed by finalizers
+  global.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 async function leave(): Promise<void> {
-  clearInterval(sampling);
   session.close();
   await connection.close();
   process.disconnect();
 }
 
-process.on('message', command => {
-  if (command === 'go') void run().then(() => tell({ kind: 'done', raised, ended }));
+process.on('message', message => {
+  const command = message as LoadCommand; // our parent's
+  if (command.kind === 'run') void run(command.seconds).then(tell);
   else void leave();
 });
-
-const sampling = setInterval(() => {
-  global.gc?.();
-  tell({ kind: 'memory', heapUsed: process.memoryUsage().heapUsed, waiting: unsent.size });
-}, 1_000);
 
 session.register(BuildAdaptor, BuildAdaptorStatusEvent, BuildAdaptorPercentCompleteEvent, BuildFailedEvent);
 session.publish(ImageFactory, {
@@ -151,6 +163,8 @@ session.publish(ImageFactory, {
     },
   },
 });
+// As many finished builds as there will ever be, so that none is taken for growth.
+while (finished.length < kept) finished.push(publishAdaptor(`${ADAPTOR_PREFIX}${randomUUID()}`));
 await session.open();
 connection.start();
 await connection.ready({ timeout: 20_000 });

@@ -1,14 +1,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { LoadCommand, LoadNews, LoadOrder } from './messages.js';
+import type { LoadCommand, LoadDone, LoadNews, LoadOrder } from './messages.js';
 
 type News<K extends LoadNews['kind']> = LoadNews & { readonly kind: K };
 
 /** The agent under load, in a process of its own so that its memory can be told from ours. */
 export interface LoadProcess {
-  readonly memory: readonly News<'memory'>[];
-  /** Starts the load; resolves when it is over. May be called again then. */
-  run(): Promise<News<'done'>>;
+  /** Puts the load on for so many seconds; resolves when it is over. May be called again then. */
+  run(seconds: number): Promise<LoadDone>;
   /** Lets it leave the bus and end. Rejects unless it ends by itself, with success. */
   leave(): Promise<void>;
   kill(): void;
@@ -23,7 +22,6 @@ export async function startLoad(order: LoadOrder): Promise<LoadProcess> {
     if (code !== 0) throw new Error(`the agent under load ended with ${String(code)}`);
   });
   exited.catch(() => undefined); // told to whoever waits for news
-  const memory: News<'memory'>[] = [];
   const news = <K extends LoadNews['kind']>(kind: K): Promise<News<K>> => {
     const came = new Promise<News<K>>(resolve => {
       const listener = (message: unknown): void => {
@@ -40,21 +38,16 @@ export async function startLoad(order: LoadOrder): Promise<LoadProcess> {
   const say = (command: LoadCommand): void => {
     child.send(command);
   };
-  child.on('message', message => {
-    const told = message as LoadNews; // our own child's
-    if (told.kind === 'memory') memory.push(told);
-  });
   await news('ready');
   return {
-    memory,
-    run: () => {
+    run: seconds => {
       const done = news('done');
-      say('go');
+      say({ kind: 'run', seconds });
       return done;
     },
     leave: async () => {
       const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-      say('leave');
+      say({ kind: 'leave' });
       await exited.finally(() => clearTimeout(timer));
     },
     kill: () => {

@@ -202,7 +202,7 @@ export const switchScenarios: readonly SwitchScenario[] = [
       const deaf = await stage.console();
       const other = await stage.console(stage.transport(stage.agentSide, 'console'));
       const url = stage.agentSide.through(stage.site.url);
-      const agent = await startLoad({ url, domain: stage.domain, seconds: 2, rate: 2_000 });
+      const agent = await startLoad({ url, domain: stage.domain, rate: 2_000 });
       stage.onEnd(() => {
         agent.kill();
         return Promise.resolve();
@@ -221,14 +221,14 @@ export const switchScenarios: readonly SwitchScenario[] = [
         );
       });
       await Promise.all([deaf.findFactory(), other.findFactory()]);
-      const running = later(agent.run());
+      const running = later(agent.run(2));
       await until('both watch some builds', () => known.size >= 20);
       await Promise.all(following);
       stage.consoleSide.stall('both');
       await running; // whatever the deaf one does: all has been raised, and is off the agent's hands
       const refused = (): number => broker.stats().queues.reduce((sum, queue) => sum + queue.refused, 0);
       // On a slow machine most may have been raised before the console went deaf.
-      for (let more = 0; refused() === 0 && more < 3; more++) await agent.run();
+      for (let more = 0; refused() === 0 && more < 3; more++) await agent.run(2);
       expect(refused(), 'messages that a queue had no room for').to.be.greaterThan(0);
       stage.consoleSide.resume();
       await stage.outcomes();
