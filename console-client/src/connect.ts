@@ -2,13 +2,10 @@ import {
   asTyped,
   BusConnection,
   type ConnectionStatus,
-  type ConsoleOptions,
   ConsoleSession,
   type EventClass,
   QmfError,
   type ReceivedEvent,
-  type RetryPolicy,
-  type Transport,
   type TransportOptions,
   transportsFor,
   type TypedEvent,
@@ -17,22 +14,9 @@ import {
 import { ImageFactory, PRODUCT, VENDOR } from '@imagefactory/schema';
 import { BuildFeed } from './build-feed.js';
 import { Factory } from './factory.js';
+import type { ConnectOptions } from './connect-options.js';
 import { loginName } from './login-name.js';
 import { type Delivery, type EventsOptions, FactoryEvents, type StreamDelivery } from './factory-events.js';
-
-export interface ConnectOptions extends ConsoleOptions, WaitOptions, Omit<TransportOptions, 'bodyForm'> {
-  /**
-   * `HOST`, `HOST:PORT` or `amqp://[user[:password]@]host[:port][/vhost]` for AMQP 1.0, with `amqp091://` for 0-9-1; default
-   * `localhost`. Several, in a list or with commas between them, are tried in their order.
-   */
-  readonly broker?: string | readonly string[];
-  /** Transports of the caller's instead of those that `broker` means; the options for TLS and logging in are theirs then. */
-  readonly transport?: Transport | readonly Transport[];
-  /** How to come back after the bus was lost. The first connection is tried once, then it is an error. */
-  readonly retry?: Partial<RetryPolicy>;
-  /** Milliseconds after which a build that nothing was heard of is asked how it stands: events can be lost. Default 10 000. */
-  readonly silence?: number;
-}
 
 const SILENCE = 10_000;
 

@@ -9,7 +9,8 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { Build } from './build.js';
 import type { BuildChange } from './build-change.js';
 import { BuildFailedError } from './build-state.js';
-import { type ConnectedConsole, connectConsole, type ConnectOptions } from './connect.js';
+import { type ConnectedConsole, connectConsole } from './connect.js';
+import type { ConnectOptions } from './connect-options.js';
 import { ScriptedFactory } from './testing/scripted-factory.js';
 
 const order = { descriptor: '<template/>', target: 'mock' };

@@ -4,7 +4,8 @@ export type { LogLine, LogOptions } from './build-log.js';
 export { BuildFailedError, type BuildState } from './build-state.js';
 export type { BuildChange } from './build-change.js';
 export type { CamelCase, CamelKeys } from './camel-case.js';
-export { type ConnectedConsole, type ConnectOptions, connectConsole } from './connect.js';
+export { type ConnectedConsole, connectConsole } from './connect.js';
+export type { ConnectOptions } from './connect-options.js';
 export type { Progress, ProgressView } from './cli/output/progress.js';
 export { type BuildImageInputs, Factory } from './factory.js';
 export type {

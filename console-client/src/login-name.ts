@@ -1,5 +1,5 @@
 import { type BrokerAddress, parseBrokerList } from '@imagefactory/qmf';
-import type { ConnectOptions } from './connect.js';
+import type { ConnectOptions } from './connect-options.js';
 
 /**
  * The user as whom the brokers will know us, where that is plain: the same one at all of them, logged in by password. Others, such as the

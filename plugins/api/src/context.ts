@@ -1,3 +1,4 @@
+import type { BuildLog } from './build-log.js';
 import type { ToolRunner } from './runner.js';
 import type { StageInputs, StageOptions, StageResult } from './stage-cache.js';
 
@@ -52,12 +53,4 @@ export interface Progress {
   step<T>(activity: string, share: number, work: (progress: Progress) => Promise<T>): Promise<T>;
   /** Reports that `fraction` (0 to 1) of this step is done. Going back is ignored. */
   update(fraction: number, message?: string): void;
-}
-
-/** Lines for the build's log. Never give it a secret. */
-export interface BuildLog {
-  debug(line: string): void;
-  info(line: string): void;
-  warn(line: string): void;
-  error(line: string): void;
 }

@@ -1,5 +1,7 @@
+export * from './build-log.js';
 export * from './context.js';
 export * from './doctor.js';
+export * from './error-codes.js';
 export * from './errors.js';
 export * from './installed-package.js';
 export * from './plugin.js';

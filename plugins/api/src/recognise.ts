@@ -1,4 +1,4 @@
-import type { BuildErrorCode } from './errors.js';
+import type { BuildErrorCode } from './error-codes.js';
 
 /** A cause of failure that was found in what a tool or the system said. */
 export interface Recognised {

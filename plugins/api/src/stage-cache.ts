@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BuildLog } from './context.js';
+import type { BuildLog } from './build-log.js';
 import { BuildError } from './errors.js';
 
 /** Everything that the result of a stage depends on. Two results of one stage with the same inputs are interchangeable. */

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BuildContext, BuildLog, Progress } from './context.js';
+import type { BuildLog } from './build-log.js';
+import type { BuildContext, Progress } from './context.js';
 import type { RunOptions, RunResult, ToolRunner } from './runner.js';
 import type { Credentials } from './push.js';
 import { StageCache } from './stage-cache.js';

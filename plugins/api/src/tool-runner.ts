@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { BuildLog } from './context.js';
+import type { BuildLog } from './build-log.js';
 import { BuildError } from './errors.js';
 import { LineSplitter, maxLineLength, Tail } from './lines.js';
 import { createMask, type Mask } from './mask.js';

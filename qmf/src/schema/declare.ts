@@ -1,6 +1,7 @@
 import type { PlainList, PlainMap } from '../value/convert.js';
 import type { Uuid } from '../value/value.js';
-import { finalizeSchema, type Schema, type SchemaMethod, type SchemaProperty } from './schema.js';
+import { finalizeSchema } from './hash.js';
+import type { Schema, SchemaMethod, SchemaProperty } from './schema.js';
 import { type Access, type DataType, type Direction, Severity } from './types.js';
 
 /** A property or event field as a declaration writes it. */

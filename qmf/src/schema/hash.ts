@@ -1,5 +1,5 @@
 import { Uuid } from '../value/value.js';
-import type { SchemaProperty, SchemaShape } from './schema.js';
+import type { Schema, SchemaProperty, SchemaShape } from './schema.js';
 import { accessCodes, dataTypeCodes, directionCodes, schemaKindCodes } from './types.js';
 
 const SEED = 0x5a5a5a5a5a5a5a5an;
@@ -21,6 +21,11 @@ export function schemaHash(shape: SchemaShape): Uuid {
     for (const argument of method.arguments) feedProperty(state, argument);
   }
   return state.result();
+}
+
+/** Completes a schema with the hash that libqmf2 computes for the same shape. */
+export function finalizeSchema(shape: SchemaShape): Schema {
+  return { ...shape, id: { ...shape.id, hash: schemaHash(shape) } };
 }
 
 function feedProperty(state: HashState, property: SchemaProperty): void {

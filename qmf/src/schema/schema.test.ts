@@ -7,7 +7,8 @@ import { DocumentWidget, WidgetResized } from '../testing/widgets.test.fixture.j
 import { integerOf, mapOf } from '../value/text.js';
 import { sameValue, uint32, Uuid, type Value, type ValueMap } from '../value/value.js';
 import { defineData, defineEvent } from './declare.js';
-import { finalizeSchema, type Schema, type SchemaShape } from './schema.js';
+import { finalizeSchema } from './hash.js';
+import type { Schema, SchemaShape } from './schema.js';
 import { Severity } from './types.js';
 import { schemaFromValue, schemaIdFromValue, schemaToValue } from './wire.js';
 

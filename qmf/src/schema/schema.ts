@@ -1,5 +1,4 @@
 import type { Uuid } from '../value/value.js';
-import { schemaHash } from './hash.js';
 import type { Access, DataType, Direction, SchemaKind, Severity } from './types.js';
 
 /** A property of a class, or an argument of a method. */
@@ -43,12 +42,8 @@ export interface Schema {
   readonly methods: readonly SchemaMethod[];
 }
 
+/** A schema whose hash is yet to be computed. */
 export type SchemaShape = Omit<Schema, 'id'> & { readonly id: Omit<SchemaId, 'hash'> };
-
-/** Completes a schema with the hash that libqmf2 computes for the same shape. */
-export function finalizeSchema(shape: SchemaShape): Schema {
-  return { ...shape, id: { ...shape.id, hash: schemaHash(shape) } };
-}
 
 /** The key of a schema in maps: package, class, kind and hash. */
 export function schemaKey(id: SchemaId): string {

@@ -1,4 +1,4 @@
-import type { ScanReport } from './scan.js';
+import type { ScanReport } from './scan-report.js';
 
 /** Characters that XML 1.0 has no place for, and halves of surrogate pairs, which UTF-8 has none for. */
 export const forbidden = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|\p{Cs}/u;

@@ -1,18 +1,12 @@
 import type { TemplateLimits } from '../limits.js';
 import { LineIndex } from '../position.js';
 import type { Problems } from '../problems.js';
-import type { RuleName } from '../rules.js';
 import { checkReferences, forbidden } from './references.js';
+import type { ScanReport } from './scan-report.js';
 import { readTag } from './tag.js';
 
 /** Ends the scan: what follows can't be told from what came before. */
 class Stop extends Error {}
-
-/** How the pieces of the scan report; `fatal` never returns. */
-export interface ScanReport {
-  problem(rule: RuleName, offset: number, message: string, remedy: string): void;
-  fatal(rule: RuleName, offset: number, message: string, remedy: string): never;
-}
 
 interface OpenElement {
   readonly name: string;

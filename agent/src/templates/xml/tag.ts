@@ -1,6 +1,6 @@
 import { isBlank, trimXml } from './blanks.js';
 import { checkReferences } from './references.js';
-import type { ScanReport } from './scan.js';
+import type { ScanReport } from './scan-report.js';
 
 export interface StartTag {
   readonly name: string;
