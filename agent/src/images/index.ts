@@ -44,11 +44,13 @@ export {
   type Condition,
   type ImageQuery,
   type Operator,
+  normalisedField,
   operators,
   type Order,
   type Page,
   type Where,
 } from './query.js';
+export { fieldKind, imageFields, imageFieldValues, imageNumbers } from './query-fields.js';
 export {
   type ImageProblem,
   type ImageProblemKind,

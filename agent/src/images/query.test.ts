@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import type { ImageRecord } from './image-record.js';
-import type { Json } from './persistent-image.js';
+import { type ImageRecord, recordOf } from './image-record.js';
+import { BaseImage, type Json, ProviderImage, TargetImage } from './persistent-image.js';
+import { fieldKind, imageFields } from './query-fields.js';
 import { type Condition, fieldOf, matches, operators, type Order, pageOf } from './query.js';
 
 const record = (fields: Readonly<Record<string, Json>>): ImageRecord => ({
@@ -98,6 +99,34 @@ describe('queries of images', () => {
     expect(found('os.name')).to.equal('Debian');
     for (const name of ['os.name.length', 'constructor', 'os.constructor', '__proto__', ''])
       expect(found(name), name).to.equal(null);
+  });
+
+  it('know all fields that are in the files', () => {
+    const fields = {
+      identifier: '11111111-1111-4222-8333-444455556666',
+      statusDetail: { activity: 'x', error: 'y' },
+      os: { name: 'Debian', version: '12', arch: 'x86_64' },
+    };
+    const images = [
+      new BaseImage(fields),
+      new TargetImage({ ...fields, target: 'mock' }),
+      new ProviderImage({ ...fields, provider: 'mock-one' }),
+    ];
+    const written = images.flatMap(image => {
+      const all = recordOf(image, '/x', 1, image.created);
+      const inside = (['os', 'status_detail'] as const).flatMap(outer =>
+        Object.keys(all[outer] ?? {}).map(name => `${outer}.${name}`),
+      );
+      return [...Object.keys(all), ...inside];
+    });
+    expect([...new Set(written), 'kind']).to.have.members(imageFields);
+    expect(['os.name', 'baseImageId', 'kind'].map(fieldKind)).to.deep.equal(['known', 'known', 'known']);
+    expect(['properties.a.b', 'os.nam', 'size.x', ''].map(fieldKind)).to.deep.equal([
+      'open',
+      'other',
+      'other',
+      'other',
+    ]);
   });
 
   it('compare texts of numbers by number, as a command line has texts only', () => {

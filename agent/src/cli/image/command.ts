@@ -13,7 +13,7 @@ export interface ImageActions {
 
 const fieldsHelp = `
 A FIELD is one that 'show --json' prints, with points to what is inside
-(os.name), or kind.`;
+(os.name), or kind. One that no image can have is refused, with a list of them.`;
 
 /** Adds the command `image`. */
 export function addImageCommand(program: Command, actions: ImageActions): void {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { Catalog } from '../../catalog/index.js';
 import { buildProgram } from '../program.js';
+import { UsageError } from '../usage-error.js';
 import { deleteImages, listImages, listWaiting, showImage, verifyStore } from './run.js';
 import { BaseImage, DirectoryImageManager, TargetImage } from '../../images/index.js';
 
@@ -95,6 +96,55 @@ describe('imagefactory image', function () {
     );
     const { images, total } = JSON.parse(json) as { images: { identifier: string }[]; total: number };
     expect([total, images[0]?.identifier]).to.deep.equal([1, id(2)]);
+  });
+
+  it('refuses fields and values that were mistyped, and tells which there are', async () => {
+    const refusal = async (...args: string[]): Promise<string> => {
+      const error: unknown = await run('list', ...args).catch((reason: unknown) => reason);
+      expect(error).to.be.instanceOf(UsageError);
+      return (error as UsageError).message;
+    };
+    expect(await refusal('--where', 'stauts=FAILED')).to.match(
+      /^--where: images have no field stauts; did you mean status\? There are status, identifier, kind, .*os\.name/,
+    );
+    expect(await refusal('--sort=-craeted')).to.include(
+      '--sort: images have no field craeted; did you mean created?',
+    );
+    expect(await refusal('--where', 'os.nme~deb')).to.include('did you mean os.name?');
+    expect(await refusal('--where', 'error~disk')).to.include('did you mean status_detail.error?');
+    expect(await refusal('--where', 'zzzzzzzzzz=1')).to.include('no field zzzzzzzzzz; There are identifier');
+    expect(await refusal('--where', 'status=failed')).to.match(
+      /^--where: status is never "failed"; did you mean FAILED\? It is one of NEW, .*FAILED/,
+    );
+    expect(await refusal('--where', 'kind!=bas')).to.include('did you mean base?');
+    expect(await refusal('--where', 'size>1G')).to.include(
+      'size is a number, such as 1048576 or 1e9, and "1G"',
+    );
+    expect(await refusal('--where', 'percentComplete=all')).to.include('percentComplete is a number');
+    for (const asked of [
+      'status~FAIL',
+      'status=',
+      'size>1e3',
+      'size~1',
+      'size=',
+      'baseImageId=x',
+      'data~body',
+      'statusDetail.error~disk',
+    ])
+      expect(await run('list', '--where', asked), asked).to.include({ status: 0, stderr: '' });
+  });
+
+  it('takes fields that some image has, and says when none has a property', async () => {
+    const meta = join(directory, `${id(1)}.meta`);
+    const record = JSON.parse(await readFile(meta, 'utf8')) as object;
+    await writeFile(meta, JSON.stringify({ ...record, rack: 'b7', properties: { job: '12' } }));
+    for (const asked of ['rack=b7', 'properties.job=12']) {
+      const found = await run('list', '--where', asked);
+      expect(found, asked).to.include({ status: 0, stderr: '' });
+      expect(found.stdout, asked).to.include(id(1)).and.not.include(id(2));
+    }
+    const none = await run('list', '--where', 'properties.jbo=12');
+    expect(none).to.include({ status: 0, stderr: 'imagefactory: --where: no image has properties.jbo\n' });
   });
 
   it('shows one image, without what could upset a terminal', async () => {
@@ -230,6 +280,10 @@ describe('imagefactory image', function () {
     expect(wrong.status).to.equal(2);
     expect(wrong.stderr).to.include('Give FIELD, one of =');
     expect(command('show', id(3), '--imgdir', directory).status).to.equal(1);
+    expect(command('list', '--where', 'stauts=NEW', '--imgdir', directory)).to.include({
+      status: 2,
+      stdout: '',
+    });
   });
 
   it('finds damage', async () => {

@@ -15,6 +15,7 @@ import { Catalog } from '../../catalog/index.js';
 import { errorLine } from '../../log/index.js';
 import { imageDirectory } from '../directories.js';
 import { exitCodes } from '../exit-codes.js';
+import { checkQuestion } from './fields.js';
 import { describeImage } from './show.js';
 import { describeSize, oneLine, table } from './words.js';
 
@@ -51,6 +52,7 @@ export function listImages(flags: ListFlags, output: Output): Promise<number> {
     const images = await open(flags, true);
     const kind: readonly Condition[] =
       flags.kind === undefined ? [] : [{ field: 'kind', operator: '=', value: flags.kind }];
+    await checkQuestion(images, flags.where, flags.sort, text => output.complain(`imagefactory: ${text}\n`));
     const { items, total } = await images.query({
       where: [...kind, ...flags.where],
       ...(flags.sort === undefined ? {} : { sort: flags.sort }),
