@@ -88,6 +88,7 @@ The agent stays in the foreground in any case; leave running it in the
 background to systemd or the like. Without --foreground it logs to
 /var/log/imagefactory.log, or to imagefactory.log in --imgdir when it may not
 write there, and only what matters most is shown on standard error as well.
+Times are in UTC.
 
 A password on the command line can be seen by other users of the machine. Use
 --password-file, or the environment: IMAGEFACTORY_BROKER, IMAGEFACTORY_USER,

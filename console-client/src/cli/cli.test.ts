@@ -26,7 +26,7 @@ describe('imagefactory-console', () => {
       const { code, stdout, stderr } = await cli(['agents', '--wait', '0.2']);
       expect(code).to.equal(0);
       expect(stdout.split('\n')[0]).to.match(/^NAME +EPOCH +INTERVAL +LAST SEEN$/);
-      expect(stdout).to.match(/redhat\.com:imagefactory:one +1 +60 s/);
+      expect(stdout).to.match(/redhat\.com:imagefactory:one +1 +60 s +\d\d:\d\d:\d\dZ/);
       expect(stderr).to.match(/^2 agents at amqp:\S+, having listened for 0\.\d s\n$/);
     });
 
@@ -398,7 +398,9 @@ describe('imagefactory-console', () => {
       ]);
       const lines = stdout.trimEnd().split('\n');
       expect(lines).to.have.lengthOf(2);
-      expect(lines[0]).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} warn {2}RingEvent text=\\e\]0;owned/);
+      expect(lines[0]).to.match(
+        /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z warn {2}RingEvent text=\\e\]0;owned/,
+      );
     });
 
     it('knows only the severities there are', async () => {

@@ -266,7 +266,7 @@ Examples:
 Instead of options: IMAGEFACTORY_BROKER, IMAGEFACTORY_USER, IMAGEFACTORY_PASSWORD (or _PASSWORD_FILE),
 and IMAGEFACTORY_KEY_PASSPHRASE for an encrypted --key.
 
-In JSON, integers beyond 2^53 are text, times are ISO 8601, and binary that is no
-text is {"base64": …}.
+Times are in UTC (2026-11-21T05:10:11.123Z), as in the agent's log. In JSON, integers
+beyond 2^53 are text, and binary that is no text is {"base64": …}.
 
 ${exitCodesHelp()}`;

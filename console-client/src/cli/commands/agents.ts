@@ -3,7 +3,7 @@ import { heldUp } from '../bus.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { bestMatches, collectAgents, matchRank } from '../lookup/agents.js';
-import { fromNanoseconds, isoTime, localTime } from '../output/time.js';
+import { fromNanoseconds, isoTime, utcTimeOfDay } from '../output/time.js';
 
 /** Columns of a terminal that shows the name of one of our agents beside all else. */
 const WIDE = 90;
@@ -47,7 +47,7 @@ export async function agentsCommand(context: Context, wait: number): Promise<num
         name,
         String(info.epoch),
         ...(isWide ? [`${info.heartbeatInterval} s`] : []),
-        info.timestamp === 0n ? '-' : localTime(fromNanoseconds(info.timestamp)).slice(11, 19),
+        info.timestamp === 0n ? '-' : utcTimeOfDay(fromNanoseconds(info.timestamp)),
       ]),
     );
   }

@@ -8,7 +8,7 @@ import { exitCodes } from '../exit-codes.js';
 import { matchRank } from '../lookup/agents.js';
 import type { Output, Part } from '../output/output.js';
 import type { Style } from '../output/style.js';
-import { fromNanoseconds, isoTime, localTime } from '../output/time.js';
+import { fromNanoseconds, isoTime, utcTime } from '../output/time.js';
 import { showValue } from '../output/values.js';
 
 export interface EventsOptions {
@@ -92,7 +92,7 @@ export function printEvent(out: Output, event: ReceivedEvent & Delivery): void {
 }
 
 function eventLine(event: ReceivedEvent & Delivery): Part[] {
-  const time = event.timestamp === 0n ? 'no time' : localTime(fromNanoseconds(event.timestamp));
+  const time = event.timestamp === 0n ? 'no time' : utcTime(fromNanoseconds(event.timestamp));
   const word = severityWords[event.severity];
   const values = Object.entries(event.values).map(([name, value]) => ` ${name}=${showValue(value)}`);
   return [

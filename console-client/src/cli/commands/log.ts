@@ -6,7 +6,7 @@ import { exitCodes } from '../exit-codes.js';
 import { findBuild } from '../lookup/builds.js';
 import type { Part } from '../output/output.js';
 import type { Style } from '../output/style.js';
-import { localTime } from '../output/time.js';
+import { utcTime } from '../output/time.js';
 
 export interface LogCommandOptions {
   readonly follow?: boolean;
@@ -41,6 +41,6 @@ const styles: Readonly<Record<string, Style>> = { debug: 'dim', warn: 'yellow', 
 
 function parts({ time, level, text }: LogLine): Part[] {
   const style = styles[level];
-  const shown = time === '' ? '' : `${localTime(Date.parse(time))} `;
+  const shown = time === '' ? '' : `${utcTime(Date.parse(time))} `;
   return [{ text: shown, style: 'dim' }, style === undefined ? text : { text, style }];
 }

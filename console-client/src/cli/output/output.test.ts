@@ -6,7 +6,7 @@ import { toJsonLine } from './json.js';
 import { barText } from './progress.js';
 import { painterFor } from './style.js';
 import { renderTable } from './table.js';
-import { elapsedTime, isoTime } from './time.js';
+import { elapsedTime, isoTime, utcTime, utcTimeOfDay } from './time.js';
 import { showValue } from './values.js';
 import { displayWidth, padTo, truncate } from './width.js';
 import { PassThrough } from 'node:stream';
@@ -125,6 +125,9 @@ describe('times and progress', () => {
     ]);
     expect(isoTime(0n)).to.equal(null);
     expect(isoTime(2n ** 64n - 1n)).to.equal('2554-07-21T23:34:33.709Z');
+    expect(utcTime(1_795_929_011_123)).to.equal('2026-11-29T05:10:11.123Z');
+    expect(utcTimeOfDay(1_795_929_011_123)).to.equal('05:10:11Z');
+    expect([utcTime(Number.NaN), utcTimeOfDay(9e15)]).to.deep.equal(['no time', 'no time']);
     expect([-5, 0, 50, 100, 900].map(percent => barText(percent, 4))).to.deep.equal([
       '░░░░',
       '░░░░',

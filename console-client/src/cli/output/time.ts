@@ -1,10 +1,16 @@
-/** `2026-11-21 05:10:11.123` in local time. */
-export function localTime(milliseconds: number): string {
+/**
+ * `2026-11-21T05:10:11.123Z`: UTC wherever a time is shown, as in the agent's log, so that the two can be laid side by side.
+ *
+ * @param milliseconds since 1970; what no calendar has is 'no time'
+ */
+export function utcTime(milliseconds: number): string {
   const date = new Date(milliseconds);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  const fraction = String(date.getMilliseconds()).padStart(3, '0');
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${fraction}`;
+  return Number.isNaN(date.getTime()) ? 'no time' : date.toISOString();
+}
+
+/** `05:10:11Z`: the time of day alone, in UTC. */
+export function utcTimeOfDay(milliseconds: number): string {
+  return utcTime(milliseconds).replace(/^.*T([\d:]+)\.\d+Z$/, '$1Z');
 }
 
 /** `0:07`, `12:40`, `1:02:03`. */
