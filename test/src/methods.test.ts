@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readAccessList, type RunningAgent, startAgent } from '@imagefactory/agent';
 import { type ConnectedConsole, connectConsole } from '@imagefactory/console-client';
+import type { CloudPlugin } from '@imagefactory/plugin-api';
 import { mockCloud, mockOs } from '@imagefactory/plugin-mock';
 import {
   amqp10,
@@ -313,6 +314,39 @@ describe('the methods of 2011 and 2012', () => {
       await refusal('push_image', { image, build: id, providers: ['mock-a'], credentials: mockCredentials }),
     ).to.match(/Invalid argument: providers \(target image .* has failed: .*aborted/);
     expect(await refusal('abort', { now: true }, single)).to.match(/^4 Invalid argument: now/);
+  });
+
+  it('calls a push a push in its log, in the errors and in the failure', async () => {
+    const pushing = (signal: AbortSignal): Promise<never> =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('stopped'))));
+    const quick = mockCloud({ stepDelay: 1 });
+    const cloud: CloudPlugin = {
+      ...quick,
+      push: (order, context) =>
+        order.provider.name === 'mock-slow' ? pushing(context.signal) : quick.push!(order, context),
+    };
+    await begin({ plugins: [mockOs({ stepDelay: 1 }), cloud] });
+    const [made] = await build({ targets: ['mock'] });
+    const [slow, done] = old.adaptors(
+      await old.call('push_image', {
+        image: made!['image'],
+        build: made!['build'],
+        providers: ['mock-slow', 'mock-done'],
+        credentials: mockCredentials,
+      }),
+    );
+    const uuid = (adaptor: DataAddress): string => adaptor.objectName.split(':').at(-1)!;
+    expect(await old.ended(done!)).to.equal('COMPLETED');
+    await old.call('abort', {}, slow);
+    expect(await old.ended(slow!)).to.equal('FAILED');
+    expect(await refusal('abort', {}, slow)).to.contain('the push is FAILED already');
+    const [failure] = old.eventsOf(slow!, 'BuildFailedEvent');
+    expect(failure!.values['info']).to.match(/the push was aborted by/);
+    const all = log.join('\n');
+    for (const line of ['is aborted by', 'failed (aborted)'])
+      expect(all, line).to.include(`push ${uuid(slow!)} ${line}`);
+    expect(all).to.include(`push ${uuid(done!)} completed: known to the provider as Mock_mock-done_`);
+    for (const adaptor of [slow!, done!]) expect(all).not.to.include(`build ${uuid(adaptor)}`);
   });
 
   it('asks the access list before anything else, and writes a line about each call', async () => {

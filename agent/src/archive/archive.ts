@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Archive, FinishedWork } from '../builds/index.js';
+import { type Archive, type FinishedWork, jobWord } from '../builds/index.js';
 import { Catalog, type EndFacts, type RecordedThing } from '../catalog/index.js';
 import type { DirectoryImageManager, DirectoryStore } from '../images/index.js';
 import { errorLine, type Logger } from '../log/index.js';
@@ -87,7 +87,7 @@ export class BuildArchive implements Archive {
     } catch (error) {
       log.warn(`it could not be put on record: ${errorLine(error)}`);
       this.#log.error(
-        `the end of build ${order.id} could not be noted: ${errorLine(error)}; make room, or images will not know it`,
+        `the end of ${jobWord(order)} ${order.id} could not be noted: ${errorLine(error)}; make room, or images will not know it`,
       );
       return;
     }
@@ -112,7 +112,7 @@ export class BuildArchive implements Archive {
         `not in the warehouse yet: ${delivery.reason}; the image is complete and goes there by itself as soon as the warehouse takes it`,
       );
       this.#log.warn(
-        `build ${order.id} completes without the warehouse: ${delivery.reason}; it is sent there by itself later (see \`imagefactory image waiting\`)`,
+        `${jobWord(order)} ${order.id} completes without the warehouse: ${delivery.reason}; it is sent there by itself later (see \`imagefactory image waiting\`)`,
       );
     });
   }

@@ -45,7 +45,7 @@ function moveTo(
 ): void {
   const { queue, position } = place;
   if (build.place === undefined) {
-    log.info(`build ${build.id} waits in the queue ${queue} at position ${position}`);
+    log.info(`${build.title} waits in the queue ${queue} at position ${position}`);
     build.log.info(`position ${position} in the queue ${queue}`);
   }
   build.waitAt(place);

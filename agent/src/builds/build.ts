@@ -42,6 +42,11 @@ export interface BuildOrder {
   readonly mask: (text: string) => string;
 }
 
+/** What an order is called in logs and errors: a push is carried out as builds are, and is none. */
+export function jobWord({ push }: Pick<BuildOrder, 'push'>): 'build' | 'push' {
+  return push === undefined ? 'build' : 'push';
+}
+
 /** What may be known of a push for as long as anybody may ask for it. */
 export interface PushFacts {
   /** Name of the provider. */
@@ -128,6 +133,11 @@ export class Build {
 
   get id(): string {
     return this.order.id;
+  }
+
+  /** `build UUID` or `push UUID`, for logs. */
+  get title(): string {
+    return `${jobWord(this.order)} ${this.id}`;
   }
 
   get state(): BuildState {

@@ -4,7 +4,7 @@ import { BuildError, type Template } from '@imagefactory/plugin-api';
 import { v4 as uuidv4 } from 'uuid';
 import { createScrubber, errorLine, type Logger } from '../log/index.js';
 import { publicDescriptor, templateSecrets } from '../templates/index.js';
-import { Build, type BuildOrder, isResumable, type JobWork } from './build.js';
+import { Build, type BuildOrder, isResumable, jobWord, type JobWork } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import type { BuildRequest, EngineOptions, EngineStop, PushRequest } from './engine-options.js';
 import { AgentStopped } from './failure.js';
@@ -202,9 +202,9 @@ export class BuildEngine {
   }
 
   #admit(order: BuildOrder, work: JobWork, descriptor: string): Build {
-    const { id, mask } = order;
-    const build = new Build(order, logOf(this.#workshop, id, mask), error =>
-      this.#log.error(`an observer of build ${id} failed: ${errorLine(error)}`),
+    const { id } = order;
+    const build = new Build(order, logOf(this.#workshop, order), error =>
+      this.#log.error(`an observer of ${jobWord(order)} ${id} failed: ${errorLine(error)}`),
     );
     const records = new ImageRecords(build, this.#workshop);
     this.#live.set(id, { build, work, records, stop: new AbortController(), descriptor });
@@ -265,8 +265,8 @@ export class BuildEngine {
     const entry = this.#live.get(id);
     if (entry === undefined) return 'unknown';
     const { build, stop } = entry;
-    this.#log.notice(`build ${id} is aborted by ${who}`);
-    const reason = new BuildError('aborted', `the build was aborted by ${who}`);
+    this.#log.notice(`${build.title} is aborted by ${who}`);
+    const reason = new BuildError('aborted', `the ${jobWord(build.order)} was aborted by ${who}`);
     stop.abort(reason);
     this.#begin(build);
     await this.#runs.get(id);

@@ -4,6 +4,7 @@ export {
   type BuildChange,
   type BuildOrder,
   type FetchContext,
+  jobWord,
   type QueuePlace,
   type RemoteImage,
   type StatusDetail,

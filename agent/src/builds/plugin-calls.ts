@@ -47,11 +47,11 @@ export class PluginCalls {
     work: (context: BuildContext) => Promise<T>,
   ): Promise<T> {
     const { signal } = this.#options.stop;
-    const { id } = this.#options.build;
+    const { title } = this.#options.build;
     const { grace, log } = this.#options.workshop;
     const context = this.#contextOf(scratch, progress, secrets);
     const onLate = (): void => {
-      log.info(`plugin ${name} has come to an end after build ${id} was over`);
+      log.info(`plugin ${name} has come to an end after ${title} was over`);
       removeTree(scratch).catch((error: unknown) =>
         log.warn(`${scratch} could not be removed: ${errorLine(error)}; remove it by hand`),
       );
@@ -111,10 +111,10 @@ export class PluginCalls {
 
   #onStray(error: unknown): void {
     const { build, stop, workshop } = this.#options;
-    const { id, order, state } = build;
+    const { order, state } = build;
     const story = order.mask(describeError(error));
     if (state.status !== 'BUILDING' && state.status !== 'PUSHING') {
-      workshop.log.warn(`a plugin of build ${id} dropped an error after its work:\n${story}`);
+      workshop.log.warn(`a plugin of ${build.title} dropped an error after its work:\n${story}`);
       return;
     }
     stop.abort(

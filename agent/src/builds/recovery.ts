@@ -1,7 +1,7 @@
 import { BuildError } from '@imagefactory/plugin-api';
 import { killGroup, type Leftover } from '../leftovers/index.js';
 import { errorLine } from '../log/index.js';
-import type { Build } from './build.js';
+import { type Build, jobWord } from './build.js';
 import { failureOf } from './failure.js';
 import type { ImageRecords } from './image-records.js';
 import { JobNotes } from './journal/notes.js';
@@ -97,7 +97,7 @@ export async function prepareAgain(interrupted: InterruptedBuild): Promise<boole
     notes.status('BUILDING', build.percent);
     build.enter({ status: 'BUILDING' });
   }
-  workshop.log.notice(`build ${build.id} is begun once more after a restart${count}`);
+  workshop.log.notice(`${build.title} is begun once more after a restart${count}`);
   return true;
 }
 
@@ -147,7 +147,9 @@ async function completeStored({ build, records, stop, workshop }: InterruptedBui
   });
   const { archive, timeout } = workshop;
   const timer = setTimeout(() => {
-    stop.abort(new BuildError('timeout', `the build was not done within ${timeout / 1000} s`));
+    stop.abort(
+      new BuildError('timeout', `the ${jobWord(build.order)} was not done within ${timeout / 1000} s`),
+    );
   }, timeout);
   await archive?.keep({ order: build.order, image: stored, log, progress, signal: stop.signal });
   clearTimeout(timer);
@@ -156,7 +158,7 @@ async function completeStored({ build, records, stop, workshop }: InterruptedBui
   await new JobNotes(id, workshop).end(end, 100);
   await workshop.orders?.remove(id);
   build.enter(end);
-  workshop.log.notice(`build ${id} completed before the agent was restarted: ${path}`);
+  workshop.log.notice(`${build.title} completed before the agent was restarted: ${path}`);
   return true;
 }
 
@@ -167,8 +169,7 @@ async function fail({ build, job, records, workshop }: InterruptedBuild, cleanup
   const why = job.adopted
     ? 'its agent was killed, and no other one can go on with it'
     : `the agent was killed meanwhile${often} and has been restarted`;
-  const again = build.order.push === undefined ? 'build again' : 'push again';
-  const error = new BuildError('agent_restarted', `${why}; ${again}`);
+  const error = new BuildError('agent_restarted', `${why}; ${jobWord(build.order)} again`);
   const activity = activityOf(build.state.status);
   const failure = failureOf({ error, activity, mask: build.order.mask, recent: log.recent, cleanup });
   tellCleanup(build, cleanup);
@@ -180,7 +181,7 @@ async function fail({ build, job, records, workshop }: InterruptedBuild, cleanup
   build.describe({ activity, error: failure.info });
   build.enter({ status: 'FAILED', failure });
   const left = cleanup.left.length === 0 ? '' : `; left behind: ${cleanup.left.join('; ')}`;
-  workshop.log.warn(`build ${id} failed (${failure.code}): ${failure.info}${left}`);
+  workshop.log.warn(`${build.title} failed (${failure.code}): ${failure.info}${left}`);
 }
 
 /** What was being done when the agent died, as far as that is known. */

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { BuildError } from '@imagefactory/plugin-api';
 import { createScrubber, errorLine } from '../log/index.js';
 import { templateSecrets } from '../templates/index.js';
-import { Build, type JobWork } from './build.js';
+import { Build, jobWord, type JobWork } from './build.js';
 import type { EngineJournal } from './engine-options.js';
 import { baseImageId, ImageRecords } from './image-records.js';
 import type { JournalFile } from './journal/journal.js';
@@ -70,8 +70,9 @@ export class Restart {
     const begun = kind === 'ended' ? { lines: 0, cutShort: false } : await logStanding(path);
     const build = new Build(
       { ...order, mask },
-      logOf(this.#workshop, order.id, mask, begun),
-      error => this.#workshop.log.error(`an observer of build ${order.id} failed: ${errorLine(error)}`),
+      logOf(this.#workshop, { ...order, mask }, begun),
+      error =>
+        this.#workshop.log.error(`an observer of ${jobWord(order)} ${order.id} failed: ${errorLine(error)}`),
       { state: stateOf(job), percent: job.percent, isResumed: kind === 'resumed' || job.resumed > 0 },
     );
     const hasBegun =

@@ -2,7 +2,7 @@ import { BuildError } from '@imagefactory/plugin-api';
 import { removeTree } from '../files/remove-tree.js';
 import { describeError } from '../log/index.js';
 import { admit } from './admission.js';
-import { type Build, isResumable, type JobWork, type StatusDetail } from './build.js';
+import { type Build, isResumable, jobWord, type JobWork, type StatusDetail } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import { AgentStopped, failureOf, interrupted, toBuildError } from './failure.js';
 import type { ImageRecords } from './image-records.js';
@@ -52,7 +52,7 @@ class BuildRun {
   readonly #undo: UndoStack;
   readonly #calls: PluginCalls;
   /** What is being done outside of the plugins' steps. */
-  #phase = 'initializing the build';
+  #phase: string;
   #isResumable = false;
   #cleanup: Cleanup = { removed: [], left: [] };
   /** The log as it was when the work ended, before the tidying up. */
@@ -64,6 +64,7 @@ class BuildRun {
     this.#stop = stop;
     this.#records = records;
     const { id, log } = build;
+    this.#phase = `initializing the ${jobWord(build.order)}`;
     const notes = new JobNotes(id, workshop);
     this.#notes = notes;
     this.#progress = new ProgressTree({
@@ -102,9 +103,7 @@ class BuildRun {
       const image = await this.#carryOut(work);
       await build.log.flush();
       await this.#end({ status: 'COMPLETED', image });
-      this.#workshop.log.notice(
-        `build ${build.id} completed: ${image.path} (${image.format}, ${image.size} bytes)`,
-      );
+      this.#workshop.log.notice(`${build.title} completed: ${build.order.mask(described(image))}`);
       return { kind: 'ended' };
     } catch (error) {
       // What a plugin still reports after this belongs to nothing.
@@ -134,7 +133,9 @@ class BuildRun {
     const build = this.#build;
     const { signal } = this.#stop;
     const timer = setTimeout(() => {
-      this.#stop.abort(new BuildError('timeout', `the build was not done within ${timeout / 1000} s`));
+      this.#stop.abort(
+        new BuildError('timeout', `the ${jobWord(build.order)} was not done within ${timeout / 1000} s`),
+      );
     }, timeout);
     try {
       // One that is begun once more may be there already.
@@ -170,14 +171,14 @@ class BuildRun {
   }
 
   async #tidyUp(): Promise<void> {
-    const { id, log } = this.#build;
+    const { title, log } = this.#build;
     this.#lastLines = log.recent;
     await this.#calls.killTools();
     this.#cleanup = await this.#undo.undo();
     for (const what of this.#cleanup.removed) log.info(`removed: ${what}`);
     for (const what of this.#cleanup.left) {
       log.error(`left: ${what}`);
-      this.#workshop.log.warn(`build ${id} has left ${what}; remove it by hand`);
+      this.#workshop.log.warn(`${title} has left ${what}; remove it by hand`);
     }
     await this.#calls.releaseStages();
   }
@@ -200,7 +201,7 @@ class BuildRun {
 
   /** Leaves the build in the journal as it stands. */
   async #postpone(): Promise<void> {
-    const { id, log, state } = this.#build;
+    const { title, log, state } = this.#build;
     const activity = isWaiting(state.status)
       ? 'waiting for the next start of the agent'
       : 'stopped with the agent; its next start begins it once more';
@@ -209,12 +210,12 @@ class BuildRun {
     this.#notes.postponed();
     await log.flush();
     await this.#records.postponed();
-    this.#workshop.log.info(`build ${id}: ${activity}`);
+    this.#workshop.log.info(`${title}: ${activity}`);
   }
 
   async #fail(thrown: unknown, activity: string): Promise<void> {
     const { signal } = this.#stop;
-    const { id, log, order } = this.#build;
+    const { title, log, order } = this.#build;
     const error = signal.aborted ? interrupted(signal.reason, thrown) : toBuildError(thrown);
     const failure = failureOf({
       error,
@@ -232,10 +233,10 @@ class BuildRun {
     await this.#end({ status: 'FAILED', failure }, { activity: order.mask(activity), error: failure.info });
     const lines = failure.lastLines.map(line => `\n  ${line}`).join('');
     this.#workshop.log.warn(
-      `build ${id} failed (${failure.code}): ${failure.info}; see ${log.path}, whose last lines are${lines}`,
+      `${title} failed (${failure.code}): ${failure.info}; see ${log.path}, whose last lines are${lines}`,
     );
-    if (error.code === 'internal') this.#workshop.log.warn(`build ${id} failed by this error:\n${story}`);
-    else this.#workshop.log.debug(`build ${id} failed by this error:\n${story}`);
+    if (error.code === 'internal') this.#workshop.log.warn(`${title} failed by this error:\n${story}`);
+    else this.#workshop.log.debug(`${title} failed by this error:\n${story}`);
   }
 
   #enter(state: BuildState): void {
@@ -260,17 +261,24 @@ class BuildRun {
   }
 }
 
+/** What has come of it, for the agent's log. */
+function described({ identifierOnProvider, path, format, size }: FinishedImage): string {
+  return identifierOnProvider === undefined
+    ? `${path} (${format}, ${size} bytes)`
+    : `known to the provider as ${identifierOnProvider}`;
+}
+
 /** The first lines of a build's log. */
-function introduce({ id, log }: Build, work: JobWork): void {
+function introduce({ title, log }: Build, work: JobWork): void {
   if (work.kind === 'push') {
     const { provider, target } = work.order;
-    log.info(`push ${id} of target image ${work.image.identifier}`);
+    log.info(`${title} of target image ${work.image.identifier}`);
     log.info(`provider: ${provider.name}, of the target ${target}, by plugin ${work.cloud.name}`);
     return;
   }
   const { template, plan } = work;
   const { os } = template;
-  log.info(`build ${id} of ${template.name === '' ? 'an unnamed template' : JSON.stringify(template.name)}`);
+  log.info(`${title} of ${template.name === '' ? 'an unnamed template' : JSON.stringify(template.name)}`);
   log.info(
     `operating system: ${os === undefined ? 'none named' : `${os.name} ${os.version} ${os.arch}`}, by plugin ${plan.os.name}`,
   );

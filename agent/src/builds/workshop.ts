@@ -4,7 +4,7 @@ import type { ScratchArea } from '../files/scratch-area.js';
 import type { ImageStore } from '../images/index.js';
 import { errorLine, type Logger } from '../log/index.js';
 import type { Archive } from './archive.js';
-import type { JobWork } from './build.js';
+import { type BuildOrder, jobWord, type JobWork } from './build.js';
 import { type BuildLogFile, createBuildLog } from './build-log.js';
 import type { EngineOptions } from './engine-options.js';
 import { type JobJournal, noJournal } from './journal/journal.js';
@@ -64,13 +64,14 @@ export function openWorkshop(options: EngineOptions): Workshop {
 
 export function logOf(
   workshop: Workshop,
-  id: string,
-  mask: (text: string) => string,
+  order: Pick<BuildOrder, 'id' | 'mask' | 'push'>,
   begun?: { readonly lines: number; readonly cutShort: boolean },
 ): BuildLogFile {
+  const { id, mask } = order;
   return createBuildLog(join(workshop.logs, `${id}.log`), {
     mask,
-    onError: error => workshop.log.warn(`build ${id} goes on without its log: ${errorLine(error)}`),
+    onError: error =>
+      workshop.log.warn(`${jobWord(order)} ${id} goes on without its log: ${errorLine(error)}`),
     ...(begun === undefined ? {} : { begun }),
   });
 }

@@ -7,7 +7,7 @@ import {
   BuildAdaptorStatusEvent,
   BuildFailedEvent,
 } from '@imagefactory/schema';
-import { type Build, type BuildState, type BuildStatus, isEnd } from '../builds/index.js';
+import { type Build, type BuildState, type BuildStatus, isEnd, jobWord } from '../builds/index.js';
 import type { EndFacts } from '../catalog/index.js';
 import { errorLine } from '../log/index.js';
 import type { EventSender } from './event-sender.js';
@@ -90,7 +90,7 @@ async function abort(build: Build, call: MethodCall, { engine }: FactoryParts): 
   const { status } = build.state;
   if (isEnd(status)) {
     throw new AgentException(
-      `the build is ${status} already; there is nothing to abort`,
+      `the ${jobWord(build.order)} is ${status} already; there is nothing to abort`,
       exceptionCodes.exception,
     );
   }
@@ -111,10 +111,10 @@ async function abort(build: Build, call: MethodCall, { engine }: FactoryParts): 
  * on record before; what else has ended is in the journal, from which the next start mends the record if this process dies meanwhile.
  * Never rejects.
  */
-export async function noteEnd({ id, state }: Build, { catalog, log }: FactoryParts): Promise<void> {
+export async function noteEnd({ id, state, title }: Build, { catalog, log }: FactoryParts): Promise<void> {
   await catalog.ended(id, endFacts(state)).catch((error: unknown) => {
     log.error(
-      `the end of build ${id} could not be noted: ${errorLine(error)}; make room, or images will not know it`,
+      `the end of ${title} could not be noted: ${errorLine(error)}; make room, or images will not know it`,
     );
   });
 }

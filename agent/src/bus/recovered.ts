@@ -1,5 +1,5 @@
 import { ADAPTOR_PREFIX } from '@imagefactory/schema';
-import { type Build, isEnd } from '../builds/index.js';
+import { type Build, isEnd, jobWord } from '../builds/index.js';
 import { imageDescription, type Outcome } from '../catalog/index.js';
 import { errorLine } from '../log/index.js';
 import { type AdaptorView, noteEnd, publishAdaptor, raiseStatus, statusWords } from './adaptor.js';
@@ -64,7 +64,7 @@ async function ensureRecorded({ id, order }: Build, { catalog, log }: FactoryPar
     if (image !== undefined)
       await catalog.addProviderImages(image.id, [{ id, targetImage, provider, adaptor }]);
   } catch (error) {
-    log.error(`build ${id} could not be put on record: ${errorLine(error)}`);
+    log.error(`${jobWord(order)} ${id} could not be put on record: ${errorLine(error)}`);
   }
 }
 

@@ -16,7 +16,7 @@ export function note({ journal, log }: NoteBook, record: JournalRecord): void {
     journal.append(record);
   } catch (error) {
     log.error(
-      `the journal of the jobs cannot be written: ${errorLine(error)}; make room, or restarts will not know build ${record.id}`,
+      `the journal of the jobs cannot be written: ${errorLine(error)}; make room, or restarts will not know job ${record.id}`,
     );
   }
 }

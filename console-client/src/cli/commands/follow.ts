@@ -10,6 +10,7 @@ import { progressView } from '../output/progress.js';
 /** Shows a build until it ends. Gives the exit code: a failed build is a failure. */
 export async function followBuild(context: Context, build: Build): Promise<number> {
   const { io, out, signal } = context;
+  const word = build.isPush ? 'push' : 'build';
   const { connection } = (await context.bus()).console;
   const view = progressView(out, io.now);
   const show = (): void => {
@@ -41,7 +42,7 @@ export async function followBuild(context: Context, build: Build): Promise<numbe
   } catch (error) {
     view.end();
     if (error instanceof QmfError && error.code === 'aborted' && signal.reason !== brokenPipe) {
-      out.note(`the build goes on; see it again with: watch ${build.name}`);
+      out.note(`the ${word} goes on; see it again with: watch ${build.name}`);
     }
     throw error;
   } finally {
