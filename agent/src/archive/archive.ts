@@ -15,7 +15,7 @@ export interface ArchiveOptions {
   /** Where all that is on record is stored too. */
   readonly warehouse?: Repository;
   readonly log: Logger;
-  readonly courier?: Pick<CourierOptions, 'pause' | 'longestPause' | 'patience'>;
+  readonly courier?: Pick<CourierOptions, 'pause' | 'longestPause' | 'patience' | 'reminder'>;
 }
 
 /** Bytes of a body between two reports on how much of it was sent. */
@@ -111,7 +111,8 @@ export class BuildArchive implements Archive {
       log.warn(
         `not in the warehouse yet: ${delivery.reason}; the image is complete and goes there by itself as soon as the warehouse takes it`,
       );
-      this.#log.warn(
+      // Of a warehouse that is away there is one line for all builds.
+      this.#log[delivery.isTold ? 'info' : 'warn'](
         `${jobWord(order)} ${order.id} completes without the warehouse: ${delivery.reason}; it is sent there by itself later (see \`imagefactory image waiting\`)`,
       );
     });

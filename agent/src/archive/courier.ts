@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordedThing } from '../catalog/index.js';
 import { errorLine, type Logger } from '../log/index.js';
 import { type TransferOptions, WarehouseError } from '../warehouse/index.js';
+import { objectCount, OutageNews } from './outage-news.js';
 import { keyOf, type Waiting, type WaitingList } from './waiting-list.js';
 
 export interface CourierOptions {
@@ -15,13 +16,15 @@ export interface CourierOptions {
   readonly longestPause?: number;
   /** Milliseconds for which somebody waits for a warehouse that was away the last time; default 15 000. */
   readonly patience?: number;
+  /** Milliseconds between two lines in the log that the warehouse is away still; default 600 000. */
+  readonly reminder?: number;
 }
 
 /** What has become of things that somebody waits for. */
 export type Delivery =
   | { readonly kind: 'sent' }
-  /** They go later. */
-  | { readonly kind: 'kept'; readonly reason: string };
+  /** They go later. `isTold`: the log has the reason already, once for all that wait for it. */
+  | { readonly kind: 'kept'; readonly reason: string; readonly isTold: boolean };
 
 interface Customer {
   readonly keys: ReadonlySet<string>;
@@ -43,6 +46,7 @@ export class Courier {
   /** Why things were refused, by their keys, since the list was last gone through. */
   readonly #refused = new Map<string, string>();
   #state: CourierState = 'idle';
+  readonly #news: OutageNews;
   /** Why the warehouse is taken for away; kept until something has been sent. */
   #trouble: string | undefined;
   #pause: number;
@@ -52,6 +56,8 @@ export class Courier {
   constructor(options: CourierOptions) {
     this.#options = options;
     this.#pause = options.pause ?? 1_000;
+    const { log, reminder, longestPause = 300_000 } = options;
+    this.#news = new OutageNews({ log, longestPause, ...(reminder === undefined ? {} : { reminder }) });
   }
 
   get state(): CourierState {
@@ -67,7 +73,7 @@ export class Courier {
   start(): void {
     const { list, log } = this.#options;
     if (list.size > 0)
-      log.notice(`${count(list.size)} of an earlier run ${wait(list.size)} for the warehouse`);
+      log.notice(`${objectCount(list.size)} of an earlier run ${wait(list.size)} for the warehouse`);
     this.#running ??= this.#run();
   }
 
@@ -103,6 +109,7 @@ export class Courier {
           settle({
             kind: 'kept',
             reason: this.#trouble ?? trouble ?? `it was cut short: ${errorLine(limit.reason)}`,
+            isTold: (this.#trouble ?? trouble) !== undefined,
           });
         if (limit.aborted) leave();
         else limit.addEventListener('abort', leave, { once: true });
@@ -122,7 +129,7 @@ export class Courier {
     this.#state = 'stopped';
     if (list.size > 0) {
       log.notice(
-        `${count(list.size)} ${wait(list.size)} for the warehouse; the next start with it sends ${them(list.size)}`,
+        `${objectCount(list.size)} ${wait(list.size)} for the warehouse; the next start with it sends ${them(list.size)}`,
       );
     }
     await list.close();
@@ -181,26 +188,15 @@ export class Courier {
   }
 
   #tellOutage(error: WarehouseError): void {
-    const { list, log, longestPause = 300_000 } = this.#options;
-    if (this.#trouble !== error.message) {
-      const remedy =
-        error.code === 'not_authorised'
-          ? 'give the agent a key and a secret that it takes'
-          : 'nothing needs to be done here';
-      log.warn(
-        `${error.message}; ${count(list.size)} ${wait(list.size)} here and will be sent as soon as it takes them, which is tried at least every ${Math.ceil(longestPause / 1000)} s: ${remedy}`,
-      );
-    }
+    this.#news.away(error, this.waiting);
     this.#trouble = error.message;
-    for (const { settle } of this.#customers) settle({ kind: 'kept', reason: error.message });
+    for (const { settle } of this.#customers) settle({ kind: 'kept', reason: error.message, isTold: true });
   }
 
   #tellBack(): void {
-    const { list, log, pause = 1_000 } = this.#options;
-    if (this.#trouble !== undefined)
-      log.notice(`the warehouse takes things again; ${count(list.size)} to be sent`);
+    this.#news.back(this.waiting);
     this.#trouble = undefined;
-    this.#pause = pause;
+    this.#pause = this.#options.pause ?? 1_000;
   }
 
   /** Tells those for whom nothing is left to be tried. */
@@ -211,7 +207,7 @@ export class Courier {
       const [reason] = left.flatMap(key => this.#refused.get(key) ?? []);
       if (reason === undefined) {
         if (left.length === 0) settle({ kind: 'sent' });
-      } else if (left.every(key => this.#refused.has(key))) settle({ kind: 'kept', reason });
+      } else if (left.every(key => this.#refused.has(key))) settle({ kind: 'kept', reason, isTold: true });
     }
   }
 
@@ -242,14 +238,10 @@ function named({ kind, id }: RecordedThing): string {
   return `${kind.replace('_', ' ')} ${id}`;
 }
 
-function count(things: number): string {
-  return things === 1 ? '1 object' : `${things} objects`;
+function wait(count: number): string {
+  return count === 1 ? 'waits' : 'wait';
 }
 
-function wait(things: number): string {
-  return things === 1 ? 'waits' : 'wait';
-}
-
-function them(things: number): string {
-  return things === 1 ? 'it' : 'them';
+function them(count: number): string {
+  return count === 1 ? 'it' : 'them';
 }
