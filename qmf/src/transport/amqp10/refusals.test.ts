@@ -153,6 +153,39 @@ describe('an AMQP 1.0 broker that says no', () => {
     expect(await codeOf(rabbit.send(toQueue))).to.equal('address_refused');
   });
 
+  it('to a dialect that was forced wrongly: names the option, and is no loss of the connection', async () => {
+    const wire = await dial({ dialect: 'rabbitmq4' });
+    const refused = await failure(wire.bind(binding, () => undefined));
+    expect(refused).to.include({ code: 'address_refused', retryable: false });
+    expect(refused.message).to.match(
+      /^\/management: amqp:not-found: .*the dialect 'rabbitmq4' \(--dialect\)/,
+    );
+    // Nothing else on the connection has suffered.
+    expect((await failure(wire.bind(binding, () => undefined))).code).to.equal('address_refused');
+    broker.faults.attach({ do: 'refuse', error: { condition: 'amqp:resource-locked' } });
+    const passing = await failure(wire.bind(binding, () => undefined));
+    expect(passing).to.include({ code: 'connection_lost', retryable: true });
+    expect(passing.message).not.to.include('dialect');
+  });
+
+  it('to it by ending the session, as RabbitMQ 3 does', async () => {
+    const server = rhea.create_container({ id: 'rabbitmq3' });
+    server.on('sender_open', ({ session }: EventContext) =>
+      session!.close({ condition: 'amqp:invalid-field', description: 'unknown address' }),
+    );
+    for (const event of ['error', 'disconnected', 'session_error']) server.on(event, () => undefined);
+    const listener = server.listen({ port: 0, host: '127.0.0.1' });
+    await until('it listens', () => listener.listening);
+    const { port } = listener.address() as AddressInfo; // TCP has no other kind of address
+    const options = { dialect: 'rabbitmq4', onWarning: () => undefined } as const;
+    const wire = await amqp10(`amqp://127.0.0.1:${port}`, options).dial(never);
+    const refused = await failure(wire.bind(binding, () => undefined));
+    expect(refused.code).to.equal('address_refused');
+    expect(refused.message).to.match(/amqp:invalid-field: unknown address; .*--dialect/);
+    expect(await wire.closed).to.equal(refused);
+    listener.close();
+  });
+
   it('names the place that a redirect points to', async () => {
     const server = rhea.create_container({ id: 'elsewhere' });
     server.on('connection_open', ({ connection }: EventContext) => {

@@ -53,6 +53,8 @@ export class Amqp10Wire implements Wire {
   #resolveClosed: (reason: QmfError | undefined) => void = () => undefined;
   #ended: QmfError | undefined;
   readonly #over = new AbortController();
+  /** Bindings for which the dialect asks the broker for something in our session. */
+  #preparing = 0;
   readonly #stopWatch: () => void;
   /** The peer has begun the session, and said how many links it allows. */
   readonly #begun: Promise<void>;
@@ -66,7 +68,7 @@ export class Amqp10Wire implements Wire {
       this.#resolveClosed = resolve;
     });
     this.#session = this.#openSession();
-    const lost = (): void => this.fail(sessionLost(this.#session));
+    const lost = (): void => this.fail(this.#sessionLost());
     on(this.#session, 'session_error', lost);
     on(this.#session, 'session_close', lost);
     this.#begun = new Promise(resolve => on(this.#session, 'session_open', () => resolve()));
@@ -97,7 +99,12 @@ export class Amqp10Wire implements Wire {
     const queue = `${binding.key}.${randomUUID()}`;
     await this.#begun;
     const workplace = { broker, security, session: this.#session, signal: this.#over.signal };
-    await dialect.prepare?.(binding, queue, workplace);
+    this.#preparing++;
+    try {
+      await dialect.prepare?.(binding, queue, workplace);
+    } finally {
+      this.#preparing--;
+    }
     this.#assertOpen();
     return openReceiver(this.#sessionForLink('address_refused'), binding, queue, dialect, {
       deliver,
@@ -151,6 +158,14 @@ export class Amqp10Wire implements Wire {
     for (const reject of this.#pendingBinds) reject(forPending);
     this.#pendingBinds.clear();
     this.#resolveClosed(reason);
+  }
+
+  #sessionLost(): QmfError {
+    const { error } = this.#session;
+    // Some brokers refuse by ending the session; that is for good then, and no loss.
+    const refused = this.#preparing > 0 ? this.#setup.dialect.sessionRefused?.(error) : undefined;
+    if (refused !== undefined && !refused.retryable) return refused;
+    return new QmfError('connection_lost', `the broker ended the session: ${describeCondition(error)}`);
   }
 
   #assertOpen(): void {
@@ -217,10 +232,6 @@ export class Amqp10Wire implements Wire {
       return;
     }
   }
-}
-
-function sessionLost(session: Session): QmfError {
-  return new QmfError('connection_lost', `the broker ended the session: ${describeCondition(session.error)}`);
 }
 
 function delay(milliseconds: number): Promise<void> {

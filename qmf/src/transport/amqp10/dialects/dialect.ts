@@ -1,4 +1,6 @@
 import type { Session } from 'rhea';
+import type { QmfError } from '../../../errors.js';
+import type { RheaError } from '../../../rhea/events.js';
 import type { BareMessage } from '../../../codec/amqp10-message.js';
 import type { Address, BodyForm } from '../../../message/envelope.js';
 import type { BrokerAddress } from '../../broker-url.js';
@@ -52,6 +54,8 @@ export interface Dialect {
    * @throws QmfError `address_refused` or `not_authorised`
    */
   prepare?(binding: Binding, queue: string, workplace: Workplace): Promise<void>;
+  /** What it means that the broker has ended the session in which something was being prepared. */
+  sessionRefused?(error: RheaError | undefined): QmfError;
   source(binding: Binding, queue: string): SourceTerminus;
   route(to: Address): Route;
   /** The text of a reply-to, for peers of any make behind this broker. */

@@ -61,7 +61,7 @@ async function declareExchange(binding: Binding, { broker, security, signal }: W
     .dial(signal)
     .catch((error: unknown) => {
       const { message, code, retryable } = QmfError.from(error, 'unreachable');
-      const text = `${binding.exchange} could not be declared: ${message}`;
+      const text = `${binding.exchange} could not be declared over AMQP 0-9-1, as the dialect 'rabbitmq3' has to (--dialect): ${message}`;
       throw new QmfError(retryable ? 'connection_lost' : code, text, { cause: error });
     });
   try {

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { Receiver, Sender, Session } from 'rhea';
 import { decodeBareMessage, encodeBareMessage } from '../../../codec/amqp10-message.js';
 import { QmfError } from '../../../errors.js';
-import { on } from '../../../rhea/events.js';
+import { on, type RheaError } from '../../../rhea/events.js';
 import { openPairedSender } from '../../../rhea/paired-links.js';
 import { textOf } from '../../../value/text.js';
 import type { ValueMap } from '../../../value/value.js';
+import { linkError, mayPass } from '../conditions.js';
 
 const NODE = '/management';
+/** For whoever has forced the dialect; RabbitMQ 4 itself is never without the node. */
+const WRONG_DIALECT = `only RabbitMQ 4 has that: leave out the dialect 'rabbitmq4' (--dialect), or name the broker's own`;
 /** More answers than one pair of links is asked for. */
 const ANSWERS = 100;
 /** How long RabbitMQ's own clients wait, in milliseconds. */
@@ -21,7 +24,10 @@ export class ManagementLinks {
   readonly #receiver: Receiver;
   readonly #sender: Promise<Sender>;
   readonly #signal: AbortSignal;
-  readonly #answers = new Map<string, (status: string, reason: string) => void>();
+  readonly #requests = new Map<string, Request>();
+  /** Why there is nobody to ask. */
+  #refused: QmfError | undefined;
+  #isClosed = false;
 
   constructor(session: Session, signal: AbortSignal) {
     this.#signal = signal;
@@ -40,19 +46,25 @@ export class ManagementLinks {
         // An answer without credit ends the session, so there is nothing to ask with before there is credit.
         receiver.add_credit(ANSWERS);
         const sender = openPairedSender(session, receiver, both);
+        on(sender, 'sender_error', () => this.#refuse(sender.error));
+        on(sender, 'sender_close', () => this.#refuse(sender.error));
         sender.once('sendable', () => resolve(sender));
       });
     });
-    on(this.#receiver, 'message', ({ message }) => {
+    // Without these rhea would take it for an error of the whole connection.
+    on(receiver, 'receiver_error', () => this.#refuse(receiver.error));
+    on(receiver, 'receiver_close', () => this.#refuse(receiver.error));
+    on(receiver, 'message', ({ message }) => {
       if (!Buffer.isBuffer(message)) return; // cannot be: the session delivers bytes
       const { correlationId, subject = '', body } = decodeBareMessage(message);
       const reason = body.form === 'value' ? textOf(body.value) : undefined;
-      if (typeof correlationId === 'string') this.#answers.get(correlationId)?.(subject, reason ?? '');
+      if (typeof correlationId === 'string') this.#requests.get(correlationId)?.answer(subject, reason ?? '');
     });
   }
 
   /** @throws QmfError `address_refused`, `not_authorised`, `timeout` or `connection_lost` */
   request(method: 'PUT' | 'POST', path: string, body: ValueMap): Promise<void> {
+    if (this.#refused !== undefined) return Promise.reject(this.#refused);
     const messageId = randomUUID();
     const bytes = encodeBareMessage({
       messageId,
@@ -65,7 +77,7 @@ export class ManagementLinks {
       const settle = (error?: QmfError): void => {
         clearTimeout(timer);
         this.#signal.removeEventListener('abort', onAbort);
-        this.#answers.delete(messageId);
+        this.#requests.delete(messageId);
         if (error === undefined) resolve();
         else reject(error);
       };
@@ -74,18 +86,40 @@ export class ManagementLinks {
         () => settle(new QmfError('timeout', `${NODE} gave no answer to ${method} ${path}`)),
         ANSWER_TIMEOUT,
       );
-      this.#answers.set(messageId, (status, reason) => settle(refusal(`${method} ${path}`, status, reason)));
+      this.#requests.set(messageId, {
+        answer: (status, reason) => settle(refusal(`${method} ${path}`, status, reason)),
+        refuse: settle,
+      });
       this.#signal.addEventListener('abort', onAbort, { once: true });
       void this.#sender.then(sender => sender.send(bytes, undefined, 0));
     });
   }
 
+  #refuse(error: RheaError | undefined): void {
+    if (this.#isClosed) return;
+    this.#refused ??= managementRefused(error);
+    for (const { refuse } of [...this.#requests.values()]) refuse(this.#refused);
+  }
+
   close(): void {
+    this.#isClosed = true;
     this.#receiver.close();
     void this.#sender.then(sender => {
       sender.close();
     });
   }
+}
+
+/** A link to the node that was refused, or a session that ended over it. */
+export function managementRefused(error: RheaError | undefined): QmfError {
+  const { code, message } = linkError(NODE, error);
+  if (mayPass(error)) return new QmfError('connection_lost', message);
+  return new QmfError(code, code === 'address_refused' ? `${message}; ${WRONG_DIALECT}` : message);
+}
+
+interface Request {
+  readonly answer: (status: string, reason: string) => void;
+  readonly refuse: (error: QmfError) => void;
 }
 
 function refusal(what: string, status: string, reason: string): QmfError | undefined {

@@ -2,7 +2,7 @@ import { type Address, addressFromText, addressToText } from '../../../message/e
 import { int32, type Value } from '../../../value/value.js';
 import type { Binding } from '../../transport.js';
 import type { Dialect, Workplace } from './dialect.js';
-import { ManagementLinks } from './rabbitmq4-management.js';
+import { managementRefused, ManagementLinks } from './rabbitmq4-management.js';
 
 /**
  * RabbitMQ 4, whose AMQP 1.0 has addresses of version 2: receivers listen to queues alone, which must have been declared and bound
@@ -15,6 +15,7 @@ export const rabbitMq4: Dialect = {
   refusesBySession: true,
   releasesUnroutable: true,
   prepare: (binding, queue, workplace) => bindQueue(binding, queueName(queue), workplace),
+  sessionRefused: managementRefused,
   source: (_binding, queue) => ({ address: addressV2({ node: queueName(queue) }) }),
   // A link's own target would fix the key for all its messages.
   route: to => ({ to: addressV2(to), ...(to.subject === undefined ? {} : { subject: to.subject }) }),
