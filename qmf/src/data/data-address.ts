@@ -3,7 +3,7 @@ import { mapToPlain, type PlainMap } from '../value/convert.js';
 import { integerOf, mapOf, textOf } from '../value/text.js';
 import { uint32, type Value, type ValueMap } from '../value/value.js';
 
-/** Names one managed object (wire document §4.1). */
+/** Names one managed object (wire document §4.1) by its agent and its name; for telling objects apart the epoch does not count, as in C++ agents. */
 export interface DataAddress {
   /** Full agent name `vendor:product:instance`; `''` where the sender left it out. */
   readonly agentName: string;
@@ -56,9 +56,4 @@ export function addressFromPlain(map: PlainMap): DataAddress {
     objectName,
     agentEpoch: typeof agentEpoch === 'number' ? agentEpoch : 0,
   };
-}
-
-/** Whether two addresses name the same object. The epoch does not count, as in C++ agents (§4.1). */
-export function sameObject(left: DataAddress, right: DataAddress): boolean {
-  return left.objectName === right.objectName && left.agentName === right.agentName;
 }
