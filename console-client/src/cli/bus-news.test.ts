@@ -4,7 +4,7 @@ import { describe, it } from 'mocha';
 import { connectConsole } from '../connect.js';
 import { ScriptedFactory } from '../testing/scripted-factory.js';
 import { run } from './bus.test.fixture.js';
-import { tellAgentChanges, tellBusChanges } from './bus.js';
+import { heldUp, tellAgentChanges, tellBusChanges } from './bus.js';
 import { toCliError } from './errors.js';
 
 async function until(condition: () => boolean): Promise<void> {
@@ -85,6 +85,18 @@ describe('news of bus and agents', () => {
       expect(stderr).not.to.match(/is one running/);
     }
     await broker.stop();
+  });
+
+  it('do not blame a broker whose word comes after the answer', async () => {
+    const statistics = { accepted: 3, released: 0, rejected: 0, underWay: 2 };
+    const held = { state: 'open', statistics } as const;
+    expect(await heldUp(held)).to.match(/has not taken our request/);
+    const late = { state: 'open' as const, statistics: { ...statistics } };
+    const asked = heldUp(late);
+    setTimeout(() => (late.statistics = { ...statistics, accepted: 4, underWay: 1 }), 50);
+    expect(await asked).to.equal(undefined);
+    expect(await heldUp({ ...held, statistics: { ...statistics, underWay: 0 } })).to.equal(undefined);
+    expect(await heldUp({ ...held, state: 'waiting' })).to.equal(undefined);
   });
 
   it('show as errors with exit codes and remedies of their own', () => {

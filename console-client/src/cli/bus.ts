@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BusConnection, ConsoleSession } from '@imagefactory/qmf';
 import { type ConnectedConsole, connectConsole } from '../connect.js';
 import type { Settings } from './args/settings.js';
@@ -36,18 +37,35 @@ export async function openBus(
   return { console, openedAt: performance.now() };
 }
 
-/** What to look at when the broker has taken nothing of what we sent; `undefined` where it has. */
-export function heldUp(connection: BusConnection): string | undefined {
-  return connection.state === 'open' && connection.statistics.underWay > 0
-    ? 'the broker is there and has not taken our request: brokers hold publishers back when memory or disk run short'
-    : undefined;
+/** What tells of a connection whether the broker takes what is sent. */
+interface Publishing {
+  readonly state: BusConnection['state'];
+  readonly statistics: Pick<BusConnection['statistics'], 'accepted' | 'released' | 'rejected' | 'underWay'>;
+}
+
+/** Milliseconds by which the broker's word on a request may come after the answer to it. */
+const lateness = 300;
+
+/** What to look at when the broker takes nothing of what we sent; `undefined` where it does, or has nothing to take. */
+export async function heldUp(connection: Publishing): Promise<string | undefined> {
+  const said = (): number => {
+    const { accepted, released, rejected } = connection.statistics;
+    return accepted + released + rejected;
+  };
+  const [before, deadline] = [said(), performance.now() + lateness];
+  while (connection.state === 'open' && connection.statistics.underWay > 0 && said() === before) {
+    if (performance.now() > deadline)
+      return 'the broker is there and has not taken our request: brokers hold publishers back when memory or disk run short';
+    await sleep(10);
+  }
+  return undefined;
 }
 
 /** An answer that did not come, with what is in its way if that is the broker. */
-export function heldUpError(connection: BusConnection, error: unknown): unknown {
+export async function heldUpError(connection: BusConnection, error: unknown): Promise<unknown> {
   const shown = toCliError(error);
-  const why = heldUp(connection);
-  if (why === undefined || shown.exitCode !== exitCodes.notFound) return error;
+  const why = shown.exitCode === exitCodes.notFound ? await heldUp(connection) : undefined;
+  if (why === undefined) return error;
   return new CliError(shown.code, shown.exitCode, shown.message, why, { cause: error });
 }
 

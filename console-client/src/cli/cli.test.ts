@@ -361,7 +361,7 @@ describe('imagefactory-console', () => {
     it('names a build that nobody knows', async () => {
       const { code, stderr } = await cli(['watch', 'nope']);
       expect(code).to.equal(4);
-      expect(stderr).to.include("no agent knows a build 'nope'");
+      expect(stderr).to.match(/no agent knows a build 'nope' .*see those that are known with: query/);
     });
   });
 

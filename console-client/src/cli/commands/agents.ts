@@ -58,8 +58,8 @@ export async function agentsCommand(context: Context, wait: number): Promise<num
       ? `${count(agents.length, 'agent')}${called} at ${connection.broker}, having listened for ${listened} s`
       : `${count(agents.length, 'agent')}${called} when the bus went away`,
   );
-  const inTheWay = heldUp(connection);
-  if (agents.length === 0 && inTheWay !== undefined) out.note(inTheWay);
+  const inTheWay = agents.length === 0 ? await heldUp(connection) : undefined;
+  if (inTheWay !== undefined) out.note(inTheWay);
   return agents.length === 0 ? exitCodes.notFound : exitCodes.ok;
 }
 
