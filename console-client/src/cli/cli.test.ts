@@ -82,7 +82,9 @@ describe('imagefactory-console', () => {
     });
 
     it('shows a table of chosen properties', async () => {
-      const { stdout } = await cli(['query', 'Widget', '--columns', 'serial,nothing']);
+      const { code, stdout, stderr } = await cli(['query', 'Widget', '--columns', 'serial,nothing']);
+      expect(code).to.equal(0);
+      expect(stderr).to.equal("no Widget has the property 'nothing'; there are name, serial\n");
       expect(stdout.split('\n').map(line => line.trimEnd())).to.deep.equal([
         'OBJECT        serial  nothing',
         'widget-left   1       -',
@@ -105,6 +107,16 @@ describe('imagefactory-console', () => {
       });
     });
 
+    it('says that nobody has what a predicate looks at', async () => {
+      const where = '[or, [eq, seriel, [quote, 1]], [exists, [unquote, name2]], [eq, name, left]]';
+      const { code, stderr } = await cli(['query', 'widget', '--where', where]);
+      expect(code).to.equal(4);
+      expect(stderr.split('\n').slice(1)).to.deep.equal([
+        "no widget has the property 'seriel' or 'name2' or 'left'; there are name, serial; a text to compare with is [quote, TEXT]",
+        '',
+      ]);
+    });
+
     it('cuts no short value of a chosen property, and shows a text of several lines as it is', async () => {
       const { stdout: name } = await cli(['build', 'ok.xml', '--target', 'mock'], {
         files: { 'ok.xml': '<template>\n\t<name>two\u001b[31m</name>\n</template>\n' },
@@ -122,7 +134,7 @@ describe('imagefactory-console', () => {
     it('says where a predicate is wrong', async () => {
       const { code, stderr } = await cli(['query', 'Widget', '--where', '[eq, serial']);
       expect(code).to.equal(2);
-      expect(stderr).to.match(/^error: At character 11: /);
+      expect(stderr).to.match(/^error: At character 11: .*; a predicate is written like \[eq, status/);
     });
   });
 

@@ -27,7 +27,10 @@ type Ending = Exclude<keyof typeof exitCodes, 'ok'>;
 
 const endings: Readonly<Record<QmfErrorCode, { readonly ending: Ending; readonly remedy?: string }>> = {
   invalid_argument: { ending: 'usage' },
-  invalid_query: { ending: 'usage' },
+  invalid_query: {
+    ending: 'usage',
+    remedy: 'a predicate is written like [eq, status, [quote, COMPLETED]]',
+  },
   not_encodable: { ending: 'usage' },
   unreachable: {
     ending: 'unreachable',

@@ -14,6 +14,7 @@ import { exitCodes } from '../exit-codes.js';
 import { chosenAgents } from '../lookup/agents.js';
 import { classLists, distinctClasses, matchingIds, unknownClassError } from '../lookup/classes.js';
 import { objectsByName } from '../lookup/objects.js';
+import { attributesIn, unknownProperties } from '../lookup/properties.js';
 import { isoTime } from '../output/time.js';
 import { showValue } from '../output/values.js';
 import { displayWidth, padTo } from '../output/width.js';
@@ -78,7 +79,12 @@ export async function queryCommand(context: Context, text: string, options: Quer
   if (printer.printed === 0 && failure === undefined) {
     const which = request.where === undefined ? 'there' : 'there for which that holds';
     context.out.note(`no object of class ${describeClass(request.name)} is ${which}`);
+    const asked = request.where === undefined ? [] : attributesIn(request.where);
+    const remark = await unknownProperties(asked, request.name, lists, requestOptions(context));
+    if (remark !== undefined) context.out.note(`${remark}; a text to compare with is [quote, TEXT]`);
   }
+  const remark = await unknownProperties(printer.empty, request.name, lists, requestOptions(context));
+  if (remark !== undefined) context.out.note(remark);
   return failure ?? (printer.printed === 0 ? exitCodes.notFound : exitCodes.ok);
 }
 
@@ -134,6 +140,7 @@ class ObjectPrinter {
   printed = 0;
   readonly #columns: readonly string[] | undefined;
   readonly #rows: string[][] = [];
+  readonly #seen = new Set<string>();
 
   constructor(
     private readonly context: Context,
@@ -149,11 +156,17 @@ class ObjectPrinter {
     else if (this.#columns === undefined) this.#block(object);
     else {
       const { address, values } = object;
+      for (const name of Object.keys(values)) this.#seen.add(name);
       this.#rows.push([
         address?.objectName ?? '-',
         ...this.#columns.map(name => (Object.hasOwn(values, name) ? showValue(values[name] ?? null) : '-')),
       ]);
     }
+  }
+
+  /** Columns of which no object has had a value. */
+  get empty(): readonly string[] {
+    return this.#rows.length === 0 ? [] : (this.#columns ?? []).filter(name => !this.#seen.has(name));
   }
 
   end(): void {
