@@ -557,6 +557,13 @@ describe('imagefactory-console without a bus', () => {
     [[], /a command is wanted; see what there is with --help/],
     [['bogus'], /unknown command 'bogus'/],
     [['build', 'x'], /required option '--target <name>' not specified/],
+    [['build', 'x', '--taget', 'mock'], /unknown option '--taget'; Did you mean --target\?/],
+    [
+      ['push', 'x', '--provider', 'y', '--credential', 'z'],
+      /unknown option '--credential'; Did you mean --credentials\?/,
+    ],
+    [['push', 'x', '--provider', 'y'], /required option '--credentials <file>' not specified/],
+    [['import', 'x', '--target', 'y'], /required option '--provider <name>' not specified/],
     [
       ['build', 'nope.xml', '--target', 'mock'],
       /error: template: nope.xml cannot be read: there is no such file/,

@@ -13,6 +13,24 @@ export function silence(command: Command, write: (text: string) => void, width: 
   for (const child of command.commands) silence(child, write, width);
 }
 
+/**
+ * A hook before an action that wants options to be there. Commander's own `requiredOption` misses them before it looks at what it does not
+ * know, so that one which is mistyped would be told as missing.
+ *
+ * @param names of the options, as their values are called
+ */
+export function needs(...names: readonly string[]): (command: Command) => void {
+  return command => {
+    const missing = command.options.find(
+      option =>
+        names.includes(option.attributeName()) &&
+        command.getOptionValue(option.attributeName()) === undefined,
+    );
+    if (missing !== undefined)
+      throw usageError(`required option '${missing.flags}' not specified`, 'see --help');
+  };
+}
+
 /** Commander's own errors are wrong use, with the text it has for them; that help was shown is none. */
 export function fromCommander(error: unknown): CliError {
   if (!(error instanceof CommanderError)) return toCliError(error);

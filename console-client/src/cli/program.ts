@@ -12,6 +12,7 @@ import { pushCommand, type PushOptions } from './commands/push.js';
 import { queryCommand, type QueryOptions } from './commands/query.js';
 import { schemaCommand } from './commands/schema.js';
 import { watchCommand } from './commands/watch.js';
+import { needs } from './commander.js';
 import type { Action } from './context.js';
 import { usageError } from './errors.js';
 import { exitCodesHelp } from './exit-codes.js';
@@ -114,14 +115,11 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
       '<template>',
       'file with the template, - for standard input, or what the agent finds it by: a URL, or a uuid',
     )
-    .requiredOption(
-      '--target <name>',
-      'what to build for, e.g. mock or openstack-kvm; again for others',
-      several,
-    )
+    .option('--target <name>', 'what to build for, e.g. mock or openstack-kvm; again for others', several)
     .option('--image-uuid <uuid>', 'identifier of the image (default: a new one)')
     .option('--credentials <file>', 'file with the credentials for the target, where there is one')
     .option('--watch', 'follow all to their ends; exit code 1 if one fails')
+    .hook('preAction', needs('target'))
     .action((template: string, options: BuildOptions, command: Command) =>
       start(command, context => buildCommand(context, template, options)),
     );
@@ -134,13 +132,14 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
       '<build>',
       "uuid of a build or of one of its target images, or the name of an adaptor; or an image's uuid, for its latest build that was not pushed",
     )
-    .requiredOption(
+    .option(
       '--provider <name>',
       'where to: a name, or a definition in JSON or XML; again for others',
       several,
     )
-    .requiredOption('--credentials <file>', 'file with the <provider_credentials>, or - for standard input')
+    .option('--credentials <file>', 'file with the <provider_credentials>, or - for standard input')
     .option('--watch', 'follow all to their ends; exit code 1 if one fails')
+    .hook('preAction', needs('provider', 'credentials'))
     .action((build: string, options: PushOptions, command: Command) =>
       start(command, context => pushCommand(context, build, options)),
     );
@@ -150,11 +149,12 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
     'import ami-1 --target mock --provider mock-one --image 6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44 --json',
   ])
     .argument('<identifier>', 'what the provider calls the image')
-    .requiredOption('--target <name>', 'what the image is for')
-    .requiredOption('--provider <name>', 'where it is')
+    .option('--target <name>', 'what the image is for')
+    .option('--provider <name>', 'where it is')
     .option('--image <uuid>', 'the image that it belongs to (default: a new one)')
     .option('--build <uuid>', 'the build of that image that it belongs to (default: a new one)')
     .option('--description <file>', 'file with <image><name>…</name></image>, for a new image')
+    .hook('preAction', needs('target', 'provider'))
     .action((identifier: string, options: ImportOptions, command: Command) =>
       start(command, context => importCommand(context, identifier, options)),
     );
