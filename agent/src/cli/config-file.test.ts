@@ -109,7 +109,7 @@ describe('the configuration file', () => {
   it('must be there when it is named', async () => {
     const program = buildProgram({} as never);
     expect((await rejection(applyConfigFile(program, '/no/such/file'))).message).to.include(
-      '--config /no/such/file',
+      '--config /no/such/file: there is no such file',
     );
   });
 });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command, Option } from 'commander';
 import { errorCode } from '../files/error-code.js';
+import { readProblem } from '../files/read-problem.js';
 import { errorLine } from '../log/index.js';
 import { UsageError } from './usage-error.js';
 
@@ -31,7 +32,7 @@ export async function applyConfigFile(
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (given === undefined && ['ENOENT', 'EACCES', 'ENOTDIR'].includes(errorCode(error) ?? '')) return [];
-    throw new UsageError(`--config ${path}: ${errorLine(error)}`);
+    throw new UsageError(`--config ${path}: ${readProblem(error)}`);
   }
   const odd: string[] = [];
   for (const [key, value] of entriesOf(text, path)) {

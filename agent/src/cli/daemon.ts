@@ -8,7 +8,8 @@ import {
   transportsFor,
 } from '@imagefactory/qmf';
 import { type AccessList, readAccessList } from '../access/index.js';
-import { describeError, errorLine, type Logger } from '../log/index.js';
+import { readProblem } from '../files/read-problem.js';
+import { describeError, type Logger } from '../log/index.js';
 import { agentRetry, bundledPlugins, doctorReport, startAgent } from '../runtime/index.js';
 import { type BrokerChoice, checkChoice } from './broker-choice.js';
 import { tellConnectionNews } from './connection-news.js';
@@ -126,7 +127,7 @@ async function accessListOf(path: string): Promise<AccessList> {
   try {
     return readAccessList(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new UsageError(`--acl ${path}: ${errorLine(error)}`);
+    throw new UsageError(`--acl ${path}: ${readProblem(error)}`);
   }
 }
 

@@ -99,6 +99,7 @@ describe('the command imagefactory', () => {
       ['--qmf', '--broker', 'amqps://localhost', '--ca', '/nowhere/ca.pem'],
       'imagefactory: the TLS CA file /nowhere/ca.pem cannot be read: there is no such file',
     ],
+    [['--qmf', '--acl', '/nowhere/acl'], 'imagefactory: --acl /nowhere/acl: there is no such file\n'],
     [
       ['--qmf', '--password-file', '/nowhere/password'],
       'imagefactory: the password file /nowhere/password cannot be read: there is no such file',

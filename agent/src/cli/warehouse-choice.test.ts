@@ -24,7 +24,7 @@ describe('the choice of a warehouse', () => {
         warehouseKeyFile: '/nowhere',
         warehouseSecretFile: '/nowhere',
       }),
-    ).to.match(/^--warehouse-key-file \/nowhere cannot be read: ENOENT/);
+    ).to.match(/^--warehouse-key-file \/nowhere cannot be read: there is no such file$/);
   });
 
   it('has buckets and credentials', async () => {

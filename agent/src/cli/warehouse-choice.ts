@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { readProblem } from '../files/read-problem.js';
 import { type Buckets, WarehouseError, WarehouseRepository } from '../warehouse/index.js';
 import { UsageError } from './usage-error.js';
 
@@ -67,7 +68,6 @@ async function firstLine(option: string, path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).split(/\r?\n/, 1)[0] ?? '';
   } catch (error) {
-    const { message } = error instanceof Error ? error : { message: String(error) };
-    throw new UsageError(`${option} ${path} cannot be read: ${message}`);
+    throw new UsageError(`${option} ${path} cannot be read: ${readProblem(error)}`);
   }
 }

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { BuildError } from '@imagefactory/plugin-api';
-import { errorCode } from '../../files/error-code.js';
+import { readProblem } from '../../files/read-problem.js';
 import { DirectoryStore } from '../../images/index.js';
 import {
   createFetcher,
@@ -38,17 +38,9 @@ async function readTemplateFile(path: string): Promise<Uint8Array> {
   try {
     return await readBounded(path === '-' ? process.stdin : createReadStream(path));
   } catch (error) {
-    const code = errorCode(error);
-    const reason = code === undefined ? undefined : reasons[code];
-    throw new BuildError('template_unavailable', `${path}: ${reason ?? String(error)}`, { cause: error });
+    throw new BuildError('template_unavailable', `${path}: ${readProblem(error)}`, { cause: error });
   }
 }
-
-const reasons: Readonly<Partial<Record<string, string>>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'no permission to read it',
-  EISDIR: 'it is a directory',
-};
 
 /** A byte more than a template may have is enough to refuse it: what is named may be a device that never ends. */
 async function readBounded(input: Readable): Promise<Buffer> {
