@@ -521,9 +521,18 @@ describe('imagefactory-console without a bus', () => {
   });
 
   it('ends with 3 and the reason when the bus goes away before an agent has answered', async () => {
-    const broker = await startBroker();
+    // Before that the connection is not open yet, and is told as one that did not come about.
+    const search = { isAsked: false };
+    const broker = await startBroker({
+      faults: {
+        publish: ({ subject }) => {
+          search.isAsked ||= subject === 'console.request.agent_locate';
+          return 'none';
+        },
+      },
+    });
     const listing = run(['--broker', broker.url, 'agents', '--wait', '0.5']);
-    while (broker.stats().queues.length === 0) await new Promise(resolve => setTimeout(resolve, 5));
+    while (!search.isAsked) await new Promise(resolve => setTimeout(resolve, 5));
     await broker.stop();
     const { code, stderr } = await listing;
     expect(code).to.equal(3);
