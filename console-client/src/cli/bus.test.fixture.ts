@@ -186,12 +186,14 @@ export interface RunOptions {
   readonly terminal?: number;
   /** Told of everything on standard output so far, whenever there is more. */
   readonly onOutput?: (stdout: string) => void;
+  /** The same for standard error. */
+  readonly onNotes?: (stderr: string) => void;
 }
 
 /** Runs the command line inside this process. */
 export async function run(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const stdout = new Capture(options.onOutput, options.terminal);
-  const stderr = new Capture();
+  const stderr = new Capture(options.onNotes);
   const stdin = new PassThrough();
   stdin.end(options.stdin ?? '');
   const io: Io = {

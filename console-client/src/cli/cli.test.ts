@@ -415,6 +415,32 @@ describe('imagefactory-console', () => {
       );
     });
 
+    it('says of a class that nobody knows which there are, and listens all the same', async () => {
+      const stop = new AbortController();
+      const { code, stdout, stderr } = await cli(['events', '--class', 'RingEvnt', '--agent', 'widgetd'], {
+        signal: stop.signal,
+        onNotes: text => {
+          if (text.includes('RingEvent')) stop.abort();
+        },
+      });
+      expect(code).to.equal(130);
+      expect(stdout).to.equal('');
+      expect(stderr).to.match(
+        /no agent that is here raises events of the class RingEvnt; there are RingEvent\./,
+      );
+    });
+
+    it('says when a class is one of objects', async () => {
+      const stop = new AbortController();
+      const { stderr } = await cli(['events', '--class', 'Widget', '--agent', 'widgetd'], {
+        signal: stop.signal,
+        onNotes: text => {
+          if (text.includes('RingEvent')) stop.abort();
+        },
+      });
+      expect(stderr).to.include('of the class Widget, which is one of objects;');
+    });
+
     it('knows only the severities there are', async () => {
       const { code, stderr } = await cli(['events', '--min-severity', 'loud']);
       expect(code).to.equal(2);

@@ -5,7 +5,8 @@ import { tellAgentChanges, tellBusChanges } from '../bus.js';
 import type { Context } from '../context.js';
 import { usageError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
-import { matchRank } from '../lookup/agents.js';
+import { collectAgents, matchRank } from '../lookup/agents.js';
+import { classLists, unknownEvents } from '../lookup/classes.js';
 import type { Output, Part } from '../output/output.js';
 import type { Style } from '../output/style.js';
 import { fromNanoseconds, isoTime, utcTime } from '../output/time.js';
@@ -35,6 +36,9 @@ export async function eventsCommand(context: Context, options: EventsOptions): P
     tellAgentChanges(session, text => out.note(text), isMeant),
   ];
   if (out.isTerminal) out.note(`listening at ${connection.broker}; Ctrl-C ends it`);
+  // Beside the listening, for an agent that knows the class may come later.
+  if (options.class !== undefined)
+    remarkOnClass(context, parseClassName(options.class), isMeant).catch(() => undefined); // it is a remark, no more
   try {
     let shown = 0;
     for await (const event of stream) {
@@ -49,6 +53,18 @@ export async function eventsCommand(context: Context, options: EventsOptions): P
     for (const untell of untells) untell();
   }
   return exitCodes.ok;
+}
+
+/** Says so when nobody who is there knows events of a class: it may be misspelt, and nothing would ever come. */
+async function remarkOnClass(
+  context: Context,
+  name: ClassName,
+  isMeant: (agent: string) => boolean,
+): Promise<void> {
+  const { out, signal } = context;
+  const agents = await collectAgents(context, { patient: false, accept: agent => isMeant(agent.name) });
+  const remark = unknownEvents(name, await classLists(agents, { signal }));
+  if (remark !== undefined && !signal.aborted) out.note(remark);
 }
 
 /** @throws CliError usage */

@@ -75,6 +75,20 @@ export async function schemasOf(
   return object?.schemaId === undefined ? [] : [await list.agent.schema(object.schemaId, options)];
 }
 
+/** What to say of a class of events that no agent knows; undefined where one does, or where one cannot say what it knows. */
+export function unknownEvents(name: ClassName, lists: readonly ClassList[]): string | undefined {
+  const ids = lists.flatMap(list => (list.kind === 'listed' ? list.ids : []));
+  const events = ids.filter(({ kind }) => kind === '_event');
+  if (events.length === 0 || lists.some(({ kind }) => kind !== 'listed')) return undefined;
+  if (matchingIds(events, name).length > 0) return undefined;
+  const isOfObjects = matchingIds(ids, name).length > 0;
+  const names = [...new Set(events.map(({ className }) => className))].sort();
+  return (
+    `no agent that is here raises events of the class ${describeClass(name)}${isOfObjects ? ', which is one of objects' : ''}; ` +
+    `there are ${names.join(', ')}. Waiting all the same`
+  );
+}
+
 /** The names of all classes that agents list, for people who misspelt one. */
 export function unknownClassError(what: string, lists: readonly ClassList[]): Error {
   const failed = lists.find(list => list.kind === 'failed');
