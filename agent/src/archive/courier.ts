@@ -132,7 +132,7 @@ export class Courier {
         `${objectCount(list.size)} ${wait(list.size)} for the warehouse; the next start with it sends ${them(list.size)}`,
       );
     }
-    await list.close();
+    list.close();
   }
 
   async #run(): Promise<void> {

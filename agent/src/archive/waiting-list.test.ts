@@ -37,7 +37,7 @@ describe('WaitingList', () => {
     expect(list.size).to.equal(3);
     expect(list.first(new Set([keyOf(build)]))).to.include(target);
     expect(emptied(list)).to.deep.equal([build, target, image].map(keyOf));
-    await list.close();
+    list.close();
   });
 
   it('forgets nothing that is marked again while it is under way', async () => {
@@ -47,7 +47,7 @@ describe('WaitingList', () => {
     list.add([image]);
     list.remove(underWay);
     expect(list.size).to.equal(1);
-    await list.close();
+    list.close();
     expect(await waitingIn(directory)).to.deep.equal([image]);
   });
 
@@ -61,10 +61,10 @@ describe('WaitingList', () => {
     list.add([image]);
     // A killed process closes nothing.
     expect(await waitingIn(directory)).to.deep.equal([build, target, image]);
-    await list.close();
+    list.close();
     const again = await WaitingList.open(directory);
     expect(emptied(again)).to.deep.equal([build, target, image].map(keyOf));
-    await again.close();
+    again.close();
     expect(await readFile(path, 'utf8')).to.match(/"sent"/);
   });
 
@@ -74,15 +74,15 @@ describe('WaitingList', () => {
     first.add([image]);
     second.add([build]);
     expect(await waitingIn(directory)).to.deep.equal([image, build]);
-    await second.close();
+    second.close();
     const third = await WaitingList.open(directory);
     expect(emptied(third), 'that of the second, and not that of the first').to.deep.equal([keyOf(build)]);
-    await third.close();
-    await first.close();
+    third.close();
+    first.close();
     await writeFile(join(directory, 'waiting-7.jsonl'), `${JSON.stringify({ do: 'send', ...target })}\n`);
     const last = await WaitingList.open(directory);
     expect(emptied(last)).to.deep.equal([image, target].map(keyOf));
-    await last.close();
+    last.close();
     expect((await readdir(directory)).filter(name => name.endsWith('.jsonl'))).to.deep.equal([
       'waiting-1.jsonl',
     ]);
@@ -100,6 +100,6 @@ describe('WaitingList', () => {
     const lines = (await readFile(join(directory, 'waiting-1.jsonl'), 'utf8')).split('\n').length;
     expect(lines).to.be.lessThan(2500);
     expect(await waitingIn(directory)).to.deep.equal([image]);
-    await list.close();
+    list.close();
   });
 });

@@ -59,7 +59,7 @@ export class WaitingList {
       const list = new WaitingList(path, locked.lock, things);
       for (const other of adopted) {
         await rm(other.path, { force: true });
-        await other.lock.release();
+        other.lock.release();
       }
       return list;
     }
@@ -114,11 +114,11 @@ export class WaitingList {
     });
   }
 
-  async close(): Promise<void> {
+  close(): void {
     if (this.#closed) return;
     this.#closed = true;
     closeSync(this.#file);
-    await this.#lock.release();
+    this.#lock.release();
   }
 
   #remember({ kind, id }: RecordedThing): void {

@@ -234,8 +234,7 @@ export class BuildEngine {
         ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
         ...(push === undefined ? {} : { push }),
       });
-      if (secret) await orders?.keep(id, whole);
-      await journal.synced();
+      await Promise.all([journal.synced(), secret ? orders?.keep(id, whole) : undefined]);
     } catch (error) {
       this.#live.delete(id);
       this.forget(id);

@@ -121,20 +121,28 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
       const about = callerImageUuid === undefined ? {} : { callerImageUuid };
       builds.push(engine.create({ descriptor: text, template, target, secrets, ...about }));
     }
+    const known = await storedTemplate(order.template, origin, parts);
+    const shown = builds[0]?.order.descriptor ?? '';
     // Before anybody is told that they are accepted: from here on not even the end of the process loses them.
-    await Promise.all(builds.map(build => engine.keep(build)));
-    // Only then, since a restart mends a record that is missing, and finds none that nobody will ever end.
-    const templateId = await templateIdOf(order.template, origin, builds, parts);
-    await catalog.addTargetImages(
-      place,
-      imageDescription(template.name),
-      builds.map(({ id, order: { target } }) => ({
-        id,
-        target,
-        template: templateId,
-        adaptor: order.nameOf(id),
-      })),
-    );
+    const kept = Promise.all([
+      ...builds.map(build => engine.keep(build)),
+      known === undefined ? catalog.templates.put(shown) : undefined,
+    ]);
+    // In place only then, since a restart mends a record that is missing, and finds none that nobody will ever end. Nothing is given up before
+    // both have come to their end.
+    await catalog
+      .addTargetImages(
+        place,
+        imageDescription(template.name),
+        builds.map(({ id, order: { target } }) => ({
+          id,
+          target,
+          template: known ?? catalog.templates.idOf(shown),
+          adaptor: order.nameOf(id),
+        })),
+        kept,
+      )
+      .finally(() => kept);
   } catch (error) {
     giveUp(builds, parts);
     throw error;
@@ -150,19 +158,18 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
   });
 }
 
-/** The uuid of the template, which a stored one has already; others are kept under one of their own, without passwords. */
-async function templateIdOf(
+/** The uuid of a template that was named by it and is stored elsewhere; others are kept under one of their own, without passwords. */
+async function storedTemplate(
   reference: string,
   origin: TemplateOrigin,
-  [build]: readonly Build[],
   { catalog, store }: FactoryParts,
-): Promise<string> {
+): Promise<string | undefined> {
+  if (origin !== 'uuid') return undefined;
   const id = reference.trim().toLowerCase();
   // An image's uuid stands for the template that it was made from.
   const isImage =
     catalog.imageOf(id) !== undefined || (await store.get(id).catch(() => undefined)) !== undefined;
-  const isStored = origin === 'uuid' && !isImage;
-  return isStored ? id : await catalog.templates.put(build?.order.descriptor ?? '');
+  return isImage ? undefined : id;
 }
 
 /** What the image was last built for. */

@@ -130,16 +130,19 @@ async function takePushes(order: PushOrder, call: MethodCall, parts: FactoryPart
     for (const push of order.pushes) {
       builds.push(engine.createPush({ ...push, credentials, secrets: [...secrets, ...push.secrets] }));
     }
-    await Promise.all(builds.map(build => engine.keep(build)));
-    await catalog.addProviderImages(
-      order.image.id,
-      order.pushes.map(({ targetImage, provider }, index) => {
-        const id = builds[index]?.id ?? '';
-        // As others may see it, for it goes where others look.
-        const shownName = builds[index]?.order.push?.provider ?? provider.name;
-        return { id, targetImage, provider: shownName, adaptor: nameOf(id) };
-      }),
-    );
+    const kept = Promise.all(builds.map(build => engine.keep(build)));
+    await catalog
+      .addProviderImages(
+        order.image.id,
+        order.pushes.map(({ targetImage, provider }, index) => {
+          const id = builds[index]?.id ?? '';
+          // As others may see it, for it goes where others look.
+          const shownName = builds[index]?.order.push?.provider ?? provider.name;
+          return { id, targetImage, provider: shownName, adaptor: nameOf(id) };
+        }),
+        kept,
+      )
+      .finally(() => kept);
   } catch (error) {
     giveUp(builds, parts);
     throw error;

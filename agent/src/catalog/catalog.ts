@@ -134,12 +134,14 @@ export class Catalog {
   /**
    * Notes target images that are about to be made; makes the image and the build where there are none.
    *
+   * @param after what has to be safe before they are on the disk; when it is rejected, nothing is noted
    * @throws CatalogError when one of their uuids has become another image's since {@link place}
    */
   async addTargetImages(
     place: BatchPlace,
     description: string,
     targets: readonly NewTargetImage[],
+    after?: Promise<unknown>,
   ): Promise<void> {
     const added = targets.map(target => ({
       ...target,
@@ -149,6 +151,7 @@ export class Catalog {
     const created = new Date().toISOString();
     await this.#ledger.change({
       ...claiming(place),
+      ...(after === undefined ? {} : { after }),
       apply: image =>
         withBuild(ensured(image, place, { description, created }), place.build, build => ({
           ...build,
@@ -157,9 +160,15 @@ export class Catalog {
     });
   }
 
-  async addProviderImages(image: string, pushes: readonly NewProviderImage[]): Promise<void> {
+  /** @param after as in {@link addTargetImages} */
+  async addProviderImages(
+    image: string,
+    pushes: readonly NewProviderImage[],
+    after?: Promise<unknown>,
+  ): Promise<void> {
     await this.#ledger.change({
       image,
+      ...(after === undefined ? {} : { after }),
       apply: document => {
         if (document === undefined) throw new CatalogError('image', `there is no image ${image}`);
         return withTargetImages(document, target => {

@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import fs from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { until } from '../testing/until.test.fixture.js';
 import { Catalog, CatalogError, type ImageDocument } from './index.js';
 
 const uuid = (digit: string): string => `${digit.repeat(8)}-0000-4000-8000-${digit.repeat(12)}`;
@@ -48,7 +51,7 @@ describe('changes of the catalogue', function () {
 
   it('are synced before they are told: the files before they get their names, the directory after that', async () => {
     const synced: number[] = [];
-    const restore = await watchSyncs(inode => synced.push(inode));
+    const restore = watchSyncs(inode => synced.push(inode));
     try {
       const place = catalog.place('', '');
       const template = await catalog.templates.put('<template/>');
@@ -75,7 +78,7 @@ describe('changes of the catalogue', function () {
 
   it('go to the disk together when they come together', async () => {
     let syncs = 0;
-    const restore = await watchSyncs(() => syncs++);
+    const restore = watchSyncs(() => syncs++);
     try {
       const { image, build } = catalog.place('', '');
       const digits = '0123456789abcdef'.split('');
@@ -86,6 +89,47 @@ describe('changes of the catalogue', function () {
     } finally {
       restore();
     }
+  });
+
+  it('are written while what they come after is made safe, and put in place after that', async () => {
+    const synced: number[] = [];
+    const restore = watchSyncs(inode => synced.push(inode));
+    let letGo = (): void => undefined;
+    try {
+      const { image, build } = catalog.place('', '');
+      const after = new Promise<void>(resolve => (letGo = resolve));
+      const target = { id: uuid('1'), target: 'mock', adaptor: uuid('1') };
+      const noted = catalog.addTargetImages({ image, build }, '<image/>', [target], after);
+      await until('the file is written', () => synced.length > 0);
+      expect(catalog.imageOf(uuid('1'))?.id).to.equal(image);
+      expect((await readdir(directory)).filter(name => name.endsWith('.json'))).to.deep.equal([]);
+      letGo();
+      await noted;
+      expect(targets(Catalog.open(directory).image(image))).to.deep.equal([uuid('1')]);
+      expect(synced).to.have.lengthOf(2);
+    } finally {
+      letGo();
+      restore();
+    }
+  });
+
+  it('are not made when what they come after fails, and take no others along', async () => {
+    const { image, build } = catalog.place('', '');
+    await add(catalog, image, build, uuid('1'));
+    const failure = new Error('the disk is full');
+    const target = { id: uuid('2'), target: 'mock', adaptor: uuid('2') };
+    const results = await Promise.allSettled([
+      catalog.addTargetImages({ image, build }, '<image/>', [target], Promise.reject(failure)),
+      catalog.ended(uuid('1'), completed),
+      add(catalog, image, build, uuid('3')),
+    ]);
+    expect(results.map(({ status }) => status)).to.deep.equal(['rejected', 'fulfilled', 'fulfilled']);
+    expect(results[0]).to.include({ reason: failure });
+    for (const one of [catalog, Catalog.open(directory)]) {
+      expect(targets(one.image(image))).to.deep.equal([uuid('1'), uuid('3')]);
+      expect(one.imageOf(uuid('2'))).to.equal(undefined);
+    }
+    expect((await readdir(directory)).filter(name => name.endsWith('.part'))).to.deep.equal([]);
   });
 
   it('by several processes at once are all kept', async () => {
@@ -174,19 +218,20 @@ describe('changes of the catalogue', function () {
   });
 });
 
-/** Tells the inode of each file that this process syncs through a handle. */
-async function watchSyncs(told: (inode: number) => void): Promise<() => void> {
-  const handle = await open('.');
-  // What all handles have in common.
-  const common = Object.getPrototypeOf(handle) as { sync: (this: typeof handle) => Promise<void> };
-  await handle.close();
-  const { sync } = common;
-  common.sync = async function (this: typeof handle) {
-    const { ino } = await this.stat();
-    await sync.call(this);
-    told(ino);
+/** Tells the inode of each file that this process has synced. */
+function watchSyncs(told: (inode: number) => void): () => void {
+  const { fsync } = fs;
+  const watched = (file: number, done: fs.NoParamCallback): void =>
+    fsync(file, error => {
+      told(fs.fstatSync(file).ino);
+      done(error);
+    });
+  fs.fsync = Object.assign(watched, fsync);
+  syncBuiltinESMExports();
+  return () => {
+    fs.fsync = fsync;
+    syncBuiltinESMExports();
   };
-  return () => void (common.sync = sync);
 }
 
 async function inodes(directory: string): Promise<ReadonlySet<number>> {

@@ -1,6 +1,7 @@
 import { changesBetween, type RecordedThing } from './changes.js';
 import { idsIn, type ImageDocument } from './documents.js';
-import type { RecordFiles } from './record-files.js';
+import type { Lock } from '../files/lock.js';
+import type { PreparedFiles, RecordFiles } from './record-files.js';
 
 /** Images that are written at a time, all of them before any of their callers is answered. */
 const batchSize = 32;
@@ -21,6 +22,8 @@ export interface Change {
   readonly onClaimed?: (id: string, owner: string) => never;
   /** Whether it is no news to anybody. */
   readonly quiet?: boolean;
+  /** What has to be safe before it is put in place. It is written meanwhile; when this is rejected, it is not made. */
+  readonly after?: Promise<unknown>;
 }
 
 /** Told what is going to be changed; what it notes of that is safe when it resolves. */
@@ -66,6 +69,8 @@ export class Ledger {
   /** Resolves when the change, and those of the same image before it, are on the disk. @throws what `apply` does, or the file system */
   async change(change: Change): Promise<void> {
     const { image: id } = change;
+    // It is listened to when the change's turn comes, which may be after it has failed.
+    change.after?.catch(() => undefined);
     this.#assertClaims(change, claimed => this.imageOf(claimed));
     const before = this.image(id);
     const after = change.apply(before);
@@ -94,11 +99,14 @@ export class Ledger {
     while (this.#pending.size > 0) {
       try {
         const lock = await this.#files.lock();
+        let written: readonly PendingChange[];
         try {
-          await this.#writeBatch();
+          written = await this.#writeBatch();
         } finally {
-          await lock.release().catch(() => undefined);
+          letGo(lock);
         }
+        // Others may go on meanwhile: what they write is synced after this, or with it.
+        if (written.length > 0) await this.#sync(written);
       } catch (error) {
         // Who waits for something that cannot be written must not wait for ever.
         for (const [id, queue] of [...this.#pending]) {
@@ -110,51 +118,85 @@ export class Ledger {
     this.#working = undefined;
   }
 
-  /** Writes the next images, and tells those who wait for them. Never rejects. */
-  async #writeBatch(): Promise<void> {
+  /** Writes the next images, and gives the changes that are on the disk when the directory is. Never rejects. */
+  async #writeBatch(): Promise<readonly PendingChange[]> {
     const batch = [...this.#pending.keys()].slice(0, batchSize);
-    const written = (await Promise.all(batch.map(id => this.#write(id)))).flat();
+    return (await Promise.all(batch.map(id => this.#write(id)))).flat();
+  }
+
+  /** Tells those who wait for changes that they are on the disk. Never rejects. */
+  async #sync(written: readonly PendingChange[]): Promise<void> {
     let failure: unknown;
-    if (written.length > 0) await this.#files.sync().catch((error: unknown) => (failure = error));
+    await this.#files.sync().catch((error: unknown) => (failure = error));
     for (const { settle } of written) settle(failure);
   }
 
-  /** Writes what is to be changed of an image, and gives the changes that are on the disk when its directory is. Never rejects. */
+  /** Writes what is to be changed of an image, and gives the changes that are in place. Never rejects. */
   async #write(id: string): Promise<readonly PendingChange[]> {
     const queue = this.#pending.get(id) ?? [];
-    const taken: PendingChange[] = [];
     const refused = new Map<PendingChange, unknown>();
+    const left = (): PendingChange[] => queue.filter(change => !refused.has(change));
     try {
       const before = this.#files.image(id);
-      let image = before;
-      const things: RecordedThing[] = [];
-      for (const change of queue) {
-        try {
-          this.#assertClaims(change, claimed => this.#files.imageOf(claimed));
-          const next = change.apply(image) ?? image;
-          if (next !== undefined && change.quiet !== true) things.push(...changesBetween(image, next));
-          image = next;
-          taken.push(change);
-        } catch (error) {
-          refused.set(change, error);
-        }
-      }
-      const known = before === undefined ? new Set<string>() : idsIn(before);
-      if (image !== undefined && image !== before) {
-        if (things.length > 0) await this.#beforeChange(things);
-        const files = await this.#files.prepare(
-          image,
-          [...idsIn(image)].filter(one => one !== id && !known.has(one)),
-        );
-        files.place();
-      }
+      let files = await this.#prepare(before, left(), refused);
+      while (files === 'again') files = await this.#prepare(before, left(), refused);
+      files?.place();
     } catch (error) {
-      for (const change of taken.splice(0)) refused.set(change, error);
+      for (const change of left()) refused.set(change, error);
     }
     // At the same moment at which it is in place: nobody sees it twice, or not at all.
     this.#drop(id, queue);
     for (const [{ settle }, error] of refused) settle(error);
-    return taken;
+    return left();
+  }
+
+  /**
+   * Writes what changes make of an image, ready to be put in place; nothing when that is what it is. Notes which of them are refused: `again`
+   * when what one of them has to come after has failed.
+   */
+  async #prepare(
+    before: ImageDocument | undefined,
+    changes: readonly PendingChange[],
+    refused: Map<PendingChange, unknown>,
+  ): Promise<PreparedFiles | 'again' | undefined> {
+    let image = before;
+    const things: RecordedThing[] = [];
+    const taken: PendingChange[] = [];
+    for (const change of changes) {
+      try {
+        this.#assertClaims(change, claimed => this.#files.imageOf(claimed));
+        const next = change.apply(image) ?? image;
+        if (next !== undefined && change.quiet !== true) things.push(...changesBetween(image, next));
+        image = next;
+        taken.push(change);
+      } catch (error) {
+        refused.set(change, error);
+      }
+    }
+    if (image === undefined || image === before) return undefined;
+    const { id } = image;
+    const known = before === undefined ? new Set<string>() : idsIn(before);
+    const fresh = [...idsIn(image)].filter(one => one !== id && !known.has(one));
+    const count = refused.size;
+    const waits = taken.map(async change => {
+      await change.after?.catch((error: unknown) => refused.set(change, error));
+    });
+    // Side by side, as each of them waits for the disk.
+    const writing = this.#files.prepare(image, fresh);
+    await Promise.allSettled([writing, ...waits]);
+    const files = await writing;
+    if (refused.size > count) {
+      files.discard();
+      return 'again';
+    }
+    try {
+      // Only now, since what it is told of may be asked for at once.
+      if (things.length > 0) await this.#beforeChange(things);
+    } catch (error) {
+      files.discard();
+      throw error;
+    }
+    return files;
   }
 
   #drop(id: string, changes: readonly PendingChange[]): void {
@@ -173,6 +215,14 @@ export class Ledger {
       const owner = imageOf(id)?.id;
       if (owner !== undefined && owner !== image) onClaimed?.(id, owner);
     }
+  }
+}
+
+function letGo(lock: Lock): void {
+  try {
+    lock.release();
+  } catch {
+    // The next one who wants it hears of it, and who waits for what was written must not.
   }
 }
 

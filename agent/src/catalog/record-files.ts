@@ -76,6 +76,7 @@ export class RecordFiles {
   async prepare(image: ImageDocument, fresh: readonly string[]): Promise<PreparedFiles> {
     const path = this.#path(image.id);
     const part = await writePart(path, `${JSON.stringify(image)}\n`);
+    const discard = (): void => rmSync(part, { force: true });
     return {
       place: () => {
         try {
@@ -83,10 +84,11 @@ export class RecordFiles {
           // Last: before it, nothing leads anywhere.
           renameSync(part, path);
         } catch (error) {
-          rmSync(part, { force: true });
+          discard();
           throw error;
         }
       },
+      discard,
     };
   }
 
@@ -144,8 +146,10 @@ export class RecordFiles {
 
 /** Files that are written, and not in place yet. */
 export interface PreparedFiles {
-  /** @throws what the file system says; the image is as it was then */
+  /** @throws what the file system says; the image is as it was then, and they are discarded */
   place(): void;
+  /** Removes what was written; the image stays as it is. */
+  discard(): void;
 }
 
 function isOld(path: string): boolean {

@@ -21,9 +21,14 @@ export class TemplateShelf {
     mkdirSync(directory, { recursive: true });
   }
 
+  /** The uuid that a text has, or would have, in here. */
+  idOf(text: string): string {
+    return uuidv5(text, namespace);
+  }
+
   /** Keeps a text, safe on the disk. @returns its uuid */
   async put(text: string): Promise<string> {
-    const id = uuidv5(text, namespace);
+    const id = this.idOf(text);
     // What others are writing just now may not be on the disk yet.
     const writing = this.#writing.get(id);
     if (writing !== undefined) await writing;

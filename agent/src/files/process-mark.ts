@@ -11,8 +11,12 @@ export interface ProcessMark {
   readonly started: string;
 }
 
-export async function ownMark(): Promise<ProcessMark> {
-  return { host: hostname(), pid: process.pid, started: await startOf(process.pid) };
+let own: Promise<ProcessMark> | undefined;
+
+export function ownMark(): Promise<ProcessMark> {
+  // It stays what it is: who takes thousands of locks need not read /proc for each.
+  own ??= startOf(process.pid).then(started => ({ host: hostname(), pid: process.pid, started }));
+  return own;
 }
 
 /** Whether the process still runs; only asked about processes of this host. */

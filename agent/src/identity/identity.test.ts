@@ -17,7 +17,7 @@ describe('the identity of an agent', () => {
     log = recordingLogger();
   });
   afterEach(async () => {
-    for (const identity of taken.splice(0)) await identity.release();
+    for (const identity of taken.splice(0)) identity.release();
     await rm(directory, { recursive: true });
   });
 
@@ -33,7 +33,7 @@ describe('the identity of an agent', () => {
     for (let start = 0; start < 3; start++) {
       const identity = await assume();
       seen.push([identity.instance, identity.epoch]);
-      await identity.release();
+      identity.release();
     }
     const [instance = ''] = seen[0] ?? [];
     expect(instance).to.match(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/);
@@ -54,9 +54,9 @@ describe('the identity of an agent', () => {
     expect(log.lines.join()).to.include(
       `is in use by another agent (process ${process.pid} on ${hostname()})`,
     );
-    await second.release();
+    second.release();
     expect(await readdir(directory), 'the lock is still that of the first').to.include('agent.lock');
-    await first.release();
+    first.release();
     expect((await assume()).instance).to.equal(first.instance);
   });
 

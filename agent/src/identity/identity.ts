@@ -15,7 +15,7 @@ export interface Identity {
   /** Whether no other agent is this one, so that what the agent keeps in its directory is its own. */
   readonly sole: boolean;
   /** Lets another agent be this one. */
-  release(): Promise<void>;
+  release(): void;
 }
 
 interface State {
@@ -38,7 +38,7 @@ export async function assumeIdentity(directory: string, log: Logger): Promise<Id
       `${directory} is in use by another agent (${locked.by}): this one takes a name of its own for this run, and nobody goes on with its ` +
         'builds when it ends or is killed; give it an --imgdir of its own, where it keeps its name and they go on',
     );
-    return { ...newcomer(), sole: false, release: async () => Promise.resolve() };
+    return { ...newcomer(), sole: false, release: () => undefined };
   }
   try {
     const before = await readState(path, log);
@@ -50,7 +50,7 @@ export async function assumeIdentity(directory: string, log: Logger): Promise<Id
     await writeAtomically(path, `${JSON.stringify(state)}\n`);
     return { ...state, sole: true, release: () => locked.lock.release() };
   } catch (error) {
-    await locked.lock.release();
+    locked.lock.release();
     throw error;
   }
 }

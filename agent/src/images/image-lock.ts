@@ -19,7 +19,7 @@ export async function withImageLock<T>(path: string, work: () => Promise<T>): Pr
     try {
       return await work();
     } finally {
-      await lock.release();
+      lock.release();
     }
   });
   const settled = mine.then(

@@ -45,7 +45,7 @@ export async function removeLeftovers(directory: string, names: ReadonlySet<stri
         removed.push(`${identifier}.${suffix}`);
       }
     } finally {
-      await taken.lock.release();
+      taken.lock.release();
     }
   }
   return { removed, abandoned };

@@ -1,5 +1,6 @@
 import { Child } from '../process/child.js';
 import type { BrokerRole, CustomerRole, FactoryRole } from '../roles/contract.js';
+import { median } from '../statistics.js';
 import type { Line, Sizes } from './lines.js';
 
 /** Builds that a caller has under way at a time. */
@@ -30,6 +31,7 @@ export async function builds({ builds: count, memoryBuilds }: Sizes): Promise<re
     const done = Math.max(count, tenthCount);
     await customer.ask('builds', { count: Math.max(1, memoryBuilds - done), inFlight });
     const end = await factory.ask('memory', {});
+    const orders = await customer.ask('orders', { count });
     await factory.ask('stop', {});
     return [
       {
@@ -39,6 +41,14 @@ export async function builds({ builds: count, memoryBuilds }: Sizes): Promise<re
         median: time,
         longest: time,
         goal: { text: `≤ ${perBuild} ms each`, met: time <= count * perBuild },
+      },
+      {
+        kind: 'duration',
+        case: 'builds',
+        what: `an order, ${count} one after the other`,
+        median: median(orders),
+        longest: Math.max(...orders),
+        goal: { text: `≤ ${perBuild} ms`, met: median(orders) <= perBuild },
       },
       {
         kind: 'memory',

@@ -59,6 +59,8 @@ export interface FactoryRole extends Role {
 export interface CustomerRole extends Role {
   /** Orders `count` builds, `inFlight` at a time, and waits for the end of each. Gives milliseconds. */
   readonly builds: (argument: { readonly count: number; readonly inFlight: number }) => Promise<number>;
+  /** Orders `count` builds one after the other, and waits for all of them after that. Gives the milliseconds of each order until its answer. */
+  readonly orders: (argument: { readonly count: number }) => Promise<readonly number[]>;
 }
 
 export interface BrokerRole {

@@ -48,7 +48,7 @@ export async function openOwnJournal(jobs: string, owner: JournalOwner, log: Log
     // What is not on record yet is for the next agent that starts.
     if (file.jobs.every(({ adopted, ended }) => ended !== undefined && !adopted))
       await rm(directory, { recursive: true, force: true });
-    await locked.lock.release();
+    locked.lock.release();
   };
   try {
     await adoptDead(jobs, file, log);
@@ -82,7 +82,7 @@ async function adoptDead(jobs: string, own: JournalFile, log: Logger): Promise<v
           `an agent that shared this directory (instance ${name}) was killed with ${open} unfinished builds: they end as failed`,
         );
     } finally {
-      await locked.lock.release();
+      locked.lock.release();
     }
   }
 }
