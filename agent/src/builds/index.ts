@@ -18,7 +18,7 @@ export type {
   EngineStop,
   PushRequest,
 } from './engine-options.js';
-export { openOwnJournal, type OwnJournal } from './journal/own-journal.js';
+export { jobsOnRecord, openOwnJournal, type OwnJournal } from './journal/own-journal.js';
 export { OldLogs } from './old-logs.js';
 export { inPluginScope } from './plugin-scope.js';
 export { type BuildPlan, PluginSet } from './plugins.js';

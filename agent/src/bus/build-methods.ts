@@ -169,7 +169,10 @@ async function storedTemplate(
   // An image's uuid stands for the template that it was made from.
   const isImage =
     catalog.imageOf(id) !== undefined || (await store.get(id).catch(() => undefined)) !== undefined;
-  return isImage ? undefined : id;
+  if (isImage) return undefined;
+  // It may be one of our own that nothing was made from for long.
+  catalog.templates.renew(id);
+  return id;
 }
 
 /** What the image was last built for. */

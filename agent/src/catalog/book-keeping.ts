@@ -15,15 +15,18 @@ import {
  * When the last target image of a build has ended and one at least is there, the build is the image's latest unpushed one, and
  * follows the one that was until then, or else the one pushed last. When the last of its pushes has ended and one at least has
  * succeeded, it is the image's latest build; it stays unpushed as long as there is a provider that it failed to reach.
+ *
+ * @param at ISO 8601, UTC
  */
-export function withOutcome(image: ImageDocument, id: string, facts: EndFacts): ImageDocument {
+export function withOutcome(image: ImageDocument, id: string, facts: EndFacts, at: string): ImageDocument {
+  const failed = facts.outcome.status === 'FAILED' ? { failed: at } : {};
   for (const build of image.builds) {
     const made = build.targetImages.flatMap(target => [target, ...target.providerImages]);
     const one = made.find(candidate => candidate.id === id);
     if (one !== undefined && one.outcome.status !== 'RUNNING') return image;
     if (build.targetImages.some(target => target.id === id)) {
       const targetImages = build.targetImages.map(target =>
-        target.id === id ? { ...target, outcome: facts.outcome } : target,
+        target.id === id ? { ...target, outcome: facts.outcome, ...failed } : target,
       );
       return afterBuilding(
         withBuild(image, build.id, () => ({ ...build, targetImages })),
@@ -33,7 +36,9 @@ export function withOutcome(image: ImageDocument, id: string, facts: EndFacts): 
     if (pushesOf(build).some(push => push.id === id)) {
       const targetImages = build.targetImages.map(target => ({
         ...target,
-        providerImages: target.providerImages.map(push => (push.id === id ? { ...push, ...facts } : push)),
+        providerImages: target.providerImages.map(push =>
+          push.id === id ? { ...push, ...facts, ...failed } : push,
+        ),
       }));
       return afterPushing(
         withBuild(image, build.id, () => ({ ...build, targetImages })),

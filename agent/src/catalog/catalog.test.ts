@@ -105,6 +105,7 @@ describe('Catalog', () => {
     await catalog.ended(uuid('3'), failed);
     const partly = catalog.image(place.image);
     expect(partly).to.include({ latestBuild: place.build, latestUnpushed: place.build });
+    const since = partly?.builds[0]?.targetImages[0]?.providerImages[1]?.failed;
     expect(partly?.builds[0]?.targetImages[0]?.providerImages).to.deep.equal([
       {
         id: uuid('2'),
@@ -114,8 +115,9 @@ describe('Catalog', () => {
         targetIdentifier: 'ami-1',
         account: 'anna',
       },
-      { id: uuid('3'), provider: 'mock-b', adaptor: 'a3', outcome: failed.outcome },
+      { id: uuid('3'), provider: 'mock-b', adaptor: 'a3', outcome: failed.outcome, failed: since },
     ]);
+    expect(Date.now() - Date.parse(since ?? '')).to.be.within(0, 30_000);
     await push(place, uuid('1'), { '4': 'mock-b' });
     await catalog.ended(uuid('4'), completed);
     const image = catalog.image(place.image);

@@ -4,15 +4,18 @@ import { type EndFacts, withDeletion, withOutcome } from './book-keeping.js';
 import {
   buildIn,
   type BuildDocument,
+  idsIn,
   type ImageDocument,
   type TargetImageDocument,
   withBuild,
   withTargetImages,
 } from './documents.js';
+import type { Expiry } from './expiry.js';
 import { importedIds, type ImportedIds, withImported } from './imports.js';
 import { type BeforeChange, type Change, Ledger } from './ledger.js';
 import { RecordFiles, uuidForm } from './record-files.js';
 import { TemplateShelf } from './template-shelf.js';
+import { type Removed, removeOld } from './upkeep.js';
 
 /** A request that the catalogue cannot follow, with the argument that it is about. */
 export class CatalogError extends Error {
@@ -88,7 +91,8 @@ export class Catalog {
 
   /** All images, one after the other. */
   async *images(): AsyncGenerator<ImageDocument> {
-    for (const id of await this.#files.identifiers()) {
+    const { images } = await this.#files.names();
+    for (const id of images) {
       const image = this.image(id);
       if (image !== undefined) yield image;
     }
@@ -171,6 +175,10 @@ export class Catalog {
       ...(after === undefined ? {} : { after }),
       apply: document => {
         if (document === undefined) throw new CatalogError('image', `there is no image ${image}`);
+        const known = idsIn(document);
+        const missing = pushes.find(({ targetImage }) => !known.has(targetImage));
+        if (missing !== undefined)
+          throw new CatalogError('image', `target image ${missing.targetImage} is not on record any more`);
         return withTargetImages(document, target => {
           const added = pushes.filter(({ targetImage }) => targetImage === target.id);
           if (added.length === 0) return target;
@@ -191,9 +199,10 @@ export class Catalog {
   async ended(id: string, facts: EndFacts): Promise<void> {
     const owner = this.imageOf(id);
     if (owner === undefined) return;
+    const at = new Date().toISOString();
     await this.#ledger.change({
       image: owner.id,
-      apply: image => (image === undefined ? undefined : withOutcome(image, id, facts)),
+      apply: image => (image === undefined ? undefined : withOutcome(image, id, facts, at)),
     });
   }
 
@@ -266,6 +275,12 @@ export class Catalog {
         }),
       ),
     );
+  }
+
+  /** Removes what may leave the catalogue; see {@link removeOld}. What is aborted goes on the next time. */
+  removeOld(expiry: Expiry, signal?: AbortSignal): Promise<Removed> {
+    const parts = { files: this.#files, ledger: this.#ledger, templates: this.templates };
+    return removeOld(parts, expiry, signal);
   }
 
   #owner(argument: string, id: string): ImageDocument | undefined {

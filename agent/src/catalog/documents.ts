@@ -13,6 +13,8 @@ export interface ProviderImageDocument {
   /** Name of the object on the bus that shows how the push goes; absent for what was imported. */
   readonly adaptor?: string;
   readonly outcome: Outcome;
+  /** When it failed, ISO 8601, UTC; absent for what has not, or did under a version that didn't note it. */
+  readonly failed?: string;
   /** When it was deleted from the image directory, ISO 8601, UTC; absent while it is there, or for what was never there. */
   readonly deleted?: string;
 }
@@ -25,6 +27,8 @@ export interface TargetImageDocument {
   /** Name of the object on the bus that shows how its build goes; absent for what was imported. */
   readonly adaptor?: string;
   readonly outcome: Outcome;
+  /** When it failed, ISO 8601, UTC; absent for what has not, or did under a version that didn't note it. */
+  readonly failed?: string;
   /** When it was deleted from the image directory, ISO 8601, UTC; absent while it is there, or for what was never there. */
   readonly deleted?: string;
   readonly providerImages: readonly ProviderImageDocument[];
@@ -49,7 +53,7 @@ export interface ImageDocument {
   readonly latestBuild?: string;
   /** Uuid of the latest build that was made and not pushed since. */
   readonly latestUnpushed?: string;
-  /** The oldest first. */
+  /** The oldest first; at least one, as an image without builds is none. */
   readonly builds: readonly BuildDocument[];
 }
 

@@ -1,4 +1,6 @@
 export type { EndFacts } from './book-keeping.js';
+export type { Expiry } from './expiry.js';
+export type { Removed } from './upkeep.js';
 export { type AdoptedBuild, type BatchPlace, Catalog, CatalogError } from './catalog.js';
 export type { RecordedThing } from './changes.js';
 export {

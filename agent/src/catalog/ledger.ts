@@ -10,7 +10,7 @@ const batchSize = 32;
 export interface Change {
   readonly image: string;
   /**
-   * Gives the document as it should be; the same one, or none, when there is nothing to change. It is applied again to what another process has
+   * Gives the document as it should be; the same one, or none, when there is nothing to change; one without builds to remove it. It is applied again to what another process has
    * made of it meanwhile, so it depends on nothing else.
    *
    * @throws what speaks against it
@@ -55,7 +55,8 @@ export class Ledger {
   }
 
   image(id: string): ImageDocument | undefined {
-    return (this.#pending.get(id) ?? []).reduce(appliedIfPossible, this.#files.image(id));
+    const image = (this.#pending.get(id) ?? []).reduce(appliedIfPossible, this.#files.image(id));
+    return image?.builds.length === 0 ? undefined : image;
   }
 
   imageOf(id: string): ImageDocument | undefined {
@@ -63,7 +64,8 @@ export class Ledger {
     const fresh = this.#fresh.get(id);
     if (fresh !== undefined) return this.image(fresh);
     const stored = this.#files.imageOf(id);
-    return stored === undefined ? undefined : this.image(stored.id);
+    const image = stored === undefined ? undefined : this.image(stored.id);
+    return image !== undefined && idsIn(image).has(id) ? image : undefined;
   }
 
   /** Resolves when the change, and those of the same image before it, are on the disk. @throws what `apply` does, or the file system */
@@ -176,13 +178,17 @@ export class Ledger {
     if (image === undefined || image === before) return undefined;
     const { id } = image;
     const known = before === undefined ? new Set<string>() : idsIn(before);
-    const fresh = [...idsIn(image)].filter(one => one !== id && !known.has(one));
+    const now = idsIn(image);
+    const links = {
+      fresh: [...now].filter(one => one !== id && !known.has(one)),
+      gone: [...known].filter(one => one !== id && !now.has(one)),
+    };
     const count = refused.size;
     const waits = taken.map(async change => {
       await change.after?.catch((error: unknown) => refused.set(change, error));
     });
     // Side by side, as each of them waits for the disk.
-    const writing = this.#files.prepare(image, fresh);
+    const writing = this.#files.prepare(image, links);
     await Promise.allSettled([writing, ...waits]);
     const files = await writing;
     if (refused.size > count) {

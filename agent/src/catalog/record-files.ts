@@ -49,12 +49,27 @@ export class RecordFiles {
     return image !== undefined && idsIn(image).has(id) ? image : undefined;
   }
 
-  /** The uuids of all images, and perhaps of some other things. */
-  async identifiers(): Promise<readonly string[]> {
-    const entries = await readdir(this.directory, { withFileTypes: true });
-    return entries.flatMap(entry =>
-      entry.isFile() && entry.name.endsWith('.json') ? [entry.name.slice(0, -'.json'.length)] : [],
+  /** The uuids of all images, and perhaps of some other things, and of what has links that lead to them. */
+  async names(): Promise<Names> {
+    const entries = (await readdir(this.directory, { withFileTypes: true })).filter(({ name }) =>
+      name.endsWith('.json'),
     );
+    const idOf = ({ name }: { readonly name: string }): string => name.slice(0, -'.json'.length);
+    return {
+      images: entries.filter(entry => entry.isFile()).map(idOf),
+      links: entries.filter(entry => entry.isSymbolicLink()).map(idOf),
+    };
+  }
+
+  /** Removes links of those uuids that lead nowhere, as they are left by a process that was killed. */
+  async removeDangling(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const lock = await this.lock();
+    try {
+      this.#unlink(ids);
+    } finally {
+      lock.release();
+    }
   }
 
   /**
@@ -69,12 +84,20 @@ export class RecordFiles {
   }
 
   /**
-   * Writes an image: safe on the disk, and ready to be put in place at once, with what leads to it from those that are new in it.
+   * Writes an image: safe on the disk, and ready to be put in place at once, with what leads to it from those that are new in it, and without
+   * what leads to it from those that are gone. One that has no builds is removed then.
    *
    * @throws what the file system says; nothing is left then
    */
-  async prepare(image: ImageDocument, fresh: readonly string[]): Promise<PreparedFiles> {
+  async prepare(image: ImageDocument, { fresh, gone }: LinkChanges): Promise<PreparedFiles> {
     const path = this.#path(image.id);
+    if (image.builds.length === 0) {
+      const place = (): void => {
+        rmSync(path, { force: true });
+        this.#unlinkOrLeave(gone);
+      };
+      return { place, discard: () => undefined };
+    }
     const part = await writePart(path, `${JSON.stringify(image)}\n`);
     const discard = (): void => rmSync(part, { force: true });
     return {
@@ -87,6 +110,7 @@ export class RecordFiles {
           discard();
           throw error;
         }
+        this.#unlinkOrLeave(gone);
       },
       discard,
     };
@@ -121,6 +145,20 @@ export class RecordFiles {
     }
   }
 
+  /** What goes with a change that is in place by now: what stays leads nowhere, and {@link removeDangling} finds it. */
+  #unlinkOrLeave(ids: readonly string[]): void {
+    try {
+      this.#unlink(ids);
+    } catch {
+      // As said.
+    }
+  }
+
+  /** Those that lead somewhere stay. */
+  #unlink(ids: readonly string[]): void {
+    for (const id of ids) if (this.imageOf(id) === undefined) rmSync(this.#path(id), { force: true });
+  }
+
   #read(id: string): ImageDocument | Pointer | undefined {
     if (!uuidForm.test(id)) return undefined;
     const path = this.#path(id);
@@ -142,6 +180,17 @@ export class RecordFiles {
   #path(id: string): string {
     return join(this.directory, `${id}.json`);
   }
+}
+
+export interface Names {
+  readonly images: readonly string[];
+  readonly links: readonly string[];
+}
+
+/** The uuids of what has come to belong to an image, and of what has left it. */
+export interface LinkChanges {
+  readonly fresh: readonly string[];
+  readonly gone: readonly string[];
 }
 
 /** Files that are written, and not in place yet. */

@@ -1,12 +1,17 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { v5 as uuidv5 } from 'uuid';
 import { writeAtomically } from '../files/atomic-write.js';
 import { errorCode } from '../files/error-code.js';
 
 /** Namespace of the names (RFC 9562, version 5) of templates that came without one. */
 const namespace = '4d6f2d0c-5a43-4b0e-9b0c-6a1f4c1d8e21';
+
+/** Templates that are looked at in one go, before others get their turn. */
+const batch = 200;
 
 /**
  * The templates of an agent's builds, without passwords: a file for each, named by a uuid that follows from the text. So the same template
@@ -32,12 +37,51 @@ export class TemplateShelf {
     // What others are writing just now may not be on the disk yet.
     const writing = this.#writing.get(id);
     if (writing !== undefined) await writing;
-    else if (this.get(id) !== text) {
+    else if (!this.renew(id) || this.get(id) !== text) {
       const mine = writeAtomically(this.#path(id), text).finally(() => this.#writing.delete(id));
       this.#writing.set(id, mine);
       await mine;
     }
     return id;
+  }
+
+  /** Notes that a template is used just now, so that it is not old. @returns false when there is none */
+  renew(id: string): boolean {
+    const now = new Date();
+    try {
+      utimesSync(this.#path(id), now, now);
+      return true;
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Removes templates that nothing is made from.
+   *
+   * @param before milliseconds since 1970: those that were put here, or used, before that
+   * @returns how many
+   */
+  async removeUnused(isUsed: (id: string) => boolean, before: number): Promise<number> {
+    let removed = 0;
+    for (const [index, id] of (await this.identifiers()).entries()) {
+      if (index % batch === 0) await turn();
+      if (!isUsed(id) && this.#removeIfOlder(id, before)) removed++;
+    }
+    return removed;
+  }
+
+  #removeIfOlder(id: string, before: number): boolean {
+    const path = this.#path(id);
+    if (!isOlder(path, before)) return false;
+    // Out of the way first: who wants to use it from now on finds none and writes it, and who did so right before this has made it new.
+    const aside = `${path}.${randomUUID()}.part`;
+    renameSync(path, aside);
+    const isOld = isOlder(aside, before);
+    if (isOld) rmSync(aside, { force: true });
+    else renameSync(aside, path);
+    return isOld;
   }
 
   /** @param id a uuid in lower case */
@@ -58,4 +102,10 @@ export class TemplateShelf {
   #path(id: string): string {
     return join(this.#directory, `${id}.xml`);
   }
+}
+
+/** Whether a file is there and was changed before that, in milliseconds since 1970. */
+function isOlder(path: string, before: number): boolean {
+  const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return modified !== undefined && modified < before;
 }

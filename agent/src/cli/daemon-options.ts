@@ -109,6 +109,12 @@ export function daemonOptions(): readonly Option[] {
         .default(1000)
         .argParser(whole(0, 1_000_000_000)),
       new Option(
+        '--keep-records <days>',
+        'how long the catalogue knows images that were deleted or have failed; 0 for ever',
+      )
+        .default(30)
+        .argParser(whole(0, 1_000_000)),
+      new Option(
         '--allow-private-addresses',
         'also fetch templates by URL from private, loopback and link-local addresses',
       ),

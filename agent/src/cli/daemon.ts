@@ -83,6 +83,7 @@ export async function runDaemon(
       minFree: flags.minFree * 1024 * 1024,
       keepFinished: flags.keepFinished,
       keepFailedImages: flags.keepFailedImages,
+      keepRecords: flags.keepRecords,
       interval: flags.interval,
       domain: flags.qmfDomain,
       strictSecurity: flags.strictSecurity === true,

@@ -29,6 +29,7 @@ describe('the command imagefactory', () => {
       '--qpidd',
       '--imgdir',
       '--keep-finished',
+      '--keep-records',
       '--ca',
       '--cert',
       '--key',

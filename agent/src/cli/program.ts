@@ -27,6 +27,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly config?: string;
   readonly keepFinished: number;
   readonly keepFailedImages: number;
+  readonly keepRecords: number;
   readonly interval: number;
   readonly giveUpAfter?: number;
   readonly qmfDomain: string;

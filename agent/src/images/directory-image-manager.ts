@@ -108,6 +108,12 @@ export class DirectoryImageManager implements PersistentImageManager {
     }
   }
 
+  /** Whether an image of that uuid is there, and has not failed; also when that cannot be told. At once, without a look at the others. */
+  holds(identifier: string): boolean {
+    const found = readMeta(filesOf(this.directory, identifier).meta, identifier);
+    return found !== undefined && found.record?.status !== 'FAILED';
+  }
+
   async addImage(image: PersistentImage, options: AddImageOptions = {}): Promise<void> {
     const any = anyImage(image);
     if (options.durable !== false || !this.#addAtOnce(any, options)) {

@@ -58,6 +58,11 @@ export interface AgentOptions {
   readonly keepFinishedCount?: number;
   /** Records of images that failed, which are kept in the image directory; those that failed first go. Default 1000. */
   readonly keepFailedImages?: number;
+  /**
+   * Days for which the catalogue keeps what is on record of images that were deleted, or have failed; default 30, 0 for ever. What others that stay
+   * are made from stays too.
+   */
+  readonly keepRecords?: number;
   /** Seconds between heartbeats; default 30. */
   readonly interval?: number;
   /** Which revision of the seed's classes consoles are told of; every method is answered in any case. Default `2011`. */
@@ -91,6 +96,7 @@ export interface AgentSettings {
   readonly keepFinished: number;
   readonly keepFinishedCount: number;
   readonly keepFailedImages: number;
+  readonly keepRecords: number;
   readonly interval: number;
   readonly log: Logger;
 }
@@ -117,6 +123,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     keepFinished: within('keepFinished', options.keepFinished ?? 86_400, 0, Number.MAX_SAFE_INTEGER),
     keepFinishedCount: whole('keepFinishedCount', options.keepFinishedCount ?? 1000, 0),
     keepFailedImages: whole('keepFailedImages', options.keepFailedImages ?? 1000, 0),
+    keepRecords: whole('keepRecords', options.keepRecords ?? 30, 0),
     interval: whole('interval', options.interval ?? 30, 1),
     log: options.log ?? silentLogger,
   };

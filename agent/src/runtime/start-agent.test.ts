@@ -71,6 +71,7 @@ describe('startAgent', () => {
     ['timeout', Number.NaN, 'timeout: NaN given, seconds above 0 to 2147483 are expected'],
     ['maxConcurrent', 0, 'maxConcurrent: 0 given, a whole number from 1 is expected'],
     ['interval', 1.5, 'interval: 1.5 given, a whole number from 1 is expected'],
+    ['keepRecords', -1, 'keepRecords: -1 given, a whole number from 0 is expected'],
     ['keepFinished', -1, 'keepFinished: -1 given, seconds from 0 to 9007199254740991 are expected'],
   ] as const) {
     it(`refuses ${option} ${wrong}`, async () => {

@@ -1,6 +1,6 @@
 import { AgentSession, BusConnection, type WaitOptions } from '@imagefactory/qmf';
 import { accessGate, openAccess } from '../access/index.js';
-import { BuildArchive } from '../archive/index.js';
+import { BuildArchive, OldRecords } from '../archive/index.js';
 import { createProviders } from '../providers/index.js';
 import { PRODUCT, shownClasses, VENDOR } from '@imagefactory/schema';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import {
   BuildEngine,
   type EngineStop,
   imagesInJournal,
+  jobsOnRecord,
   OldLogs,
   openOwnJournal,
   type OwnJournal,
@@ -171,6 +172,15 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     connection.start();
     archive.start();
     engine.resume();
+    // Last, since nobody waits for it.
+    if (settings.keepRecords > 0) {
+      const records = new OldRecords({
+        ...{ catalog: archive.catalog, images: store.images, log },
+        days: settings.keepRecords,
+        known: () => jobsOnRecord(join(imageDirectory, 'jobs')),
+      });
+      undo.push(() => records.stop());
+    }
 
     const stop = async (): Promise<StopReport> => {
       session.refuse('the agent is stopping; try again when it is back');

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { validate as isUuid } from 'uuid';
 import { takeLock } from '../../files/lock.js';
-import type { Logger } from '../../log/index.js';
+import { type Logger, silentLogger } from '../../log/index.js';
 import { JournalFile, readJobs } from './journal.js';
 import { recordsOf } from './records.js';
 
@@ -57,6 +57,23 @@ export async function openOwnJournal(jobs: string, owner: JournalOwner, log: Log
     throw error;
   }
   return { file, directory, temporary: true, close };
+}
+
+/**
+ * Uuids of the jobs that some agent with that directory of journals may be asked for, and of the images that it takes to providers. Nothing is
+ * changed.
+ */
+export async function jobsOnRecord(jobs: string): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  const own = (await readdir(jobs)).filter(name => isUuid(name)).map(name => join(jobs, name));
+  for (const directory of [jobs, ...own]) {
+    // One that another agent is just writing may end in half a line, which is no news.
+    for (const { order } of (await readJobs(directory, silentLogger)).values()) {
+      ids.add(order.id);
+      if (order.push !== undefined) ids.add(order.push.targetImage);
+    }
+  }
+  return ids;
 }
 
 /** Takes in the journals of agents that are dead. */
