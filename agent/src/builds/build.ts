@@ -47,6 +47,21 @@ export function jobWord({ push }: Pick<BuildOrder, 'push'>): 'build' | 'push' {
   return push === undefined ? 'build' : 'push';
 }
 
+/** What the catalogue is told of a build or a push, so that a restart can tell it again when a power cut has taken it from there. */
+export interface RecordFacts {
+  /** Name of the object on the bus. */
+  readonly adaptor: string;
+  /** Where a build belongs; absent for a push, which belongs to its target image. */
+  readonly place?: {
+    /** Uuids. */
+    readonly image: string;
+    readonly build: string;
+    readonly template: string;
+    /** Body of the image's record. */
+    readonly description: string;
+  };
+}
+
 /** What may be known of a push for as long as anybody may ask for it. */
 export interface PushFacts {
   /** Name of the provider. */

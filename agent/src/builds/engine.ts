@@ -4,7 +4,7 @@ import { BuildError, type Template } from '@imagefactory/plugin-api';
 import { v4 as uuidv4 } from 'uuid';
 import { createScrubber, errorLine, type Logger } from '../log/index.js';
 import { publicDescriptor, templateSecrets } from '../templates/index.js';
-import { Build, type BuildOrder, isResumable, jobWord, type JobWork } from './build.js';
+import { Build, type BuildOrder, isResumable, jobWord, type JobWork, type RecordFacts } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import type { BuildRequest, EngineOptions, EngineStop, PushRequest } from './engine-options.js';
 import { AgentStopped } from './failure.js';
@@ -215,9 +215,10 @@ export class BuildEngine {
    * Makes a build survive the end of the process and a power cut, and puts its image on record, so that its caller can be told that it is
    * accepted.
    *
+   * @param record what the catalogue is told of it
    * @throws what the file system says; the build is given up then
    */
-  async keep(build: Build): Promise<void> {
+  async keep(build: Build, record?: RecordFacts): Promise<void> {
     const entry = this.#live.get(build.id);
     if (entry?.descriptor === undefined) return;
     // It is ended, so it must not be known to the next start.
@@ -233,6 +234,7 @@ export class BuildEngine {
         ...{ id, target, descriptor, epoch, secret, resumable: isResumable(entry.work) },
         ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
         ...(push === undefined ? {} : { push }),
+        ...(record === undefined ? {} : { record }),
       });
       await Promise.all([journal.synced(), secret ? orders?.keep(id, whole) : undefined]);
     } catch (error) {

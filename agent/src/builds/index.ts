@@ -6,6 +6,7 @@ export {
   type FetchContext,
   jobWord,
   type QueuePlace,
+  type RecordFacts,
   type RemoteImage,
   type StatusDetail,
 } from './build.js';

@@ -1,7 +1,7 @@
 import { BuildError } from '@imagefactory/plugin-api';
 import { killGroup, type Leftover } from '../leftovers/index.js';
 import { errorLine } from '../log/index.js';
-import { type Build, jobWord } from './build.js';
+import { type Build, jobWord, type RecordFacts } from './build.js';
 import { failureOf } from './failure.js';
 import type { ImageRecords } from './image-records.js';
 import { JobNotes } from './journal/notes.js';
@@ -25,6 +25,8 @@ export interface RecoveredBuild {
   readonly told: boolean;
   /** Whether it was that of another agent, which is dead: its address is nobody's. */
   readonly adopted: boolean;
+  /** What the catalogue was told of it. */
+  readonly record: RecordFacts | undefined;
   /** When it ended, in milliseconds since 1970. */
   readonly endedAt: number | undefined;
 }

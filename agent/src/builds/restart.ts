@@ -93,6 +93,7 @@ export class Restart {
       records,
       told,
       adopted: job.adopted,
+      record: job.record,
       endedAt: ended?.at,
       work: () => this.#inTurn(() => readWork()),
       takeUp: stop =>

@@ -121,23 +121,26 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
       const about = callerImageUuid === undefined ? {} : { callerImageUuid };
       builds.push(engine.create({ descriptor: text, template, target, secrets, ...about }));
     }
-    const known = await storedTemplate(order.template, origin, parts);
+    const stored = await storedTemplate(order.template, origin, parts);
     const shown = builds[0]?.order.descriptor ?? '';
+    const templateId = stored ?? catalog.templates.idOf(shown);
+    const description = imageDescription(template.name);
+    const facts = { ...place, template: templateId, description };
     // Before anybody is told that they are accepted: from here on not even the end of the process loses them.
     const kept = Promise.all([
-      ...builds.map(build => engine.keep(build)),
-      known === undefined ? catalog.templates.put(shown) : undefined,
+      ...builds.map(build => engine.keep(build, { adaptor: order.nameOf(build.id), place: facts })),
+      stored === undefined ? catalog.templates.put(shown) : undefined,
     ]);
-    // In place only then, since a restart mends a record that is missing, and finds none that nobody will ever end. Nothing is given up before
-    // both have come to their end.
+    // On record only then, since a restart mends a record that is missing, and finds none that nobody will ever end. Nothing is given up
+    // before both have come to their end.
     await catalog
       .addTargetImages(
         place,
-        imageDescription(template.name),
+        description,
         builds.map(({ id, order: { target } }) => ({
           id,
           target,
-          template: known ?? catalog.templates.idOf(shown),
+          template: templateId,
           adaptor: order.nameOf(id),
         })),
         kept,

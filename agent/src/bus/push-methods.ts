@@ -130,7 +130,7 @@ async function takePushes(order: PushOrder, call: MethodCall, parts: FactoryPart
     for (const push of order.pushes) {
       builds.push(engine.createPush({ ...push, credentials, secrets: [...secrets, ...push.secrets] }));
     }
-    const kept = Promise.all(builds.map(build => engine.keep(build)));
+    const kept = Promise.all(builds.map(build => engine.keep(build, { adaptor: nameOf(build.id) })));
     await catalog
       .addProviderImages(
         order.image.id,

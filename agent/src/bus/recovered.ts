@@ -1,5 +1,5 @@
 import { ADAPTOR_PREFIX } from '@imagefactory/schema';
-import { type Build, isEnd, jobWord } from '../builds/index.js';
+import { type Build, isEnd, jobWord, type RecoveredBuild } from '../builds/index.js';
 import { imageDescription, type Outcome } from '../catalog/index.js';
 import { errorLine } from '../log/index.js';
 import { type AdaptorView, noteEnd, publishAdaptor, raiseStatus, statusWords } from './adaptor.js';
@@ -13,8 +13,9 @@ import type { FactoryParts } from './parts.js';
 export async function publishRecovered(parts: FactoryParts): Promise<void> {
   const { engine, events } = parts;
   const oldestFirst = [...engine.recovered].sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
-  for (const { build, adopted, told, endedAt } of oldestFirst) {
-    await ensureRecorded(build, parts);
+  for (const recovered of oldestFirst) {
+    const { build, adopted, told, endedAt } = recovered;
+    await ensureRecorded(recovered, parts);
     if (adopted) {
       noteAdopted(build, parts);
       continue;
@@ -46,17 +47,25 @@ function noteAdopted(build: Build, parts: FactoryParts): void {
   else build.onChange(({ kind }) => void (kind === 'status' && isEnd(build.state.status) && note()));
 }
 
-/** Puts a build on record whose agent was killed between its journal and the record; its caller was not answered any more. */
-async function ensureRecorded({ id, order }: Build, { catalog, log }: FactoryParts): Promise<void> {
+/**
+ * Puts a build on record as it was, if its agent was killed between its journal and the record, or a power cut has taken that. Under versions
+ * that did not note what was on record, its caller had not been answered then.
+ */
+async function ensureRecorded(
+  { build: { id, order }, record }: RecoveredBuild,
+  { catalog, log }: FactoryParts,
+): Promise<void> {
   const { target, push } = order;
   try {
     if (catalog.imageOf(id) !== undefined) return;
-    const adaptor = `${ADAPTOR_PREFIX}${id}`;
+    const adaptor = record?.adaptor ?? `${ADAPTOR_PREFIX}${id}`;
     if (push === undefined) {
-      const template = await catalog.templates.put(order.descriptor);
-      await catalog.addTargetImages(catalog.place('', ''), imageDescription(''), [
-        { id, target, template, adaptor },
-      ]);
+      const own = await catalog.templates.put(order.descriptor);
+      const { template, description, ...place } = record?.place ?? {
+        ...catalog.place('', ''),
+        ...{ template: own, description: imageDescription('') },
+      };
+      await catalog.addTargetImages(place, description, [{ id, target, template, adaptor }]);
       return;
     }
     const { provider, targetImage } = push;

@@ -65,8 +65,8 @@ export interface AdoptedBuild extends Pick<ImageDocument, 'description' | 'lates
 /**
  * Which builds an image has had, for which targets, and where they were pushed. A directory with one JSON file for each image, and for
  * each of its builds, target and provider images a link to that. What is changed is on record for this process at once, so that what
- * is told of a build and what is on record of it never differ; the promise of each change resolves when it is safe on the disk, which is before
- * anybody is told of it. Several processes may change the same directory: none undoes what another has done.
+ * is told of a build and what is on record of it never differ; the promise of each change resolves when it is safe on the disk, or can be
+ * made again after a power cut, which is before anybody is told of it. Several processes may change the same directory: none undoes what another has done.
  */
 export class Catalog {
   /** What images are made from. */
@@ -138,14 +138,15 @@ export class Catalog {
   /**
    * Notes target images that are about to be made; makes the image and the build where there are none.
    *
-   * @param after what has to be safe before they are on the disk; when it is rejected, nothing is noted
+   * @param backup resolves when that is safe from which a restart notes them again: they are told to be on record without a wait for the
+   *   directory then; when it is rejected, nothing is noted
    * @throws CatalogError when one of their uuids has become another image's since {@link place}
    */
   async addTargetImages(
     place: BatchPlace,
     description: string,
     targets: readonly NewTargetImage[],
-    after?: Promise<unknown>,
+    backup?: Promise<unknown>,
   ): Promise<void> {
     const added = targets.map(target => ({
       ...target,
@@ -155,7 +156,7 @@ export class Catalog {
     const created = new Date().toISOString();
     await this.#ledger.change({
       ...claiming(place),
-      ...(after === undefined ? {} : { after }),
+      ...(backup === undefined ? {} : { backup }),
       apply: image =>
         withBuild(ensured(image, place, { description, created }), place.build, build => ({
           ...build,
@@ -164,15 +165,15 @@ export class Catalog {
     });
   }
 
-  /** @param after as in {@link addTargetImages} */
+  /** @param backup as in {@link addTargetImages} */
   async addProviderImages(
     image: string,
     pushes: readonly NewProviderImage[],
-    after?: Promise<unknown>,
+    backup?: Promise<unknown>,
   ): Promise<void> {
     await this.#ledger.change({
       image,
-      ...(after === undefined ? {} : { after }),
+      ...(backup === undefined ? {} : { backup }),
       apply: document => {
         if (document === undefined) throw new CatalogError('image', `there is no image ${image}`);
         const known = idsIn(document);

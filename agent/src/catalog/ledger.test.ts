@@ -91,29 +91,33 @@ describe('changes of the catalogue', function () {
     }
   });
 
-  it('are written while what they come after is made safe, and put in place after that', async () => {
+  it('are written while their backup is made safe, and are told when they are in place after that', async () => {
     const synced: number[] = [];
     const restore = watchSyncs(inode => synced.push(inode));
     let letGo = (): void => undefined;
     try {
       const { image, build } = catalog.place('', '');
-      const after = new Promise<void>(resolve => (letGo = resolve));
+      const backup = new Promise<void>(resolve => (letGo = resolve));
       const target = { id: uuid('1'), target: 'mock', adaptor: uuid('1') };
-      const noted = catalog.addTargetImages({ image, build }, '<image/>', [target], after);
+      const noted = catalog.addTargetImages({ image, build }, '<image/>', [target], backup);
       await until('the file is written', () => synced.length > 0);
       expect(catalog.imageOf(uuid('1'))?.id).to.equal(image);
       expect((await readdir(directory)).filter(name => name.endsWith('.json'))).to.deep.equal([]);
       letGo();
       await noted;
       expect(targets(Catalog.open(directory).image(image))).to.deep.equal([uuid('1')]);
-      expect(synced).to.have.lengthOf(2);
+      expect(synced).to.have.lengthOf(1);
+      await catalog.settled();
+      expect(synced)
+        .to.have.lengthOf(2)
+        .and.include((await stat(directory)).ino);
     } finally {
       letGo();
       restore();
     }
   });
 
-  it('are not made when what they come after fails, and take no others along', async () => {
+  it('are not made when their backup fails, and take no others along', async () => {
     const { image, build } = catalog.place('', '');
     await add(catalog, image, build, uuid('1'));
     const failure = new Error('the disk is full');

@@ -22,8 +22,11 @@ export interface Change {
   readonly onClaimed?: (id: string, owner: string) => never;
   /** Whether it is no news to anybody. */
   readonly quiet?: boolean;
-  /** What has to be safe before it is put in place. It is written meanwhile; when this is rejected, it is not made. */
-  readonly after?: Promise<unknown>;
+  /**
+   * Resolves when that is safe from which the change is made again after a power cut. It is written meanwhile, put in place then, and told of
+   * as soon as it is there; when this is rejected, it is not made.
+   */
+  readonly backup?: Promise<unknown>;
 }
 
 /** Told what is going to be changed; what it notes of that is safe when it resolves. */
@@ -38,7 +41,7 @@ interface PendingChange extends Change {
 
 /**
  * Changes of images' documents. A change counts in this process from the moment at which it is ordered, and its promise resolves when it is safe
- * on the disk. Those that come while others are written go together. Between processes a lock stands: under it each change is applied to what is
+ * on the disk, or in place with a backup. Those that come while others are written go together. Between processes a lock stands: under it each change is applied to what is
  * on the disk by then, so none is lost.
  */
 export class Ledger {
@@ -48,6 +51,9 @@ export class Ledger {
   /** To which images uuids lead that are not on the disk yet. */
   readonly #fresh = new Map<string, string>();
   #working: Promise<void> | undefined;
+  /** What is in place, and not known to be on the disk. */
+  #placed: PendingChange[] = [];
+  #syncing: Promise<void> | undefined;
 
   constructor(files: RecordFiles, beforeChange: BeforeChange) {
     this.#files = files;
@@ -68,16 +74,20 @@ export class Ledger {
     return image !== undefined && idsIn(image).has(id) ? image : undefined;
   }
 
-  /** Resolves when the change, and those of the same image before it, are on the disk. @throws what `apply` does, or the file system */
+  /**
+   * Resolves when the change, and those of the same image before it, are on the disk, or in place with a backup.
+   *
+   * @throws what `apply` does, or the file system
+   */
   async change(change: Change): Promise<void> {
     const { image: id } = change;
     // It is listened to when the change's turn comes, which may be after it has failed.
-    change.after?.catch(() => undefined);
+    change.backup?.catch(() => undefined);
     this.#assertClaims(change, claimed => this.imageOf(claimed));
     const before = this.image(id);
     const after = change.apply(before);
     const queue = this.#pending.get(id) ?? [];
-    if (after === undefined || after === before) return await queue.at(-1)?.done;
+    if (after === undefined || after === before) return await (queue.at(-1)?.done ?? this.#syncing);
     const known = before === undefined ? new Set<string>() : idsIn(before);
     const fresh = [...idsIn(after)].filter(one => !known.has(one));
     const { promise, resolve, reject } = deferred();
@@ -93,7 +103,10 @@ export class Ledger {
 
   /** Resolves when all that was ordered is on the disk, or cannot be. */
   async settled(): Promise<void> {
-    while (this.#working !== undefined) await this.#working;
+    while (this.#working !== undefined || this.#syncing !== undefined) {
+      await this.#working;
+      await this.#syncing;
+    }
   }
 
   /** Never rejects: whoever has ordered a change hears of what keeps it from the disk. */
@@ -107,8 +120,10 @@ export class Ledger {
         } finally {
           letGo(lock);
         }
-        // Others may go on meanwhile: what they write is synced after this, or with it.
-        if (written.length > 0) await this.#sync(written);
+        this.#placed.push(...written);
+        if (written.length > 0) this.#syncing ??= this.#sync();
+        // What comes meanwhile goes together, and other processes get their turn.
+        if (this.#pending.size > 0) await this.#syncing;
       } catch (error) {
         // Who waits for something that cannot be written must not wait for ever.
         for (const [id, queue] of [...this.#pending]) {
@@ -126,11 +141,15 @@ export class Ledger {
     return (await Promise.all(batch.map(id => this.#write(id)))).flat();
   }
 
-  /** Tells those who wait for changes that they are on the disk. Never rejects. */
-  async #sync(written: readonly PendingChange[]): Promise<void> {
-    let failure: unknown;
-    await this.#files.sync().catch((error: unknown) => (failure = error));
-    for (const { settle } of written) settle(failure);
+  /** Tells those who wait for changes that these are on the disk. Never rejects. */
+  async #sync(): Promise<void> {
+    while (this.#placed.length > 0) {
+      const placed = this.#placed.splice(0);
+      let failure: unknown;
+      await this.#files.sync().catch((error: unknown) => (failure = error));
+      for (const { settle } of placed) settle(failure);
+    }
+    this.#syncing = undefined;
   }
 
   /** Writes what is to be changed of an image, and gives the changes that are in place. Never rejects. */
@@ -149,12 +168,13 @@ export class Ledger {
     // At the same moment at which it is in place: nobody sees it twice, or not at all.
     this.#drop(id, queue);
     for (const [{ settle }, error] of refused) settle(error);
+    for (const { backup, settle } of left()) if (backup !== undefined) settle();
     return left();
   }
 
   /**
    * Writes what changes make of an image, ready to be put in place; nothing when that is what it is. Notes which of them are refused: `again`
-   * when what one of them has to come after has failed.
+   * when the backup of one of them has failed.
    */
   async #prepare(
     before: ImageDocument | undefined,
@@ -185,7 +205,7 @@ export class Ledger {
     };
     const count = refused.size;
     const waits = taken.map(async change => {
-      await change.after?.catch((error: unknown) => refused.set(change, error));
+      await change.backup?.catch((error: unknown) => refused.set(change, error));
     });
     // Side by side, as each of them waits for the disk.
     const writing = this.#files.prepare(image, links);

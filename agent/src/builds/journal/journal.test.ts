@@ -33,6 +33,10 @@ describe('JournalFile', () => {
     descriptor: `<template><name>${id}</name></template>`,
     epoch: 3,
     secret: false,
+    record: {
+      adaptor: `adaptor-${id}`,
+      place: { image: 'i', build: 'b', template: 't', description: '<image/>' },
+    },
   });
   const completed = {
     status: 'COMPLETED',

@@ -1,5 +1,5 @@
 import { type BuildErrorCode, buildErrorCodes } from '@imagefactory/plugin-api';
-import type { BuildOrder } from '../build.js';
+import type { BuildOrder, RecordFacts } from '../build.js';
 import { type BuildFailure, type BuildStatus, type FinishedImage, isBuildStatus } from '../status.js';
 
 /** How a job has ended. */
@@ -19,7 +19,7 @@ export type JournalRecord =
   | ({ readonly kind: 'job'; readonly id: string; readonly secret: boolean } & Pick<
       BuildOrder,
       'target' | 'descriptor' | 'callerImageUuid' | 'push' | 'epoch'
-    > & { readonly resumable?: boolean; readonly adopted?: boolean })
+    > & { readonly resumable?: boolean; readonly adopted?: boolean; readonly record?: RecordFacts })
   | { readonly kind: 'status'; readonly id: string; readonly status: BuildStatus; readonly percent: number }
   | ({ readonly kind: 'group'; readonly id: string } & GroupMark)
   | { readonly kind: 'group-gone'; readonly id: string; readonly pid: number }
@@ -48,6 +48,8 @@ export interface JournalJob {
   readonly resumable: boolean;
   /** Whether it was that of another agent, which is dead. */
   readonly adopted: boolean;
+  /** What the catalogue was told of it; absent for those of earlier versions. */
+  readonly record: RecordFacts | undefined;
   /** How often it was, by the death of the agent. */
   resumed: number;
   /** Whether the agent was stopped in order since it was begun, and has left it to the next start. */
@@ -67,7 +69,7 @@ export interface JournalJob {
 export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord): void {
   if (record.kind === 'job') {
     const { id, target, descriptor, callerImageUuid, push, epoch, secret } = record;
-    const { resumable = false, adopted = false } = record;
+    const { resumable = false, adopted = false, record: facts } = record;
     jobs.set(id, {
       order: {
         id,
@@ -80,6 +82,7 @@ export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord
       secret,
       resumable,
       adopted,
+      record: facts,
       resumed: 0,
       postponed: false,
       status: 'NEW',
@@ -137,6 +140,7 @@ export function recordsOf(job: JournalJob): JournalRecord[] {
     {
       ...{ kind: 'job', ...job.order, secret: job.secret, resumable: job.resumable },
       ...(job.adopted ? { adopted: true } : {}),
+      ...(job.record === undefined ? {} : { record: job.record }),
     },
     ...(job.resumed === 0 ? [] : [{ kind: 'resumed' as const, id, times: job.resumed }]),
     { kind: 'status', id, status: job.status, percent: job.percent },
@@ -171,7 +175,8 @@ function isRecord(value: unknown): value is JournalRecord {
         ['boolean', 'undefined'].includes(typeof value['resumable']) &&
         ['boolean', 'undefined'].includes(typeof value['adopted']) &&
         ['string', 'undefined'].includes(typeof value['callerImageUuid']) &&
-        (value['push'] === undefined || isPush(value['push']))
+        (value['push'] === undefined || isPush(value['push'])) &&
+        (value['record'] === undefined || isFacts(value['record']))
       );
     case 'status':
       return isBuildStatus(value['status']) && typeof value['percent'] === 'number';
@@ -199,6 +204,13 @@ function isRecord(value: unknown): value is JournalRecord {
 
 function isPush(value: unknown): boolean {
   return isObject(value) && typeof value['provider'] === 'string' && typeof value['targetImage'] === 'string';
+}
+
+function isFacts(value: unknown): value is RecordFacts {
+  if (!isObject(value) || typeof value['adaptor'] !== 'string') return false;
+  const { place } = value;
+  const names = ['image', 'build', 'template', 'description'];
+  return place === undefined || (isObject(place) && names.every(name => typeof place[name] === 'string'));
 }
 
 function isEndOfJob(value: unknown): value is JobEnd {
