@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { idsIn } from './documents.js';
 import { type Expiry, withoutOld } from './expiry.js';
 import type { Ledger } from './ledger.js';
@@ -18,8 +18,9 @@ export interface UpkeepParts {
   readonly templates: TemplateShelf;
 }
 
-/** Images that are looked at in one go, before others get their turn. */
-const batch = 50;
+/** Images that are looked at in one go, and milliseconds until the next: nobody waits for this, and others have work to do. */
+const batch = 20;
+const pause = 5;
 
 /**
  * Removes what may leave the catalogue, one image after the other, each as any other change: under the lock, on top of what other processes have
@@ -39,7 +40,7 @@ export async function removeOld(
   let records = 0;
   const names = await files.names();
   for (const [index, id] of names.images.entries()) {
-    if (index % batch === 0) await turn();
+    if (index % batch === 0) await sleep(pause);
     if (signal?.aborted === true) return { records, templates: 0 };
     try {
       records += await removeOldOf(id, ledger, expiry);
