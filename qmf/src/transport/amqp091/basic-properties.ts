@@ -1,4 +1,5 @@
 import { ByteReader } from '../../codec/byte-reader.js';
+import { type ByteWriter, utf8Length } from '../../codec/byte-writer.js';
 import { malformed } from '../../codec/limits.js';
 import type { ValueMap } from '../../value/value.js';
 import { readFieldTable } from './field-table.js';
@@ -64,4 +65,51 @@ export function readBasicProperties(bytes: Uint8Array): BasicProperties {
 
 function text(reader: ByteReader, isThere: number): string | undefined {
   return isThere === 0 ? undefined : reader.utf8(reader.u8());
+}
+
+/** What a message that goes out says of itself. No text has more than 255 bytes. */
+export interface OutgoingProperties {
+  readonly contentType?: string;
+  /** The whole table as `encodeFieldTable` makes it. */
+  readonly headers: Buffer;
+  readonly correlationId?: string;
+  readonly replyTo?: string;
+  /** Time to live, milliseconds as decimal text. */
+  readonly expiration?: string;
+  readonly messageId?: string;
+  readonly userId?: string;
+  readonly appId?: string;
+}
+
+/** Transient, as all of QMF is (wire document §2.1). */
+const TRANSIENT = 1;
+
+/** Writes property flags and property list of a content header. */
+export function writeBasicProperties(writer: ByteWriter, properties: OutgoingProperties): void {
+  const { contentType, headers, correlationId, replyTo, expiration, messageId, userId, appId } = properties;
+  let flags = flag.headers | flag.deliveryMode;
+  if (contentType !== undefined) flags |= flag.contentType;
+  if (correlationId !== undefined) flags |= flag.correlationId;
+  if (replyTo !== undefined) flags |= flag.replyTo;
+  if (expiration !== undefined) flags |= flag.expiration;
+  if (messageId !== undefined) flags |= flag.messageId;
+  if (userId !== undefined) flags |= flag.userId;
+  if (appId !== undefined) flags |= flag.appId;
+  writer.u16(flags);
+  if (contentType !== undefined) writeShortString(writer, contentType);
+  writer.raw(headers);
+  writer.u8(TRANSIENT);
+  if (correlationId !== undefined) writeShortString(writer, correlationId);
+  if (replyTo !== undefined) writeShortString(writer, replyTo);
+  if (expiration !== undefined) writeShortString(writer, expiration);
+  if (messageId !== undefined) writeShortString(writer, messageId);
+  if (userId !== undefined) writeShortString(writer, userId);
+  if (appId !== undefined) writeShortString(writer, appId);
+}
+
+/** Text of at most 255 bytes, with their number before it. */
+export function writeShortString(writer: ByteWriter, value: string): void {
+  const length = utf8Length(value);
+  writer.u8(length);
+  writer.text(value, length);
 }

@@ -1,4 +1,3 @@
-import type { Options } from 'amqplib';
 import {
   type Body,
   decodeBareMessage,
@@ -12,22 +11,22 @@ import { addressToText, type Envelope } from '../../message/envelope.js';
 import { header } from '../../message/headers.js';
 import { bufferView, textOf } from '../../value/text.js';
 import { isValueList, isValueMap, type Value, type ValueMap } from '../../value/value.js';
-import { readBasicProperties } from './basic-properties.js';
-import { type FieldTable, toFieldTable } from './field-table.js';
+import { type OutgoingProperties, readBasicProperties } from './basic-properties.js';
+import { encodeFieldTable } from './field-table.js';
 import type { Manners } from './manners.js';
 import { replyAddress } from './reply-address.js';
 
-/** What `basic.publish` takes. */
+/** What goes out with `basic.publish`. */
 export interface Publication {
   /** Empty for the default exchange, which routes to the queue that the key names. */
   readonly exchange: string;
   readonly routingKey: string;
+  /** Whether it is an error when no queue takes it. */
+  readonly mandatory: boolean;
+  readonly properties: OutgoingProperties;
   readonly content: Buffer;
-  readonly options: Options.Publish;
 }
 
-/** Transient, as all of QMF is (wire document §2.1). */
-const TRANSIENT = 1;
 /** How RabbitMQ marks a body that came as an AMQP 1.0 value: it passes that section on as it is (§1.6). */
 const AMQP10_BODY = 'amqp-1.0';
 
@@ -52,40 +51,38 @@ export function toPublication(
   const appId = textOf(headers.get(header.appId));
   const exchange = to.subject === undefined ? '' : shortString('the exchange', to.node);
   const routingKey = shortString('the routing key', to.subject ?? to.node);
-  const options: Options.Publish = {
-    deliveryMode: TRANSIENT,
+  const properties: Writable<OutgoingProperties> = {
     headers: headerTable(headers, routingKey, headerSection),
-    // A queue that isn't there is an error; a key that nobody listens to is none (§1.7).
-    mandatory: to.subject === undefined,
   };
   // Field by field, here and below: with spreads this takes twice as long.
-  if (contentType !== undefined) options.contentType = shortString('the content type', contentType);
-  if (appId !== undefined) options.appId = shortString('the app id', appId);
-  if (correlationId !== undefined) options.correlationId = idText('the correlation id', correlationId);
-  if (messageId !== undefined) options.messageId = shortString('the message id', messageId);
-  if (userId !== undefined) options.userId = shortString('the user id', userId);
-  if (replyTo !== undefined) options.replyTo = shortString('the reply address', addressToText(replyTo));
-  if (ttl !== undefined && expiration !== 'time') options.expiration = String(Math.max(0, Math.round(ttl)));
-  return { exchange, routingKey, content, options };
+  if (contentType !== undefined) properties.contentType = shortString('the content type', contentType);
+  if (appId !== undefined) properties.appId = shortString('the app id', appId);
+  if (correlationId !== undefined) properties.correlationId = idText('the correlation id', correlationId);
+  if (messageId !== undefined) properties.messageId = shortString('the message id', messageId);
+  if (userId !== undefined) properties.userId = shortString('the user id', userId);
+  if (replyTo !== undefined) properties.replyTo = shortString('the reply address', addressToText(replyTo));
+  if (ttl !== undefined && expiration !== 'time')
+    properties.expiration = String(Math.max(0, Math.round(ttl)));
+  // A queue that isn't there is an error; a key that nobody listens to is none (§1.7).
+  return { exchange, routingKey, mandatory: to.subject === undefined, properties, content };
 }
 
 /** The last table made of some headers: QMF has few different ones, and sends each very often under the same key. */
 interface MadeTable {
   readonly routingKey: string;
   readonly withSection: boolean;
-  readonly table: FieldTable;
+  readonly table: Buffer;
 }
 const madeTables = new WeakMap<ValueMap, MadeTable>();
 
-function headerTable(headers: ValueMap, routingKey: string, withSection: boolean): FieldTable {
+function headerTable(headers: ValueMap, routingKey: string, withSection: boolean): Buffer {
   const made = madeTables.get(headers);
   if (made?.routingKey === routingKey && made.withSection === withSection) return made.table;
-  const table: FieldTable = {
-    ...toFieldTable(headers),
-    // Broker-J takes the subject from there on its way to AMQP 1.0.
-    'qpid.subject': routingKey,
-    ...(withSection ? { [AMQP10_HEADERS]: encodeApplicationProperties(headers) } : {}),
-  };
+  const all = new Map(headers);
+  // Broker-J takes the subject from there on its way to AMQP 1.0.
+  all.set('qpid.subject', routingKey);
+  if (withSection) all.set(AMQP10_HEADERS, encodeApplicationProperties(headers));
+  const table = encodeFieldTable(all);
   madeTables.set(headers, { routingKey, withSection, table });
   return table;
 }

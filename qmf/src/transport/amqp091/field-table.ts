@@ -1,64 +1,129 @@
 import type { ByteReader } from '../../codec/byte-reader.js';
+import { ByteWriter, utf8Length } from '../../codec/byte-writer.js';
 import { malformed } from '../../codec/limits.js';
-import { bufferView } from '../../value/text.js';
-import { Float, Int, isValueMap, Uuid, type Value, type ValueMap } from '../../value/value.js';
-
-/** A field value as amqplib's encoder takes it; `!` names the type where JavaScript has none of its own for it. */
-export type Field =
-  | null
-  | string
-  | boolean
-  | Buffer
-  | Field[]
-  | { readonly '!': string; readonly value: unknown };
-
-export type FieldTable = Readonly<Record<string, Field>>;
+import { QmfError } from '../../errors.js';
+import { Float, Int, type IntType, isValueMap, Uuid, type Value, type ValueMap } from '../../value/value.js';
 
 /** The largest that a field's signed 64 bits hold; RabbitMQ knows no unsigned ones. */
 const MAX_INT64 = 0x7fff_ffff_ffff_ffffn;
 
 /**
- * Headers for amqplib. What a 0-9-1 field cannot hold goes as the text of it: a uuid, and unsigned integers from 2^63 on
- * (RabbitMQ's "AMQP 0-9-1 errata", table field types).
+ * A field table with its size before it. What a field cannot hold goes as the text of it: a uuid, and unsigned integers from 2^63
+ * on (RabbitMQ's "AMQP 0-9-1 errata", table field types).
+ *
+ * @throws QmfError `not_encodable` for a name of more than 255 bytes
  */
-export function toFieldTable(map: ValueMap): FieldTable {
-  // Without a prototype, so that a key `__proto__` is a key like any other.
-  const table = Object.create(null) as Record<string, Field>; // `Object.create` says `any`
-  for (const [key, value] of map) table[key] = toField(value);
-  return table;
+export function encodeFieldTable(map: ValueMap): Buffer {
+  const writer = new ByteWriter(1024);
+  writeTable(writer, map);
+  return writer.finish();
 }
 
-function toField(value: Value): Field {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-  if (value instanceof Int) return intField(value);
-  if (value instanceof Float) return { '!': value.type, value: value.value };
-  if (value instanceof Uuid) return value.toString();
-  if (value instanceof Uint8Array) return bufferView(value);
-  // Named as an object, because amqplib would take a table with a key `!` for a typed value.
-  if (isValueMap(value)) return { '!': 'object', value: toFieldTable(value) };
-  return value.map(toField);
+function writeTable(writer: ByteWriter, map: ValueMap): void {
+  writeBlock(writer, () => {
+    for (const [name, value] of map) {
+      const length = utf8Length(name);
+      if (length > 255) {
+        throw new QmfError(
+          'not_encodable',
+          `the header name '${name.slice(0, 40)}…' is longer than 255 bytes`,
+        );
+      }
+      writer.u8(length);
+      writer.text(name, length);
+      writeField(writer, value);
+    }
+  });
 }
 
-function intField({ type, value }: Int): Field {
-  if (type !== 'uint64') return { '!': type, value };
-  return value > MAX_INT64 ? value.toString() : { '!': 'int64', value };
+/** What `write` writes, with its size before it. */
+function writeBlock(writer: ByteWriter, write: () => void): void {
+  writer.descend();
+  const at = writer.reserve(4);
+  write();
+  writer.patchU32(at, writer.length - at - 4);
+  writer.ascend();
 }
 
-/** Bytes that amqplib's encoding of a table takes, with the count before it. */
-export function fieldTableSize(table: FieldTable): number {
-  let size = 4;
-  for (const [key, field] of Object.entries(table)) size += 1 + Buffer.byteLength(key) + fieldSize(field);
-  return size;
+function writeField(writer: ByteWriter, value: Value): void {
+  if (value === null) {
+    writeTag(writer, 'V');
+  } else if (typeof value === 'string') {
+    writeLongString(writer, value);
+  } else if (typeof value === 'boolean') {
+    writeTag(writer, 't');
+    writer.u8(value ? 1 : 0);
+  } else if (value instanceof Int) {
+    writeInt(writer, value.type, value.value);
+  } else if (value instanceof Float) {
+    writeTag(writer, value.type === 'float' ? 'f' : 'd');
+    if (value.type === 'float') writer.f32(value.value);
+    else writer.f64(value.value);
+  } else if (value instanceof Uuid) {
+    writeLongString(writer, value.toString());
+  } else if (value instanceof Uint8Array) {
+    writeTag(writer, 'x');
+    writer.u32(value.length);
+    writer.raw(value);
+  } else if (isValueMap(value)) {
+    writeTag(writer, 'F');
+    writeTable(writer, value);
+  } else {
+    writeTag(writer, 'A');
+    writeBlock(writer, () => value.forEach(item => writeField(writer, item)));
+  }
 }
 
-/** With the byte for its type; numbers count as the longest. */
-function fieldSize(field: Field): number {
-  if (field === null) return 1;
-  if (typeof field === 'string') return 5 + Buffer.byteLength(field);
-  if (typeof field === 'boolean') return 2;
-  if (Buffer.isBuffer(field)) return 5 + field.length;
-  if (Array.isArray(field)) return field.reduce((size: number, item) => size + fieldSize(item), 5);
-  return field['!'] === 'object' ? 1 + fieldTableSize(field.value as FieldTable) : 9; // what toField() puts there
+function writeTag(writer: ByteWriter, tag: string): void {
+  writer.u8(tag.charCodeAt(0));
+}
+
+function writeLongString(writer: ByteWriter, text: string): void {
+  const length = utf8Length(text);
+  writeTag(writer, 'S');
+  writer.u32(length);
+  writer.text(text, length);
+}
+
+function writeInt(writer: ByteWriter, type: IntType, value: number | bigint): void {
+  switch (type) {
+    case 'int8':
+      writeTag(writer, 'b');
+      writer.u8(Number(value) & 0xff);
+      return;
+    case 'uint8':
+      writeTag(writer, 'B');
+      writer.u8(Number(value));
+      return;
+    case 'int16':
+      writeTag(writer, 's');
+      writer.i16(Number(value));
+      return;
+    case 'uint16':
+      writeTag(writer, 'u');
+      writer.u16(Number(value));
+      return;
+    case 'int32':
+      writeTag(writer, 'I');
+      writer.i32(Number(value));
+      return;
+    case 'uint32':
+      writeTag(writer, 'i');
+      writer.u32(Number(value));
+      return;
+    case 'int64':
+      writeTag(writer, 'l');
+      writer.i64(value);
+      return;
+    case 'uint64':
+      if (value > MAX_INT64) {
+        writeLongString(writer, value.toString());
+        return;
+      }
+      writeTag(writer, 'l');
+      writer.i64(value);
+      return;
+  }
 }
 
 /**

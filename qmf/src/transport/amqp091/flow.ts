@@ -37,11 +37,6 @@ export function heedChannelFlow(
   };
 }
 
-/** The number of a channel, by which {@link heedChannelFlow} names it. */
-export function channelNumber(channel: object): number | undefined {
-  return 'ch' in channel && typeof channel.ch === 'number' ? channel.ch : undefined;
-}
-
 /** The largest frame that both sides agreed on, in bytes. */
 export function frameLimit(model: ChannelModel): number {
   return (model.connection as unknown as FrameOutlet).frameMax;

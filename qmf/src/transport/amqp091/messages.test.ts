@@ -6,10 +6,20 @@ import { decodeList, decodeMap, encodeMap } from '../../codec/amqp010.js';
 import { ByteReader } from '../../codec/byte-reader.js';
 import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
-import { double, Float, Int, int32, int64, uint64, type Value, type ValueMap } from '../../value/value.js';
+import {
+  double,
+  Float,
+  Int,
+  int32,
+  int64,
+  uint64,
+  Uuid,
+  type Value,
+  type ValueMap,
+} from '../../value/value.js';
 import { readBasicProperties } from './basic-properties.js';
 import { toEnvelope, toPublication as publicationFor } from './envelopes.js';
-import { readFieldTable, toFieldTable } from './field-table.js';
+import { encodeFieldTable, readFieldTable } from './field-table.js';
 import { replyAddress } from './reply-address.js';
 
 const manners = { expiration: 'duration', headerSection: false } as const;
@@ -25,9 +35,11 @@ const plain: Envelope = {
   body: { form: 'data', bytes: encodeMap(count) },
 };
 
+const readTable = (bytes: Buffer): ValueMap => readFieldTable(new ByteReader(bytes));
+
 describe('toPublication', () => {
   it('maps the envelope as the wire document says', () => {
-    const { exchange, routingKey, content, options } = toPublication({
+    const { exchange, routingKey, mandatory, content, properties } = toPublication({
       ...plain,
       replyTo: { node: 'qmf.default.topic', subject: 'direct-console.x' },
       correlationId: '1',
@@ -35,16 +47,13 @@ describe('toPublication', () => {
       userId: 'somebody',
       ttl: 1_999.6,
     });
-    expect([exchange, routingKey]).to.deep.equal(['qmf.default.topic', 'agent.ind.event']);
+    expect([exchange, routingKey, mandatory]).to.deep.equal(['qmf.default.topic', 'agent.ind.event', false]);
     expect(decodeMap(content)).to.deep.equal(count);
-    const { headers, ...rest } = options as Record<string, unknown>;
-    expect({ ...(headers as object) }).to.deep.equal({
-      'x-amqp-0-10.app-id': 'qmf2',
-      partial: null,
-      'qpid.subject': 'agent.ind.event',
-    });
+    const { headers, ...rest } = properties;
+    expect(readTable(headers)).to.deep.equal(
+      new Map<string, Value>([...plain.headers, ['qpid.subject', 'agent.ind.event']]),
+    );
     expect(rest).to.deep.equal({
-      deliveryMode: 1,
       contentType: 'amqp/map',
       appId: 'qmf2',
       correlationId: '1',
@@ -52,40 +61,39 @@ describe('toPublication', () => {
       userId: 'somebody',
       replyTo: 'qmf.default.topic/direct-console.x',
       expiration: '2000',
-      mandatory: false,
     });
   });
 
   it('says no time to live where that would be a time of day', () => {
-    const { options } = publicationFor({ ...plain, ttl: 1_000 }, { ...manners, expiration: 'time' });
-    expect(options).not.to.have.property('expiration');
+    const { properties } = publicationFor({ ...plain, ttl: 1_000 }, { ...manners, expiration: 'time' });
+    expect(properties).not.to.have.property('expiration');
   });
 
   it('says the headers once more where AMQP 1.0 sees no others', () => {
-    const { headers } = publicationFor(plain, { ...manners, headerSection: true }).options as Record<
-      string,
-      unknown
-    >;
-    const section = (headers as Record<string, unknown>)['x-amqp-1.0-app-properties'];
+    const { properties } = publicationFor(plain, { ...manners, headerSection: true });
+    const section = readTable(properties.headers).get('x-amqp-1.0-app-properties');
     expect(decodeBareMessage(section as Buffer).applicationProperties).to.deep.equal(plain.headers);
   });
 
   it('sends to a queue by the default exchange, and wants to hear of it when there is none', () => {
-    const { exchange, routingKey, options } = toPublication({ ...plain, to: { node: 'amq.gen-1' } });
-    expect([exchange, routingKey, options.mandatory]).to.deep.equal(['', 'amq.gen-1', true]);
+    const { exchange, routingKey, mandatory } = toPublication({ ...plain, to: { node: 'amq.gen-1' } });
+    expect([exchange, routingKey, mandatory]).to.deep.equal(['', 'amq.gen-1', true]);
   });
 
   it('encodes bodies of any form for 0-10', () => {
     const bare = { to: plain.to, headers: plain.headers };
     const map = toPublication({ ...bare, body: { form: 'value', value: count } });
-    expect([map.options.contentType, decodeMap(map.content)]).to.deep.equal(['amqp/map', count]);
+    expect([map.properties.contentType, decodeMap(map.content)]).to.deep.equal(['amqp/map', count]);
     for (const body of [
       { form: 'value', value: [int32(1)] },
       { form: 'value', value: int32(1) },
       { form: 'sequence', list: [int32(1)] },
     ] as const) {
       const list = toPublication({ ...bare, body });
-      expect([list.options.contentType, decodeList(list.content)]).to.deep.equal(['amqp/list', [int32(1)]]);
+      expect([list.properties.contentType, decodeList(list.content)]).to.deep.equal([
+        'amqp/list',
+        [int32(1)],
+      ]);
     }
     const contents = (['tä', null, Buffer.from([7])] as const).map(value =>
       toPublication({ ...bare, body: { form: 'value', value } }).content.toString('hex'),
@@ -113,23 +121,49 @@ describe('toPublication', () => {
 
   it('writes ids of other types as text', () => {
     const ids = [int64(5), uint64(18446744073709551615n), Buffer.from('abc')].map(
-      correlationId => toPublication({ ...plain, correlationId }).options.correlationId,
+      correlationId => toPublication({ ...plain, correlationId }).properties.correlationId,
     );
     expect(ids).to.deep.equal(['5', '18446744073709551615', 'abc']);
   });
 });
 
 describe('field tables', () => {
-  it('keep keys that JavaScript or amqplib have a meaning for', () => {
-    const nested = new Map<string, Value>([['!', 'int8']]);
-    const table = toFieldTable(
+  it('are written with the types that a field can have, and else as text', () => {
+    const uuid = Uuid.parse('01234567-89ab-cdef-0123-456789abcdef');
+    const kept = new Map<string, Value>([
+      ['__proto__', 'tä'],
+      ['bytes', Buffer.from([0, 255])],
+      ['nothing', null],
+      ['yes', true],
+      ['no', false],
+      ['int8', new Int('int8', -1)],
+      ['uint8', new Int('uint8', 255)],
+      ['int16', new Int('int16', -2)],
+      ['uint16', new Int('uint16', 65535)],
+      ['int32', int32(-3)],
+      ['uint32', new Int('uint32', 4294967295)],
+      ['int64', int64(-9223372036854775808n)],
+      ['float', new Float('float', 0.5)],
+      ['double', double(-0.1)],
+      ['list', [null, [int32(1)], new Map([['!', 'int8']])]],
+      ['map', new Map<string, Value>([['a', new Map()]])],
+    ]);
+    const changed = new Map<string, Value>([
+      ['uuid', uuid],
+      ['small', uint64(5)],
+      ['large', uint64(9223372036854775808n)],
+    ]);
+    expect(readTable(encodeFieldTable(new Map([...kept, ...changed])))).to.deep.equal(
       new Map<string, Value>([
-        ['__proto__', 'x'],
-        ['nested', nested],
+        ...kept,
+        ['uuid', uuid.toString()],
+        ['small', int64(5)],
+        ['large', '9223372036854775808'],
       ]),
     );
-    expect(Object.keys(table)).to.deep.equal(['__proto__', 'nested']);
-    expect(table['nested']).to.have.property('!', 'object');
+    expect(() => encodeFieldTable(new Map([['ä'.repeat(128), 'x']])))
+      .to.throw(QmfError)
+      .with.property('code', 'not_encodable');
   });
 
   const read = (hex: string): Value | undefined => {

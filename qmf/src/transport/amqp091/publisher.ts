@@ -1,11 +1,12 @@
-import type { ChannelModel, ConfirmChannel, Message } from 'amqplib';
+import type { ChannelModel, Message } from 'amqplib';
 import { QmfError } from '../../errors.js';
 import { readBasicProperties } from './basic-properties.js';
+import { ChannelOutlet } from './channel-outlet.js';
 import type { Publication } from './envelopes.js';
 import { channelError, lacksChannel, refusesOneMessage } from './errors.js';
-import { type FieldTable, fieldTableSize } from './field-table.js';
-import { channelNumber, frameLimit } from './flow.js';
+import { frameLimit } from './flow.js';
 import type { Manners } from './manners.js';
+import { publishFrames } from './publish-frames.js';
 import { UndecodedProperties } from './undecoded-headers.js';
 
 interface Pending {
@@ -16,7 +17,7 @@ interface Pending {
 
 type State =
   | { readonly kind: 'opening' }
-  | { readonly kind: 'open'; readonly channel: ConfirmChannel }
+  | { readonly kind: 'open'; readonly outlet: ChannelOutlet }
   | { readonly kind: 'ended'; readonly reason: QmfError };
 
 /** What keeps messages here: the broker blocks the connection (`connection.blocked`), or this channel (`channel.flow`). */
@@ -58,9 +59,9 @@ export class Publisher {
     this.#frameLimit = frameLimit(model);
     this.#onEnd = onEnd;
     ready
-      .then(() => model.createConfirmChannel())
+      .then(async () => new ChannelOutlet(await model.createConfirmChannel()))
       .then(
-        channel => this.#opened(channel),
+        outlet => this.#opened(outlet),
         (error: unknown) => {
           const { message, code } = channelError(this.#what, error);
           // Nothing was sent, and another exchange's channel may become idle.
@@ -80,7 +81,7 @@ export class Publisher {
     return new Promise((resolve, reject) => {
       const pending: Pending = { publication: this.#marked(publication), resolve, reject };
       this.#unsettled.add(pending);
-      if (this.#state.kind === 'open' && this.#held.size === 0) this.#publish(this.#state.channel, pending);
+      if (this.#state.kind === 'open' && this.#held.size === 0) this.#publish(this.#state.outlet, pending);
       else this.#waiting.push(pending);
     });
   }
@@ -97,7 +98,7 @@ export class Publisher {
 
   /** Number of the channel, once it is open. */
   get channel(): number | undefined {
-    return this.#state.kind === 'open' ? channelNumber(this.#state.channel) : undefined;
+    return this.#state.kind === 'open' ? this.#state.outlet.number : undefined;
   }
 
   get idle(): boolean {
@@ -118,10 +119,11 @@ export class Publisher {
   async close(): Promise<void> {
     const before = this.#state;
     this.end(new QmfError('connection_lost', `${this.#what}: the channel was closed`));
-    if (before.kind === 'open') await before.channel.close().catch(() => undefined); // closed by the broker just now
+    if (before.kind === 'open') await before.outlet.channel.close().catch(() => undefined); // closed by the broker just now
   }
 
-  #opened(channel: ConfirmChannel): void {
+  #opened(outlet: ChannelOutlet): void {
+    const { channel } = outlet;
     channel.on('error', (error: unknown) => this.#closedWith(error));
     // When the connection ends its channels hear of it first, without the reason; the wire tells it in the same turn.
     channel.on('close', () => {
@@ -132,32 +134,31 @@ export class Publisher {
       channel.close().catch(() => undefined); // ended while opening
       return;
     }
-    this.#state = { kind: 'open', channel };
+    this.#state = { kind: 'open', outlet };
     this.#publishWaiting();
   }
 
   #publishWaiting(): void {
     if (this.#state.kind !== 'open' || this.#held.size > 0) return;
-    const { channel } = this.#state;
+    const { outlet } = this.#state;
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const pending of waiting) this.#publish(channel, pending);
+    for (const pending of waiting) this.#publish(outlet, pending);
   }
 
-  #publish(channel: ConfirmChannel, pending: Pending): void {
-    const { exchange, routingKey, content, options } = pending.publication;
+  #publish(outlet: ChannelOutlet, pending: Pending): void {
+    let frames: Buffer;
     try {
-      assertFits(pending.publication, this.#frameLimit);
-      channel.publish(exchange, routingKey, content, options, (error: unknown) => {
-        // A closing channel calls back too; its own event comes with the reason.
-        if (error === null) this.#settle(pending, undefined);
-        else if (error instanceof Error && error.message === 'message nacked') {
-          this.#settle(pending, this.#refusal(pending));
-        }
-      });
+      frames = publishFrames(pending.publication, outlet.number, this.#frameLimit);
     } catch (error) {
       this.#settle(pending, QmfError.from(error, 'not_encodable'));
+      return;
     }
+    outlet.send(frames, error => {
+      // A closing channel calls back too; its own event comes with the reason.
+      if (error === null) this.#settle(pending, undefined);
+      else if (error.message === 'message nacked') this.#settle(pending, this.#refusal(pending));
+    });
   }
 
   /** The broker returns a message that no queue took, and confirms it afterwards. */
@@ -166,22 +167,21 @@ export class Publisher {
     if (!(properties instanceof UndecodedProperties)) return; // cannot be: headers stay undecoded
     const { messageId } = readBasicProperties(properties.bytes);
     for (const pending of this.#unsettled) {
-      if (pending.publication.options.messageId !== messageId) continue;
+      if (pending.publication.properties.messageId !== messageId) continue;
       this.#settle(pending, noQueue(pending));
       return;
     }
   }
 
   #refusal(pending: Pending): QmfError {
-    if (pending.publication.options.mandatory === true && this.#manners.unroutable === 'nack')
-      return noQueue(pending);
+    if (pending.publication.mandatory && this.#manners.unroutable === 'nack') return noQueue(pending);
     return new QmfError('message_released', `${this.#what}: the broker did not take the message now`);
   }
 
   #marked(publication: Publication): Publication {
-    const { options } = publication;
-    if (options.mandatory !== true || options.messageId !== undefined) return publication;
-    return { ...publication, options: { ...options, messageId: `r${++this.#marks}` } };
+    const { mandatory, properties } = publication;
+    if (!mandatory || properties.messageId !== undefined) return publication;
+    return { ...publication, properties: { ...properties, messageId: `r${++this.#marks}` } };
   }
 
   #settle(pending: Pending, error: QmfError | undefined): void {
@@ -208,17 +208,6 @@ export class Publisher {
     this.end(reason);
     this.#onEnd(reason);
   }
-}
-
-/** What a content header takes beside its headers: its own fields, and eight short texts. */
-const OTHER_PROPERTIES = 2_100;
-
-/** A body is cut to the broker's frames, but properties go in one. amqplib sends them anyway, and the broker ends the connection. */
-function assertFits({ options }: Publication, limit: number): void {
-  if (limit >= 131_072) return; // amqplib's own bound is lower
-  const size = OTHER_PROPERTIES + fieldTableSize(options.headers as FieldTable); // made by toPublication()
-  if (size > limit)
-    throw new QmfError('not_encodable', `the headers do not fit into the broker's frames of ${limit} bytes`);
 }
 
 function noQueue({ publication }: Pending): QmfError {
