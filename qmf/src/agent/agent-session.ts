@@ -227,12 +227,27 @@ export class AgentSession {
    * Raises an event. Resolves when the broker has it, rejects only for values that don't fit the class: an event that
    * could not be sent is in the log, and nobody's build fails for it.
    */
-  async raise<C extends EventClass>(
-    eventClass: C,
-    values: ValuesOf<C>,
-    options: RaiseOptions = {},
-  ): Promise<void> {
-    const { severity, importance = 'lasting' } = options;
+  raise<C extends EventClass>(eventClass: C, values: ValuesOf<C>, options: RaiseOptions = {}): Promise<void> {
+    const { severity = eventClass.schema.defaultSeverity, importance = 'lasting' } = options;
+    let envelope: Envelope;
+    try {
+      envelope = this.#eventEnvelope(eventClass, values, severity);
+    } catch (error) {
+      return Promise.reject(QmfError.from(error, 'invalid_argument'));
+    }
+    // Without an await, so that events keep the order in which they were raised; and with one promise here, as each of them lives
+    // until the broker has answered.
+    return this.#messages.track(
+      this.connection.send(envelope, { whileAway: 'keep', importance }),
+      () => undefined,
+      (error: unknown) => {
+        const kind = importance === 'progress' ? 'progress event' : 'event';
+        this.#losses.count(kind, `a ${eventClass.schema.id.className}`, error);
+      },
+    );
+  }
+
+  #eventEnvelope(eventClass: EventClass, values: object, severity: Severity): Envelope {
     const { schema } = eventClass;
     this.register(eventClass);
     // Consoles should know the agent, and that it has a new class, before they meet the event (§9.30).
@@ -240,23 +255,17 @@ export class AgentSession {
     const item = {
       values: encodeValues(schema, values),
       schemaId: schema.id,
-      severity: severity ?? schema.defaultSeverity,
+      severity,
       timestamp: this.#settings.clock.now(),
     };
-    const envelope: Envelope = {
+    return {
       to: {
         node: topicExchange(this.#settings.domain),
-        subject: eventKey(schema.id, item.severity, this.#settings.name),
+        subject: eventKey(schema.id, severity, this.#settings.name),
       },
       headers: headersFor('_data_indication', { agent: this.name, content: '_event' }),
       ...listContent([eventItemToValue(item)], this.#broadcastForm()),
     };
-    // Handed over before the first await, so that events keep the order in which they were raised.
-    const sent = this.#messages.track(this.connection.send(envelope, { whileAway: 'keep', importance }));
-    await sent.catch((error: unknown) => {
-      const kind = importance === 'progress' ? 'progress event' : 'event';
-      this.#losses.count(kind, `a ${schema.id.className}`, error);
-    });
   }
 
   #requestContext(): RequestContext {

@@ -125,14 +125,14 @@ export class Replies {
     const { to, correlationId } = target;
     const { headers, contentType, body } = message;
     const envelope = { to, correlationId, headers, contentType, body };
-    const sending = this.connection.send(envelope, { whileAway: 'keep', importance: 'lasting' }).then(
+    return this.#underWay.track(
+      this.connection.send(envelope, { whileAway: 'keep', importance: 'lasting' }),
       () => true,
       (error: unknown) => {
         this.losses.count('answer', `an answer to ${addressToText(to)}`, error);
         return false;
       },
     );
-    return this.#underWay.track(sending);
   }
 }
 

@@ -223,8 +223,8 @@ function answerMethod(envelope: Envelope, target: ReplyTarget, context: RequestC
     afterReply: action => afterReply.push(action),
   };
   const proceed = async (): Promise<ValueMap> => handlerOf(request, store)(request.arguments, call);
-  const running = context.calls.track(runCall(() => settings.gate(call, proceed)));
-  void running.then(async result => {
+  const running = runCall(() => settings.gate(call, proceed));
+  void context.calls.track(running, async result => {
     const sent = result.ok
       ? replies.map(target, '_method_response', methodResponseToValue(result.outputs))
       : replies.exception(target, result.error);

@@ -7,15 +7,28 @@ export class UnderWay {
     return this.#count;
   }
 
-  /** Counts `work` until it has settled; gives it back. */
-  track<T>(work: Promise<T>): Promise<T> {
+  /** Counts `work` until it has settled, and then goes on as `work.then` does. */
+  track<T, R>(
+    work: Promise<T>,
+    fulfilled: (value: T) => R | Promise<R>,
+    rejected: (error: unknown) => R = rethrow,
+  ): Promise<R> {
     this.#count++;
-    const done = (): void => {
-      if (--this.#count > 0) return;
-      for (const resolve of this.#waiting.splice(0)) resolve();
-    };
-    work.then(done, done);
-    return work;
+    return work.then(
+      value => {
+        this.#done();
+        return fulfilled(value);
+      },
+      (error: unknown) => {
+        this.#done();
+        return rejected(error);
+      },
+    );
+  }
+
+  #done(): void {
+    if (--this.#count > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Resolves when nothing is under way. */
@@ -23,4 +36,8 @@ export class UnderWay {
     if (this.#count === 0) return Promise.resolve();
     return new Promise(resolve => this.#waiting.push(resolve));
   }
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }

@@ -48,6 +48,7 @@ export class RecentMessages {
   /** The agent heard of last comes last; within an agent, the id seen last. */
   readonly #agents = new Map<string, Ids>();
   readonly #limits: RecentLimits;
+  #last: string | undefined;
   #size = 0;
 
   constructor(limits: Partial<RecentLimits> = {}) {
@@ -63,8 +64,11 @@ export class RecentMessages {
   seen(agent: string, messageId: string | undefined): boolean {
     if (messageId === undefined || messageId === '' || messageId.length > LONGEST_ID) return false;
     const ids = this.#agents.get(agent) ?? new Ids();
-    this.#agents.delete(agent);
-    this.#agents.set(agent, ids);
+    if (agent !== this.#last) {
+      this.#agents.delete(agent);
+      this.#agents.set(agent, ids);
+      this.#last = agent;
+    }
     if (ids.has(messageId)) return true;
     ids.add(messageId);
     this.#size++;
@@ -79,12 +83,17 @@ export class RecentMessages {
   /** A new run of an agent may count its ids from the start again. */
   forget(agent: string): void {
     this.#size -= this.#agents.get(agent)?.size ?? 0;
-    this.#agents.delete(agent);
+    this.#drop(agent);
   }
 
   #forgetOldest(agent: string, ids: Ids): void {
     ids.forgetOldest();
     this.#size--;
-    if (ids.size === 0) this.#agents.delete(agent);
+    if (ids.size === 0) this.#drop(agent);
+  }
+
+  #drop(agent: string): void {
+    this.#agents.delete(agent);
+    if (agent === this.#last) this.#last = undefined;
   }
 }

@@ -2,7 +2,7 @@ import { ByteReader } from '../../codec/byte-reader.js';
 import { type ByteWriter, utf8Length } from '../../codec/byte-writer.js';
 import { malformed } from '../../codec/limits.js';
 import type { ValueMap } from '../../value/value.js';
-import { readFieldTable } from './field-table.js';
+import { readKnownTable } from './known-tables.js';
 
 /** The basic properties of AMQP 0-9-1 that mean something to QMF (wire document §1.7). */
 export interface BasicProperties {
@@ -48,7 +48,7 @@ export function readBasicProperties(bytes: Uint8Array): BasicProperties {
   if ((flags & flag.more) !== 0) throw malformed('property flags that AMQP 0-9-1 does not have', 0);
   const contentType = text(reader, flags & flag.contentType);
   text(reader, flags & flag.contentEncoding);
-  const headers = (flags & flag.headers) === 0 ? undefined : readFieldTable(reader);
+  const headers = (flags & flag.headers) === 0 ? undefined : readKnownTable(reader);
   if ((flags & flag.deliveryMode) !== 0) reader.u8();
   if ((flags & flag.priority) !== 0) reader.u8();
   const correlationId = text(reader, flags & flag.correlationId);
