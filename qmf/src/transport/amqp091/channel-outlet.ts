@@ -33,8 +33,11 @@ export class ChannelOutlet {
   constructor(readonly channel: ConfirmChannel) {
     // Not in amqplib's typings; checked against amqplib 2.3 by channel-outlet.test.ts.
     this.#inside = channel as unknown as Internals;
-    const { ch, connection, pushConfirmCallback } = this.#inside;
-    if (connection.channels[ch]?.channel !== channel || typeof pushConfirmCallback !== 'function')
+    const { ch, connection } = this.#inside;
+    if (
+      connection.channels[ch]?.channel !== channel ||
+      typeof this.#inside.pushConfirmCallback !== 'function'
+    )
       throw new Error('this version of amqplib is not one that the 0-9-1 transport can work with');
   }
 

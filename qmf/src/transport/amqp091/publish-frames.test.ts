@@ -17,15 +17,20 @@ interface Definitions {
   encodeProperties(kind: number, channel: number, size: number, fields: object): Buffer;
 }
 
-const require = createRequire(import.meta.url);
-const amqplib: unknown = require(join(dirname(require.resolve('amqplib')), 'lib', 'defs.js'));
+const load = createRequire(import.meta.url);
+const amqplib: unknown = load(join(dirname(load.resolve('amqplib')), 'lib', 'defs.js'));
 const definitions = amqplib as Definitions; // it has no typings
 
 const shortText = fc.string({ unit: 'grapheme', maxLength: 20 });
 const optional = fc.option(shortText, { nil: undefined });
 const headers = fc.dictionary(
   fc.string({ minLength: 1, maxLength: 10 }).filter(name => !/^\d+$/.test(name)), // an object has those in another order
-  fc.oneof(shortText, fc.boolean(), fc.constant(null), fc.uint8Array().map(Buffer.from)),
+  fc.oneof(
+    shortText,
+    fc.boolean(),
+    fc.constant(null),
+    fc.uint8Array().map(bytes => Buffer.from(bytes)),
+  ),
   { noNullPrototype: true },
 );
 const names = [

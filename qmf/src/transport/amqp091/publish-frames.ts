@@ -8,8 +8,8 @@ const METHOD_FRAME = 1;
 const HEADER_FRAME = 2;
 const BODY_FRAME = 3;
 const FRAME_END = 0xce;
-/** What is around the payload of a frame. */
-const FRAME_OVERHEAD = 8;
+const FRAME_HEAD = 7;
+const FRAME_OVERHEAD = FRAME_HEAD + 1;
 const BASIC_CLASS = 60;
 const BASIC_PUBLISH = 40;
 
@@ -57,11 +57,11 @@ function beginFrame(type: number, channel: number): number {
   const start = writer.length;
   writer.u8(type);
   writer.u16(channel);
-  writer.u32(0); // its size, see below
+  writer.u32(0); // its size, which is known at its end
   return start;
 }
 
 function endFrame(start: number): void {
-  writer.patchU32(start + 3, writer.length - start - FRAME_OVERHEAD + 1);
+  writer.patchU32(start + 3, writer.length - start - FRAME_HEAD);
   writer.u8(FRAME_END);
 }
