@@ -31,7 +31,7 @@ export async function openBus(
     requestTimeout: settings.timeout,
     signal,
     // Once it was up, a watch goes on through anything, a broker with its users not loaded yet included.
-    retry: { retryRefused: true, maxDelay: 5_000 },
+    retry: { retryRefused: true },
     ...(settings.bodyForm === undefined ? {} : { bodyForm: settings.bodyForm }),
   });
   return { console, openedAt: performance.now() };

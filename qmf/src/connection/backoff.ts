@@ -17,9 +17,10 @@ export interface RetryPolicy {
   readonly retryRefused: boolean;
 }
 
+/** A broker takes its time to start, and nobody is to wait much longer than that for what happened meanwhile. */
 export const defaultRetry: RetryPolicy = {
   initialDelay: 250,
-  maxDelay: 30_000,
+  maxDelay: 5_000,
   stableAfter: 10_000,
   maxAttempts: Number.POSITIVE_INFINITY,
   giveUpAfter: Number.POSITIVE_INFINITY,
