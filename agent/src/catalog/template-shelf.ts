@@ -45,14 +45,15 @@ export class TemplateShelf {
     return id;
   }
 
-  /** Notes that a template is used just now, so that it is not old. @returns false when there is none */
+  /** Notes that a template is used just now, so that it is not old. @returns false when there is none, or it is another user's file */
   renew(id: string): boolean {
     const now = new Date();
     try {
       utimesSync(this.#path(id), now, now);
       return true;
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return false;
+      // A file's times are its owner's: a backup may have come back as root's.
+      if (['ENOENT', 'EPERM'].includes(errorCode(error) ?? '')) return false;
       throw error;
     }
   }
@@ -77,7 +78,13 @@ export class TemplateShelf {
     if (!isOlder(path, before)) return false;
     // Out of the way first: who wants to use it from now on finds none and writes it, and who did so right before this has made it new.
     const aside = `${path}.${randomUUID()}.part`;
-    renameSync(path, aside);
+    try {
+      renameSync(path, aside);
+    } catch (error) {
+      // Another agent with this directory was faster.
+      if (errorCode(error) === 'ENOENT') return false;
+      throw error;
+    }
     const isOld = isOlder(aside, before);
     if (isOld) rmSync(aside, { force: true });
     else renameSync(aside, path);

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -183,6 +185,50 @@ describe('old records of the catalogue', function () {
     expect(await readdir(join(directory, 'templates'))).to.have.lengthOf(2);
   });
 
+  it('take no templates along that another agent is removing just now, and go on', async () => {
+    for (const name of ['a', 'b', 'c'])
+      await catalog.templates.put(`<template><name>${name}</name></template>`);
+    const { renameSync } = fs;
+    let faster = 0;
+    const restore = patched({
+      renameSync: (from, to) => {
+        if (faster++ === 0) fs.rmSync(from);
+        renameSync(from, to);
+      },
+    });
+    try {
+      const { templates } = await catalog.removeOld({
+        ...all,
+        before: new Date(Date.now() + 60_000).toISOString(),
+      });
+      expect(templates).to.equal(2);
+      expect(await readdir(join(directory, 'templates'))).to.deep.equal([]);
+    } finally {
+      restore();
+    }
+  });
+
+  it("leave a template alone that is ordered again, be it another user's file", async () => {
+    const id = await catalog.templates.put('<template/>');
+    const path = join(directory, 'templates', `${id}.xml`);
+    await utimes(path, new Date(0), new Date(0));
+    // What the system says to who has put a backup back as root, and runs the agent as somebody else.
+    const restore = patched({
+      utimesSync: () => {
+        throw Object.assign(new Error('EPERM: operation not permitted'), { code: 'EPERM' });
+      },
+    });
+    try {
+      expect(catalog.templates.renew(id)).to.equal(false);
+      expect(await catalog.templates.put('<template/>')).to.equal(id);
+    } finally {
+      restore();
+    }
+    const before = new Date(Date.now() - 60_000).toISOString();
+    expect(await catalog.removeOld({ ...all, before })).to.deep.equal({ records: 0, templates: 0 });
+    expect(catalog.templates.get(id)).to.equal('<template/>');
+  });
+
   it('are removed although one file is damaged, which is told, and no template that it may name', async () => {
     const { image } = await build('', completed);
     const other = await build('', failed, await catalog.templates.put('<template/>'));
@@ -285,3 +331,14 @@ describe('old records of the catalogue', function () {
     expect((await names()).filter(name => !/^lock|\.part$/.test(name))).to.have.lengthOf(3 * good.length);
   });
 });
+
+/** Puts calls of the file system in the place of Node's own, until the result is called. */
+function patched(calls: Partial<Pick<typeof fs, 'renameSync' | 'utimesSync'>>): () => void {
+  const { renameSync, utimesSync } = fs;
+  Object.assign(fs, calls);
+  syncBuiltinESMExports();
+  return () => {
+    Object.assign(fs, { renameSync, utimesSync });
+    syncBuiltinESMExports();
+  };
+}
