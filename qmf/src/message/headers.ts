@@ -56,6 +56,8 @@ interface ExtraHeaders {
 /** Headers made before: a session sends few different ones, each very often. */
 const made = new Map<string, ValueMap>();
 const MAX_MADE = 1_000;
+/** All of them that are still used somewhere. */
+const constant = new WeakSet<ValueMap>();
 
 /** The headers of a message: all that any peer looks at, as text. Equal ones are one and the same map. */
 export function headersFor(opcode: Opcode, extra: ExtraHeaders = {}): ValueMap {
@@ -65,7 +67,13 @@ export function headersFor(opcode: Opcode, extra: ExtraHeaders = {}): ValueMap {
   const headers = makeHeaders(opcode, extra);
   if (made.size >= MAX_MADE) made.clear();
   made.set(key, headers);
+  constant.add(headers);
   return headers;
+}
+
+/** Whether headers are of {@link headersFor}, and so stay as they are; another map's owner may change it after it was sent. */
+export function areConstant(headers: ValueMap): boolean {
+  return constant.has(headers);
 }
 
 function makeHeaders(opcode: Opcode, extra: ExtraHeaders): ValueMap {

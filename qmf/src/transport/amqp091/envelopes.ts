@@ -8,7 +8,7 @@ import { encodeList, encodeMap } from '../../codec/amqp010.js';
 import { QmfError } from '../../errors.js';
 import { LIST, MAP } from '../../message/content.js';
 import { addressToText, type Envelope } from '../../message/envelope.js';
-import { header } from '../../message/headers.js';
+import { areConstant, header } from '../../message/headers.js';
 import { bufferView, textOf } from '../../value/text.js';
 import { isValueList, isValueMap, type Value, type ValueMap } from '../../value/value.js';
 import { type OutgoingProperties, readBasicProperties } from './basic-properties.js';
@@ -83,7 +83,7 @@ function headerTable(headers: ValueMap, routingKey: string, withSection: boolean
   all.set('qpid.subject', routingKey);
   if (withSection) all.set(AMQP10_HEADERS, encodeApplicationProperties(headers));
   const table = encodeFieldTable(all);
-  madeTables.set(headers, { routingKey, withSection, table });
+  if (areConstant(headers)) madeTables.set(headers, { routingKey, withSection, table });
   return table;
 }
 

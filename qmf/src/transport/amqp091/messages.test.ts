@@ -6,6 +6,7 @@ import { decodeList, decodeMap, encodeMap } from '../../codec/amqp010.js';
 import { ByteReader } from '../../codec/byte-reader.js';
 import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
+import { headersFor } from '../../message/headers.js';
 import {
   double,
   Float,
@@ -78,6 +79,16 @@ describe('toPublication', () => {
   it('sends to a queue by the default exchange, and wants to hear of it when there is none', () => {
     const { exchange, routingKey, mandatory } = toPublication({ ...plain, to: { node: 'amq.gen-1' } });
     expect([exchange, routingKey, mandatory]).to.deep.equal(['', 'amq.gen-1', true]);
+  });
+
+  it('encodes the headers of a session once, and those again that their owner may have changed', () => {
+    const encoded = (headers: ValueMap): Buffer => toPublication({ ...plain, headers }).properties.headers;
+    const headers = headersFor('_data_indication', { agent: 'a', content: '_event' });
+    expect(encoded(headers)).to.equal(encoded(headers));
+    const own = new Map<string, Value>([['part', 'first']]);
+    encoded(own);
+    own.set('part', 'second');
+    expect(readTable(encoded(own)).get('part')).to.equal('second');
   });
 
   it('encodes bodies of any form for 0-10', () => {
