@@ -236,10 +236,15 @@ export class BuildEngine {
         ...(push === undefined ? {} : { push }),
         ...(record === undefined ? {} : { record }),
       });
-      await Promise.all([journal.synced(), secret ? orders?.keep(id, whole) : undefined]);
+      const saving = [journal.synced(), secret ? orders?.keep(id, whole) : undefined];
+      // One that is still being written must not appear after it was removed.
+      await Promise.allSettled(saving);
+      await Promise.all(saving);
     } catch (error) {
       this.#live.delete(id);
       this.forget(id);
+      // The next start removes it else.
+      await orders?.remove(id).catch(() => undefined);
       throw BuildError.from(error);
     }
     await entry.records.begin();

@@ -242,6 +242,23 @@ describe('a restart of the engine', () => {
     expect(text).to.include('fetched with ***').and.not.to.include(secret);
   });
 
+  it('keeps nothing of an order whose journal cannot be synced', async () => {
+    const file = await JournalFile.open(jobs(), recordingLogger());
+    const load = () => Promise.reject(new Error('nothing is gone on with'));
+    const { engine } = await start(writeBase, {
+      journal: { file, directory: jobs(), epoch: 1, found: [], load },
+    });
+    const secret = engine.create({
+      descriptor: secretTemplate,
+      template: parseTemplate(secretTemplate),
+      target: 'mock',
+    });
+    file.synced = () => Promise.reject(new Error('EIO: i/o error'));
+    expect(await engine.keep(secret).catch((error: unknown) => error)).to.be.instanceOf(Error);
+    expect(await readdir(jobs())).to.deep.equal(['jobs.journal']);
+    expect(file.jobs).to.deep.equal([]);
+  });
+
   it('refuses an order that cannot be written down', async () => {
     const { engine } = await start();
     const build = engine.create({

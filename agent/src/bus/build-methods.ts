@@ -11,7 +11,7 @@ import type { Build } from '../builds/index.js';
 import { type ImageDocument, imageDescription } from '../catalog/index.js';
 import { loadTemplate, type TemplateOrigin } from '../templates/index.js';
 import { publishAdaptor } from './adaptor.js';
-import { giveUp } from './give-up.js';
+import { allDone, giveUp } from './give-up.js';
 import { keepFinished } from './keep-finished.js';
 import { namesIn, naming } from './names.js';
 import type { FactoryParts } from './parts.js';
@@ -127,12 +127,12 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
     const description = imageDescription(template.name);
     const facts = { ...place, template: templateId, description };
     // Before anybody is told that they are accepted: from here on not even the end of the process loses them.
-    const kept = Promise.all([
+    const kept = allDone([
       ...builds.map(build => engine.keep(build, { adaptor: order.nameOf(build.id), place: facts })),
-      stored === undefined ? catalog.templates.put(shown) : undefined,
+      ...(stored === undefined ? [catalog.templates.put(shown)] : []),
     ]);
     // On record only then, since a restart mends a record that is missing, and finds none that nobody will ever end. Nothing is given up
-    // before both have come to their end.
+    // before all have come to their end.
     await catalog
       .addTargetImages(
         place,

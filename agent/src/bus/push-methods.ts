@@ -17,7 +17,7 @@ import {
 import type { StoredImage } from '../images/index.js';
 import { type FoundProvider, readCredentials } from '../providers/index.js';
 import { publishAdaptor } from './adaptor.js';
-import { giveUp } from './give-up.js';
+import { allDone, giveUp } from './give-up.js';
 import { keepFinished } from './keep-finished.js';
 import { namesIn, naming } from './names.js';
 import type { FactoryParts } from './parts.js';
@@ -130,7 +130,7 @@ async function takePushes(order: PushOrder, call: MethodCall, parts: FactoryPart
     for (const push of order.pushes) {
       builds.push(engine.createPush({ ...push, credentials, secrets: [...secrets, ...push.secrets] }));
     }
-    const kept = Promise.all(builds.map(build => engine.keep(build, { adaptor: nameOf(build.id) })));
+    const kept = allDone(builds.map(build => engine.keep(build, { adaptor: nameOf(build.id) })));
     await catalog
       .addProviderImages(
         order.image.id,
