@@ -5,6 +5,7 @@ import { type OpenSocket, openSocket } from '../dial/open-socket.js';
 import { brokenLogin, refusedLogin, type Security, type SecurityOptions, securityOf } from '../security.js';
 import type { Login } from '../sasl/choose.js';
 import type { Peer, Transport, Wire } from '../transport.js';
+import { keepChannelsApart } from './channel-numbers.js';
 import { bindingError, dialError, isRefusedLogin, lostError, vhostError } from './errors.js';
 import { gatherWrites } from './gathered-writes.js';
 import { mannersOf } from './manners.js';
@@ -138,6 +139,7 @@ function wireOf(
   model.on('close', error => wire.fail(lostError(where, error)));
   leaveHeadersUndecoded(model);
   gatherWrites(model);
+  keepChannelsApart(model);
   return wire;
 }
 

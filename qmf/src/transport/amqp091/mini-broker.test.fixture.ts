@@ -134,6 +134,8 @@ class Peer {
     { exchange: string; key: string; mandatory: boolean; properties: Buffer; size: number; parts: Buffer[] }
   >();
   readonly #published = new Map<number, number>();
+  /** Channels that were ended here, and not by the other side yet. */
+  readonly #closing = new Set<number>();
   readonly #queues = new Set<string>();
   #login: SaslServerSteps | undefined;
 
@@ -204,6 +206,7 @@ class Peer {
 
   #closeChannel(channel: number, code: number, text: string, classId: number, methodId: number): void {
     this.#published.delete(channel);
+    this.#closing.add(channel);
     this.#send(method(channel, 20, 40, u16(code), short(text), u16(classId), u16(methodId)));
   }
 
@@ -249,6 +252,11 @@ class Peer {
         this.socket.end();
         return;
       case '20.10': {
+        if (this.#closing.has(channel)) {
+          // As RabbitMQ says it.
+          this.#send(this.#closeConnection(504, "CHANNEL_ERROR - second 'channel.open' seen"));
+          return;
+        }
         this.#send(method(channel, 20, 11, u32(0)));
         return;
       }
@@ -256,6 +264,9 @@ class Peer {
         this.#send(method(channel, 20, 41));
         return;
       }
+      case '20.41':
+        this.#closing.delete(channel);
+        return;
       case '85.10':
         this.#published.set(channel, 0);
         {

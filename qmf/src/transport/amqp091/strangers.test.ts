@@ -177,6 +177,21 @@ describe('AMQP 0-9-1 publishing', () => {
     });
   });
 
+  it('keeps the connection when an exchange is gone for which much was to be sent', async () => {
+    await withBroker({}, async (_broker, dial) => {
+      const wire = await dial();
+      await wire.bind(binding, () => undefined);
+      const sends = Array.from({ length: 500 }, () => failure(wire.send(message('gone', 'k', 50_000))));
+      // The next channel for it, while all that is on its way to the broker still.
+      expect((await sends[0])?.code).to.equal('address_refused');
+      expect((await failure(wire.send(message('gone', 'k')))).code).to.equal('address_refused');
+      expect(new Set((await Promise.all(sends)).map(({ code }) => code))).to.deep.equal(
+        new Set(['address_refused']),
+      );
+      await wire.send(message('x', 'k'));
+    });
+  });
+
   it('rejects the message that is too large, and ends the connection for the others', async () => {
     let answers = 0;
     const answer = () => (++answers === 3 ? 406 : 'nothing');
