@@ -236,7 +236,7 @@ export class BuildEngine {
         ...(push === undefined ? {} : { push }),
         ...(record === undefined ? {} : { record }),
       });
-      const saving = [journal.synced(), secret ? orders?.keep(id, whole) : undefined];
+      const saving = [journal.synced(), ...(secret && orders !== undefined ? [orders.keep(id, whole)] : [])];
       // One that is still being written must not appear after it was removed.
       await Promise.allSettled(saving);
       await Promise.all(saving);
