@@ -12,7 +12,7 @@ import { verifyImages } from './verify.js';
 
 const from = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
 const imports = `
-  import { writeFile } from 'node:fs/promises';
+  import { readFile, writeFile } from 'node:fs/promises';
   import { DirectoryImageManager } from ${from('./directory-image-manager.js')};
   import { DirectoryStore } from ${from('./directory-store.js')};
   import { BaseImage, TargetImage } from ${from('./persistent-image.js')};
@@ -165,6 +165,25 @@ describe('a store of images that processes share, and are killed over', function
       expect((await verifyImages(manager)).problems).to.deep.equal([]);
     });
   }
+
+  it('has nobody at work on an image that a process had completed before it died, whoever goes on with what it did', async () => {
+    const identifier = newImageIdentifier();
+    const child = start(
+      `const store = await DirectoryStore.open(directory);
+      const order = { kind: 'base', identifier: argument, template: '<template/>' };
+      await store.record(order, { status: 'BUILDING', activity: 'making it', percent: 9 });
+      const mark = await readFile(directory + '/' + argument + '.busy');
+      await store.record(order, { status: 'COMPLETE', activity: 'done', percent: 100 });
+      // As if it had died before it took its mark away.
+      await writeFile(directory + '/' + argument + '.busy', mark);`,
+      images,
+      identifier,
+    );
+    expect(await child.ended).to.include({ code: 0, stderr: '' });
+    const adopting = await DirectoryImageManager.open(images, { adopts: () => true });
+    expect((await adopting.imageWithId(identifier))?.status).to.equal('COMPLETE');
+    expect(await readdir(images)).to.deep.equal([`${identifier}.meta`]);
+  });
 
   it('lets nobody delete what a living process works on', async () => {
     const identifier = newImageIdentifier();

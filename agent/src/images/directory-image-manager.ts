@@ -99,9 +99,7 @@ export class DirectoryImageManager implements PersistentImageManager {
       await makeImageDirectory(absolute);
       const leftovers = await removeLeftovers(absolute, new Set(await readdir(absolute)));
       const manager = new DirectoryImageManager(absolute, own, options, leftovers);
-      for (const identifier of leftovers.abandoned) {
-        if (options.adopts?.(identifier) !== true) await manager.#endAbandoned(identifier);
-      }
+      for (const id of leftovers.abandoned) await manager.#endAbandoned(id, options.adopts?.(id) === true);
       return manager;
     } catch (error) {
       throw storeError(error, absolute);
@@ -326,7 +324,8 @@ export class DirectoryImageManager implements PersistentImageManager {
     );
   }
 
-  async #endAbandoned(identifier: string): Promise<void> {
+  /** @param isAdopted whether somebody goes on with it, so that it stays as it is; one that was done all but its mark loses that */
+  async #endAbandoned(identifier: string, isAdopted: boolean): Promise<void> {
     const files = filesOf(this.directory, identifier);
     const mark = await readBusyMark(files.busy);
     let image: AnyImage | undefined;
@@ -335,7 +334,7 @@ export class DirectoryImageManager implements PersistentImageManager {
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
       // Never made safe on the disk, so a power cut has left it empty; of others it is not known what they were.
-      if (mark?.bodiless !== true) return;
+      if (isAdopted || mark?.bodiless !== true) return;
       await this.#changing(identifier, () => this.#writer.removeFiles(identifier, files));
       return;
     }
@@ -343,6 +342,7 @@ export class DirectoryImageManager implements PersistentImageManager {
       await this.#changing(identifier, () => this.#writer.unmark(identifier, files));
       return;
     }
+    if (isAdopted) return;
     if (mark?.bodiless === true) await this.#changing(identifier, () => this.#writer.removeContent(files));
     endOf(image, await this.#hasCompleteChild(image));
     await this.#save(image);

@@ -92,7 +92,7 @@ describe('a list of brokers', () => {
   it('gives each its turn in the time that there is for the first connection', async () => {
     const timers = new FakeTimers();
     const brokers = ['amqp://a', 'amqp://b', 'amqp://c'].map(name => new ScriptedBroker(name));
-    const connection = new BusConnection(brokers, { timers, firstRound: 4_000 });
+    const connection = new BusConnection(brokers, { timers, firstRound: 4_000, random: () => 1 });
     const reasons: string[] = [];
     connection.onStatus(status => {
       if (status.kind === 'waiting') reasons.push(status.reason.message);
