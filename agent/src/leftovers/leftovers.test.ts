@@ -73,4 +73,22 @@ describe('what a killed agent leaves', () => {
     expect(await readdir(directory)).to.deep.equal([]);
     process.kill(outside.pid, 0);
   });
+
+  it('is ended though it goes on starting processes while they are looked for', async () => {
+    const area = join(directory, 'area');
+    await mkdir(area);
+    const script = 'echo up; i=0; while [ $i -lt 300 ]; do sleep 300 & i=$((i+1)); done; wait';
+    const child = spawn('/bin/sh', ['-c', script], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { PATH: process.env['PATH'] ?? '', TMPDIR: area },
+    });
+    pids.push(child.pid ?? 0);
+    const ended = new Promise(resolve => child.once('close', resolve));
+    await new Promise(resolve => child.stdout.once('data', resolve));
+    const found = await removeArea(area);
+    expect(found.every(({ why }) => why === undefined)).to.equal(true);
+    // When nobody has its output open any more.
+    await ended;
+  });
 });

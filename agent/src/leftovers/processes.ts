@@ -28,16 +28,18 @@ export async function killGroup(mark: GroupMark): Promise<Leftover | undefined> 
 
 /** Kills the processes that were started for a directory: their TMPDIR, or their root directory, is in it. */
 export async function killUsersOf(directory: string): Promise<readonly Leftover[]> {
-  const users = await usersOf(directory);
-  const killed: Leftover[] = [];
-  for (const pid of users) {
-    const what = `process ${pid} (${await commandOf([pid])}) of ${directory}`;
-    signal(pid);
-    killed.push({ what });
-  }
-  if (users.length === 0 || (await gone(() => usersOf(directory)))) return killed;
-  const left = new Set(await usersOf(directory));
-  return killed.map((one, index) => (left.has(users[index] ?? 0) ? { ...one, why: 'it does not end' } : one));
+  const killed = new Map<number, string>();
+  // Each time all that are there by now: one may have started another right before its own end.
+  const killAll = async (): Promise<readonly number[]> => {
+    const users = await usersOf(directory);
+    for (const pid of users) {
+      if (!killed.has(pid)) killed.set(pid, `process ${pid} (${await commandOf([pid])}) of ${directory}`);
+      signal(pid);
+    }
+    return users;
+  };
+  const left = (await gone(killAll)) ? new Set<number>() : new Set(await usersOf(directory));
+  return [...killed].map(([pid, what]) => (left.has(pid) ? { what, why: 'it does not end' } : { what }));
 }
 
 async function processes(): Promise<readonly number[]> {
