@@ -4,6 +4,7 @@ import { BuildError, type Template } from '@imagefactory/plugin-api';
 import { v4 as uuidv4 } from 'uuid';
 import { createScrubber, errorLine, type Logger } from '../log/index.js';
 import { publicDescriptor, templateSecrets } from '../templates/index.js';
+import { allDone } from './all-done.js';
 import { Build, type BuildOrder, isResumable, jobWord, type JobWork, type RecordFacts } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import type { BuildRequest, EngineOptions, EngineStop, PushRequest } from './engine-options.js';
@@ -236,10 +237,8 @@ export class BuildEngine {
         ...(push === undefined ? {} : { push }),
         ...(record === undefined ? {} : { record }),
       });
-      const saving = [journal.synced(), ...(secret && orders !== undefined ? [orders.keep(id, whole)] : [])];
       // One that is still being written must not appear after it was removed.
-      await Promise.allSettled(saving);
-      await Promise.all(saving);
+      await allDone([journal.synced(), ...(secret && orders !== undefined ? [orders.keep(id, whole)] : [])]);
     } catch (error) {
       this.#live.delete(id);
       this.forget(id);

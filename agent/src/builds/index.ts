@@ -1,3 +1,4 @@
+export { allDone } from './all-done.js';
 export type { Archive, FinishedWork } from './archive.js';
 export {
   Build,

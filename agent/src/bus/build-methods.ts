@@ -7,11 +7,11 @@ import {
 } from '@imagefactory/qmf';
 import { ADAPTOR_PREFIX, type ImageFactory, type ImageFactory2012 } from '@imagefactory/schema';
 import type { Template } from '@imagefactory/plugin-api';
-import type { Build } from '../builds/index.js';
+import { allDone, type Build } from '../builds/index.js';
 import { type ImageDocument, imageDescription } from '../catalog/index.js';
 import { loadTemplate, type TemplateOrigin } from '../templates/index.js';
 import { publishAdaptor } from './adaptor.js';
-import { allDone, giveUp } from './give-up.js';
+import { giveUp } from './give-up.js';
 import { keepFinished } from './keep-finished.js';
 import { namesIn, naming } from './names.js';
 import type { FactoryParts } from './parts.js';

@@ -7,7 +7,7 @@ import {
   type PlainMap,
 } from '@imagefactory/qmf';
 import type { ImageFactory2012 } from '@imagefactory/schema';
-import type { Build, RemoteImage } from '../builds/index.js';
+import { allDone, type Build, type RemoteImage } from '../builds/index.js';
 import {
   type BuildDocument,
   buildIn,
@@ -17,7 +17,7 @@ import {
 import type { StoredImage } from '../images/index.js';
 import { type FoundProvider, readCredentials } from '../providers/index.js';
 import { publishAdaptor } from './adaptor.js';
-import { allDone, giveUp } from './give-up.js';
+import { giveUp } from './give-up.js';
 import { keepFinished } from './keep-finished.js';
 import { namesIn, naming } from './names.js';
 import type { FactoryParts } from './parts.js';

@@ -10,8 +10,8 @@ const batchSize = 32;
 export interface Change {
   readonly image: string;
   /**
-   * Gives the document as it should be; the same one, or none, when there is nothing to change; one without builds to remove it. It is applied again to what another process has
-   * made of it meanwhile, so it depends on nothing else.
+   * Gives the document as it should be; the same one, or none, when there is nothing to change; one without builds to remove it. It is
+   * applied again to what another process has made of it meanwhile, so it depends on nothing else.
    *
    * @throws what speaks against it
    */
@@ -41,8 +41,8 @@ interface PendingChange extends Change {
 
 /**
  * Changes of images' documents. A change counts in this process from the moment at which it is ordered, and its promise resolves when it is safe
- * on the disk, or in place with a backup. Those that come while others are written go together. Between processes a lock stands: under it each change is applied to what is
- * on the disk by then, so none is lost.
+ * on the disk, or in place with a backup. Those that come while others are written go together. Between processes a lock stands: under
+ * it each change is applied to what is on the disk by then, so none is lost.
  */
 export class Ledger {
   readonly #files: RecordFiles;
