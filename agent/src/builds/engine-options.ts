@@ -1,4 +1,4 @@
-import type { Credentials, Plugin, Provider, Template } from '@imagefactory/plugin-api';
+import type { Credentials, Plugin, Provider, SandboxSettings, Template } from '@imagefactory/plugin-api';
 import type { ScratchArea } from '../files/scratch-area.js';
 import type { ImageStore, StoredImage } from '../images/index.js';
 import type { Leftover } from '../leftovers/index.js';
@@ -34,6 +34,8 @@ export interface EngineOptions {
   readonly maxWaiting?: number;
   /** Bytes that builds leave free on each file system; default 0. */
   readonly minFree?: number;
+  /** The operator's choices for sandboxes. */
+  readonly sandbox?: SandboxSettings;
   /** What survives the end of the process; default: nothing does. */
   readonly journal?: EngineJournal;
   readonly log: Logger;

@@ -1,6 +1,8 @@
 import {
   type BuildContext,
   BuildError,
+  type BuildSandboxes,
+  createSandboxes,
   createToolRunner,
   type Progress,
   type Stages,
@@ -34,6 +36,7 @@ export class PluginCalls {
   readonly #scope: PluginScope = { onStray: error => this.#onStray(error) };
   /** Process groups of the tools that run just now. */
   readonly #groups = new ToolGroups();
+  readonly #sandboxes: BuildSandboxes[] = [];
   /** What the build needs of the cache until its end. */
   readonly #stages: Stages[] = [];
 
@@ -72,6 +75,11 @@ export class PluginCalls {
     return this.#groups.kill();
   }
 
+  /** Removes the sandboxes that plugins have left open. */
+  async releaseSandboxes(): Promise<void> {
+    for (const sandboxes of this.#sandboxes.splice(0)) await sandboxes.release();
+  }
+
   /** Lets go of what the build has needed of the cache. */
   async releaseStages(): Promise<void> {
     for (const stages of this.#stages.splice(0)) await stages.release();
@@ -84,15 +92,17 @@ export class PluginCalls {
     const { log } = build;
     const results = stages.for({ log, signal, scratch });
     this.#stages.push(results);
+    const run = createToolRunner({
+      ...{ log, scratch, signal, secrets },
+      silence: toolSilence,
+      // So that a tool which needs SIGKILL is gone before its plugin counts as one that does not stop.
+      grace: Math.min(toolGrace, grace / 2),
+      onGroup: pid => this.#noteGroup(pid),
+    });
+    const sandbox = createSandboxes(workshop.sandbox, { log, signal, scratch, run });
+    this.#sandboxes.push(sandbox);
     return {
-      ...{ signal, progress, scratch, cache, log },
-      run: createToolRunner({
-        ...{ log, scratch, signal, secrets },
-        silence: toolSilence,
-        // So that a tool which needs SIGKILL is gone before its plugin counts as one that does not stop.
-        grace: Math.min(toolGrace, grace / 2),
-        onGroup: pid => this.#noteGroup(pid),
-      }),
+      ...{ signal, progress, scratch, cache, log, run, sandbox },
       made: (what, remove) => undo.made(what, remove),
       exclusive: (lock, inside) => locks.exclusive(lock, signal, inside),
       stage: (stage, inputs, make, options) => results.run(stage, inputs, make, options),

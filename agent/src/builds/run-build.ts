@@ -1,6 +1,6 @@
 import { BuildError } from '@imagefactory/plugin-api';
 import { removeTree } from '../files/remove-tree.js';
-import { describeError } from '../log/index.js';
+import { describeError, errorLine } from '../log/index.js';
 import { admit } from './admission.js';
 import { type Build, isResumable, jobWord, type JobWork, type StatusDetail } from './build.js';
 import type { BuildLogLine } from './build-log.js';
@@ -174,6 +174,9 @@ class BuildRun {
     const { title, log } = this.#build;
     this.#lastLines = log.recent;
     await this.#calls.killTools();
+    await this.#calls.releaseSandboxes().catch((error: unknown) => {
+      log.warn(`a sandbox could not be removed: ${errorLine(error)}`);
+    });
     this.#cleanup = await this.#undo.undo();
     for (const what of this.#cleanup.removed) log.info(`removed: ${what}`);
     for (const what of this.#cleanup.left) {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type SpaceEstimate, StageCache } from '@imagefactory/plugin-api';
+import { type SandboxSettings, type SpaceEstimate, StageCache } from '@imagefactory/plugin-api';
 import type { ScratchArea } from '../files/scratch-area.js';
 import type { ImageStore } from '../images/index.js';
 import { errorLine, type Logger } from '../log/index.js';
@@ -30,6 +30,7 @@ export interface Workshop {
   /** Directory that plugins keep things in between builds. */
   readonly cache: string;
   readonly stages: StageCache;
+  readonly sandbox: SandboxSettings;
   /** Milliseconds that a build may take, from the moment it has its slot. */
   readonly timeout: number;
   /** Seconds that an outside tool may say nothing; 0 for ever. */
@@ -56,6 +57,7 @@ export function openWorkshop(options: EngineOptions): Workshop {
       enabled: options.useCache ?? true,
       ...(cacheLimit === undefined ? {} : { limit: cacheLimit }),
     }),
+    sandbox: options.sandbox ?? {},
     timeout: (options.timeout ?? 3600) * 1000,
     toolSilence: options.toolSilence ?? 0,
     grace: (options.grace ?? 10) * 1000,

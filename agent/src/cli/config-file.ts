@@ -11,7 +11,7 @@ export const usualConfigFile = '/etc/imagefactory/imagefactory.conf';
 const commandLineOnly: ReadonlySet<string> = new Set(['config', 'version', 'help', 'password']);
 
 /** Options that may be given more than once: lists in a file. */
-const repeatable: ReadonlySet<string> = new Set(['broker', 'qpidd', 'maxConcurrentAt']);
+const repeatable: ReadonlySet<string> = new Set(['broker', 'qpidd', 'maxConcurrentAt', 'buildLimit']);
 
 /**
  * Fills in what the command line leaves open from a configuration file: a JSON object whose keys are long options without their dashes, as

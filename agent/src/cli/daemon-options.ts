@@ -1,3 +1,4 @@
+import { defaultLimits, type IdRange, parseIdRange, type SandboxLimits } from '@imagefactory/plugin-api';
 import { brokerHelp, busFlags } from '@imagefactory/qmf';
 import { schemaRevisions } from '@imagefactory/schema';
 import { InvalidArgumentError, Option } from 'commander';
@@ -98,6 +99,15 @@ export function daemonOptions(): readonly Option[] {
       )
         .default(256)
         .argParser(whole(0, 1_000_000_000)),
+      new Option(
+        '--build-ids <first:count>',
+        'user and group ids for builds, 65536 each at a time, that no account uses, such as 524288:1048576 (default: those of this user in /etc/subuid and /etc/subgid)',
+      ).argParser(idRange),
+      new Option(
+        '--build-limit <name=number>',
+        'most that a build may take: processes, openFiles, fileSize, memory, bytes (all in bytes) or files; may be repeated (default: 4096, 16384, 16G, 4G, 20G, 2000000)',
+      ).argParser(buildLimit),
+      new Option('--command-network', 'let commands of templates reach public servers'),
       new Option('--no-cache', 'make every stage of a build anew, and keep none for later builds'),
       new Option('--cache-size <MiB>', 'space for stages of builds; what was not used for longest goes first')
         .default(10_240)
@@ -164,6 +174,26 @@ function limitAt(
     );
   }
   return { ...before, [resource]: limit };
+}
+
+function idRange(text: string): IdRange {
+  try {
+    return parseIdRange(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const units: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+
+function buildLimit(text: string, before: Partial<SandboxLimits> | undefined): Partial<SandboxLimits> {
+  const [, name = '', number, unit = ''] = /^(\w+)=(\d{1,12})([KMGT]?)$/.exec(text) ?? [];
+  const value = Number(number) * (units[unit] ?? Number.NaN);
+  if (!Object.hasOwn(defaultLimits, name) || !Number.isSafeInteger(value) || value < 1) {
+    const names = Object.keys(defaultLimits).join(', ');
+    throw new InvalidArgumentError(`Give one of ${names} and a number, such as memory=8G.`);
+  }
+  return { ...before, [name]: value };
 }
 
 function whole(least: number, most: number): (text: string) => number {

@@ -10,6 +10,7 @@ import {
 import { type AccessList, readAccessList } from '../access/index.js';
 import { readProblem } from '../files/read-problem.js';
 import { describeError, type Logger } from '../log/index.js';
+import { sandboxSettings } from './sandbox-settings.js';
 import { agentRetry, bundledPlugins, doctorReport, startAgent } from '../runtime/index.js';
 import { type BrokerChoice, checkChoice } from './broker-choice.js';
 import { tellConnectionNews } from './connection-news.js';
@@ -58,7 +59,7 @@ export async function runDaemon(
   try {
     if (choice.kind === 'embedded') broker = await startEmbeddedBroker(flags.qmfDomain, log);
     const plugins = bundledPlugins();
-    const health = await Promise.race([doctorReport(plugins), end]);
+    const health = await Promise.race([doctorReport(plugins, sandboxSettings(flags)), end]);
     if (typeof health === 'string') return isFailure(health) ? exitCodes.failed : exitCodes.ok;
     const form = flags.bodyForm === 'auto' ? {} : { bodyForm: flags.bodyForm };
     const patience = flags.giveUpAfter === undefined ? {} : { giveUpAfter: flags.giveUpAfter * 1_000 };
@@ -81,6 +82,7 @@ export async function runDaemon(
       useCache: flags.cache,
       cacheLimit: flags.cacheSize * 1024 * 1024,
       minFree: flags.minFree * 1024 * 1024,
+      sandbox: sandboxSettings(flags),
       keepFinished: flags.keepFinished,
       keepFailedImages: flags.keepFailedImages,
       keepRecords: flags.keepRecords,

@@ -1,10 +1,14 @@
-import type { Requirement } from '@imagefactory/plugin-api';
+import type { Requirement, SandboxSettings } from '@imagefactory/plugin-api';
 import { bundledPlugins, type DoctorReport, doctorReport, type PluginHealth } from '../runtime/index.js';
 import { exitCodes } from './exit-codes.js';
 
 /** Prints what the plugins lack on this machine; gives the exit code. */
-export async function runDoctor(json: boolean, write: (text: string) => void): Promise<number> {
-  const report = await doctorReport(bundledPlugins());
+export async function runDoctor(
+  json: boolean,
+  sandbox: SandboxSettings,
+  write: (text: string) => void,
+): Promise<number> {
+  const report = await doctorReport(bundledPlugins(), sandbox);
   write(json ? `${JSON.stringify(report)}\n` : describeReport(report));
   return report.ready ? exitCodes.ok : exitCodes.notReady;
 }

@@ -4,6 +4,7 @@ import { errorLine } from '../log/index.js';
 import { chooseBroker } from './broker-choice.js';
 import { applyConfigFile } from './config-file.js';
 import { runDaemon } from './daemon.js';
+import { sandboxSettings } from './sandbox-settings.js';
 import { runDoctor } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
 import { deleteImages, listImages, listWaiting, showImage, verifyStore } from './image/run.js';
@@ -32,7 +33,9 @@ async function main(args: readonly string[]): Promise<number> {
       exitCode = await runDaemon(flags, choice, remarks);
     },
     doctor: async ({ json }) => {
-      exitCode = await runDoctor(json === true, write);
+      const { config } = program.opts<DaemonFlags>();
+      await applyConfigFile(program, config);
+      exitCode = await runDoctor(json === true, sandboxSettings(program.opts<DaemonFlags>()), write);
     },
     validateTemplates: async (references, flags) => {
       exitCode = await validateTemplates(references, flags, localSources(flags.imgdir), write);

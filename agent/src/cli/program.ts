@@ -1,3 +1,4 @@
+import type { IdRange, SandboxLimits } from '@imagefactory/plugin-api';
 import type { BusFlagValues } from '@imagefactory/qmf';
 import type { SchemaRevision } from '@imagefactory/schema';
 import { Command } from 'commander';
@@ -22,6 +23,9 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly maxConcurrent: number;
   readonly maxConcurrentAt?: Readonly<Record<string, number>>;
   readonly minFree: number;
+  readonly buildIds?: IdRange;
+  readonly buildLimit?: Partial<SandboxLimits>;
+  readonly commandNetwork?: true;
   readonly cache: boolean;
   readonly cacheSize: number;
   readonly config?: string;

@@ -1,4 +1,10 @@
-import { type Diagnosis, isReady, type Plugin, type Requirement } from '@imagefactory/plugin-api';
+import {
+  type Diagnosis,
+  isReady,
+  type Plugin,
+  type Requirement,
+  type SandboxSettings,
+} from '@imagefactory/plugin-api';
 import { errorLine } from '../log/index.js';
 
 /** What one plugin needs and what of it is there. */
@@ -22,14 +28,21 @@ export interface DoctorReport {
 /** Milliseconds that a plugin may take to look at the machine. */
 const patience = 30_000;
 
-/** Asks every plugin what it lacks on this machine. Never rejects: a plugin that fails at that isn't ready. */
-export async function doctorReport(plugins: readonly Plugin[]): Promise<DoctorReport> {
-  const health = await Promise.all(plugins.map(examine));
+/**
+ * Asks every plugin what it lacks on this machine. Never rejects: a plugin that fails at that isn't ready.
+ *
+ * @param sandbox as the agent's option
+ */
+export async function doctorReport(
+  plugins: readonly Plugin[],
+  sandbox: SandboxSettings = {},
+): Promise<DoctorReport> {
+  const health = await Promise.all(plugins.map(plugin => examine(plugin, sandbox)));
   return { ready: health.every(({ ready }) => ready), plugins: health };
 }
 
-async function examine(plugin: Plugin): Promise<PluginHealth> {
-  const diagnosis = await diagnose(plugin);
+async function examine(plugin: Plugin, sandbox: SandboxSettings): Promise<PluginHealth> {
+  const diagnosis = await diagnose(plugin, sandbox);
   return {
     kind: plugin.kind,
     name: plugin.name,
@@ -40,13 +53,13 @@ async function examine(plugin: Plugin): Promise<PluginHealth> {
   };
 }
 
-async function diagnose(plugin: Plugin): Promise<Diagnosis> {
+async function diagnose(plugin: Plugin, sandbox: SandboxSettings): Promise<Diagnosis> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${patience / 1000} s`)), patience);
   });
   try {
-    return await Promise.race([plugin.doctor(), deadline]);
+    return await Promise.race([plugin.doctor(sandbox), deadline]);
   } catch (error) {
     const requirement: Requirement = {
       need: 'a plugin that works',

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Plugin } from '@imagefactory/plugin-api';
+import type { Plugin, SandboxSettings } from '@imagefactory/plugin-api';
 import type { BodyForm, BusConnection, Transport } from '@imagefactory/qmf';
 import type { QueueLimits } from '../builds/index.js';
 import { type Logger, silentLogger } from '../log/index.js';
@@ -44,6 +44,8 @@ export interface AgentOptions {
   readonly grace?: number;
   /** Seconds that running calls have to end, and the last messages to reach the broker, when the agent stops; default 5. */
   readonly settleTime?: number;
+  /** Ids, limits and network of what templates bring; default: ids of `/etc/subuid`, usual limits, no network for commands. */
+  readonly sandbox?: SandboxSettings;
   /** Builds at the same time on this machine; default 2. */
   readonly maxConcurrent?: number;
   /** Jobs at the same time by other resources, such as `ec2`; default 4 each. */
@@ -90,6 +92,7 @@ export interface AgentSettings {
   readonly toolSilence: number;
   readonly grace: number;
   readonly settleTime: number;
+  readonly sandbox: SandboxSettings;
   readonly limits: QueueLimits;
   readonly minFree: number;
   readonly maxWaiting: number;
@@ -117,6 +120,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     toolSilence: within('toolSilence', options.toolSilence ?? 900, 0, longestTimer),
     grace: within('grace', options.grace ?? 10, 0, longestTimer),
     settleTime: within('settleTime', options.settleTime ?? 5, 0, longestTimer),
+    sandbox: options.sandbox ?? {},
     limits: limitsOf(options),
     minFree: whole('minFree', options.minFree ?? 256 * 1024 * 1024, 0),
     maxWaiting: whole('maxWaiting', options.maxWaiting ?? 1000, 0),

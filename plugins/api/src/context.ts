@@ -1,5 +1,6 @@
 import type { BuildLog } from './build-log.js';
 import type { ToolRunner } from './runner.js';
+import type { Sandboxes } from './sandbox/sandbox.js';
 import type { StageInputs, StageOptions, StageResult } from './stage-cache.js';
 
 /** What a plugin gets for one build. Everything in it belongs to that build alone, except `cache`. */
@@ -12,7 +13,10 @@ export interface BuildContext {
   /** Absolute path of a directory that outlives builds and is shared by all of them. Write to it by rename only. */
   readonly cache: string;
   readonly log: BuildLog;
+  /** Runs programs of this machine, with the agent's rights. What a template or a package brings is run by {@link sandbox}. */
   readonly run: ToolRunner;
+  /** Opens directories and programs of a guest that are kept apart from this machine. */
+  readonly sandbox: Sandboxes;
   /**
    * Notes something that outlives processes and is not in `scratch`: a mount, a loop device, a machine at a cloud. `what` names it so that a
    * person can find it. At the build's end, however it ends, what is still noted is removed, the latest first, and the build's

@@ -8,6 +8,8 @@ export const buildErrorCodes = [
   'tool_failed',
   'not_permitted',
   'no_space',
+  'limit_exceeded',
+  'network_off',
   'mirror_unreachable',
   'package_not_found',
   'credentials_refused',

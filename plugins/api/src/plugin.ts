@@ -2,6 +2,7 @@ import type { BuildContext } from './context.js';
 import type { Diagnosis } from './doctor.js';
 import type { InstalledPackage } from './installed-package.js';
 import type { PushedImage, PushOrder } from './push.js';
+import type { SandboxSettings } from './sandbox/settings.js';
 import type { Template, TemplatePart } from './template.js';
 
 /** A disk image in the build's scratch directory, made by an OS plugin. */
@@ -35,8 +36,12 @@ interface PluginBase {
   readonly name: string;
   /** One line for people. */
   readonly summary: string;
-  /** What the plugin needs outside of Node.js, and whether this machine has it. Must not change anything. */
-  doctor(): Promise<Diagnosis>;
+  /**
+   * What the plugin needs outside of Node.js, and whether this machine has it. Must not change anything.
+   *
+   * @param sandbox the operator's choices for sandboxes, for {@link sandboxRequirements}; default: those of `/etc/subuid`
+   */
+  doctor(sandbox?: SandboxSettings): Promise<Diagnosis>;
 }
 
 /** Makes a base image from a template. */

@@ -18,6 +18,12 @@ export interface RunOptions {
   readonly timeout?: number;
   /** Seconds without a byte of output after which the tool counts as stuck; default the agent's `--tool-silence`, 0 for ever. */
   readonly silence?: number;
+  /** Milliseconds between SIGTERM and SIGKILL when the tool has to be ended; default the runner's. */
+  readonly grace?: number;
+  /** Ends the tool when it fires. The call rejects with its reason, a {@link BuildError}. */
+  readonly end?: AbortSignal;
+  /** Words to log instead of `file` and `args`, where those only lead to the tool. */
+  readonly shown?: readonly string[];
   readonly okStatus?: readonly number[];
   /** Arguments to show as `***` in the log. */
   readonly secrets?: readonly string[];

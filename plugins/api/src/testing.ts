@@ -5,6 +5,8 @@ import type { BuildLog } from './build-log.js';
 import type { BuildContext, Progress } from './context.js';
 import type { RunOptions, RunResult, ToolRunner } from './runner.js';
 import type { Credentials } from './push.js';
+import type { GuestOptions, Sandbox, Sandboxes, SandboxToolOptions } from './sandbox/sandbox.js';
+import { createSandboxes, type SandboxSettings } from './sandbox/settings.js';
 import { StageCache } from './stage-cache.js';
 import type { Template } from './template.js';
 import { createToolRunner } from './tool-runner.js';
@@ -75,9 +77,59 @@ export interface FakeContext extends BuildContext {
   dispose(): Promise<void>;
 }
 
+/** A call of a fake sandbox's `guest` or, without a tree, `tool`. */
+export interface RecordedSandboxRun {
+  readonly tree?: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly options: GuestOptions & SandboxToolOptions;
+}
+
+/**
+ * Sandboxes whose programs are calls of a runner, usually a {@link fakeRunner}; what only a sandbox has is kept in `runs`.
+ *
+ * @param directory where the trees are made
+ */
+export function fakeSandboxes(
+  run: ToolRunner,
+  directory: string,
+): Sandboxes & { readonly runs: RecordedSandboxRun[]; readonly disposed: number } {
+  const runs: RecordedSandboxRun[] = [];
+  let disposed = 0;
+  const call = (recorded: RecordedSandboxRun): Promise<RunResult> => {
+    runs.push(recorded);
+    const { file, args, options } = recorded;
+    return run(file, args, { label: file, ...options });
+  };
+  const sandbox: Sandbox = {
+    async makeTree(name) {
+      const tree = join(directory, name);
+      await mkdir(tree);
+      return tree;
+    },
+    removeTree: name => rm(join(directory, name), { recursive: true, force: true }),
+    guest: (tree, file, args, options = {}) => call({ tree, file, args, options }),
+    tool: (file, args, options = {}) => call({ file, args, options }),
+    dispose: () => {
+      disposed += 1;
+      return Promise.resolve();
+    },
+  };
+  return {
+    runs,
+    get disposed() {
+      return disposed;
+    },
+    commandNetwork: 'none',
+    open: () => Promise.resolve(sandbox),
+  };
+}
+
 export interface FakeContextOptions {
-  /** Default: a {@link fakeRunner}; `'real'` runs the tools. */
+  /** Default: a {@link fakeRunner}; `'real'` runs the tools, and opens real sandboxes. */
   readonly run?: ToolRunner | 'real';
+  /** Settings of real sandboxes. */
+  readonly sandbox?: SandboxSettings;
   /** Default: a new empty directory, removed by `dispose`. */
   readonly cache?: string;
 }
@@ -96,7 +148,9 @@ export async function fakeContext(options: FakeContextOptions = {}): Promise<Fak
   const stages = new StageCache({ directory: join(cache, 'stages') }).for({ log, signal, scratch });
   const run =
     options.run === 'real' ? createToolRunner({ log, scratch, signal }) : (options.run ?? fakeRunner());
+  const real = createSandboxes(options.sandbox ?? {}, { log, signal, scratch, run });
   return {
+    sandbox: options.run === 'real' ? real : fakeSandboxes(run, scratch),
     signal,
     progress: recordingProgress(),
     scratch,
@@ -119,6 +173,7 @@ export async function fakeContext(options: FakeContextOptions = {}): Promise<Fak
     abort: () => controller.abort(),
     dispose: async () => {
       await stages.release();
+      await real.release();
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -39,6 +39,7 @@ type Interruption =
   | { readonly kind: 'aborted' }
   | { readonly kind: 'timeout'; readonly seconds: number }
   | { readonly kind: 'silence'; readonly seconds: number }
+  | { readonly kind: 'ended'; readonly error: unknown }
   | { readonly kind: 'listener-failed'; readonly error: unknown };
 
 class ToolRun {
@@ -64,12 +65,14 @@ class ToolRun {
   }
 
   async result(): Promise<RunResult> {
-    const { log, scratch, grace = 3000 } = this.#options;
-    const { cwd = scratch, env, input, timeout, silence = this.#options.silence ?? 0 } = this.#run;
+    const { log, scratch } = this.#options;
+    const { cwd = scratch, env, input, timeout, silence = this.#options.silence ?? 0, end } = this.#run;
+    const grace = this.#run.grace ?? this.#options.grace ?? 3000;
     const signal = this.#run.evenIfAborted === true ? undefined : this.#options.signal;
     if (signal?.aborted === true) throw this.#aborted();
+    if (end?.aborted === true) throw BuildError.from(end.reason);
 
-    log.info(this.#mask(`$ ${[this.#file, ...this.#args].map(quote).join(' ')}`));
+    log.info(this.#mask(`$ ${(this.#run.shown ?? [this.#file, ...this.#args]).map(quote).join(' ')}`));
     const splitters = { stdout: this.#splitter('stdout'), stderr: this.#splitter('stderr') };
     const quiet =
       silence === 0
@@ -90,20 +93,23 @@ class ToolRun {
     this.#stop = group.stop;
     const onAbort = () => this.#interrupt({ kind: 'aborted' });
     signal?.addEventListener('abort', onAbort, { once: true });
+    const onEnd = () => this.#interrupt({ kind: 'ended', error: end?.reason });
+    end?.addEventListener('abort', onEnd, { once: true });
     const timer =
       timeout === undefined
         ? undefined
         : setTimeout(() => this.#interrupt({ kind: 'timeout', seconds: timeout }), timeout * 1000);
     try {
-      const end = await group.ended;
+      const outcome = await group.ended;
       splitters.stdout.end();
       splitters.stderr.end();
-      return this.#judge(end);
+      return this.#judge(outcome);
     } finally {
       onGone?.();
       clearTimeout(timer);
       clearTimeout(quiet);
       signal?.removeEventListener('abort', onAbort);
+      end?.removeEventListener('abort', onEnd);
     }
   }
 
@@ -139,6 +145,7 @@ class ToolRun {
           'timeout',
           `${this.#label} said nothing for ${interruption.seconds} s and was ended`,
         );
+      case 'ended':
       case 'listener-failed':
         throw BuildError.from(interruption.error);
       case 'none':
