@@ -1,6 +1,7 @@
 import {
   type Body,
-  decodeBareMessage,
+  decodeApplicationProperties,
+  decodeBody as decodeSections,
   encodeApplicationProperties,
   type MessageId,
 } from '../../codec/amqp10-message.js';
@@ -158,10 +159,10 @@ function headersOf(headers: ValueMap): ValueMap {
   const section = headers.get(AMQP10_HEADERS);
   // With the opcode beside it, it comes from a 0-9-1 peer of ours, and says the same again.
   if (!(section instanceof Uint8Array) || headers.has(header.opcode)) return headers;
-  return new Map([...(decodeBareMessage(section).applicationProperties ?? noHeaders), ...headers]);
+  return new Map([...decodeApplicationProperties(section), ...headers]);
 }
 
 function decodeBody(content: Buffer, type: string | undefined): Body {
-  if (type === AMQP10_BODY) return decodeBareMessage(content).body;
+  if (type === AMQP10_BODY) return decodeSections(content);
   return content.length === 0 ? { form: 'none' } : { form: 'data', bytes: content };
 }

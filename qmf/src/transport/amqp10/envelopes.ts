@@ -1,6 +1,5 @@
 import type { BareMessage, MessageId } from '../../codec/amqp10-message.js';
 import type { Envelope } from '../../message/envelope.js';
-import { bufferView } from '../../value/text.js';
 import { Uuid, type ValueMap } from '../../value/value.js';
 import type { Dialect, Route } from './dialects/index.js';
 
@@ -18,7 +17,7 @@ export function toBareMessage(envelope: Envelope, route: Route, dialect: Dialect
   if (messageId !== undefined) message.messageId = messageId;
   if (correlationId !== undefined) message.correlationId = correlationId;
   if (contentType !== undefined) message.contentType = contentType;
-  if (userId !== undefined) message.userId = Buffer.from(userId, 'utf8');
+  if (userId !== undefined) message.userId = userId;
   if (ttl !== undefined) message.ttl = ttl;
   return message;
 }
@@ -36,7 +35,7 @@ export function fromBareMessage(message: BareMessage, node: string, dialect: Dia
   if (messageId !== undefined) envelope.messageId = messageId;
   if (correlationId !== undefined) envelope.correlationId = correlationId;
   if (contentType !== undefined) envelope.contentType = contentType;
-  if (userId !== undefined && userId.length > 0) envelope.userId = bufferView(userId).toString('utf8');
+  if (userId !== undefined && userId !== '') envelope.userId = userId;
   if (ttl !== undefined) envelope.ttl = ttl;
   return envelope;
 }

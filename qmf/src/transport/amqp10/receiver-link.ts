@@ -40,7 +40,7 @@ export function openReceiver(
     if (!receiver.is_open()) return;
     let envelope: Envelope;
     try {
-      const bare = decodeBareMessage(message);
+      const bare = decodeBareMessage(message, { textUserId: dialect.textUserId === true });
       envelope = fromBareMessage(dialect.received?.(bare) ?? bare, binding.exchange, dialect);
     } catch (error) {
       events.malformed(QmfError.from(error, 'malformed_message'));

@@ -62,6 +62,8 @@ export interface Dialect {
   replyText(address: Address): string;
   /** The address in a reply-to, in any form that this broker's peers use. */
   replyAddress(text: string): Address;
+  /** Whether user ids of AMQP 0-9-1 arrive as text instead of binary. */
+  readonly textUserId?: boolean;
   /** Avoids what the broker cannot carry. */
   sent?(message: BareMessage): BareMessage;
   /** Undoes what the broker does to messages of other AMQP versions. */

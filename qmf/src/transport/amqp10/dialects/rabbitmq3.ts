@@ -22,6 +22,7 @@ export const rabbitMq3: Dialect = {
   // As the 0-9-1 peers behind the same broker write it.
   replyText: addressToText,
   replyAddress: replyAddressV1,
+  textUserId: true,
   sent: withoutListValue,
 };
 
