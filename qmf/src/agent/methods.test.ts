@@ -259,7 +259,7 @@ onEachBroker('calling methods of an agent', start => {
     outputs(await bench.call('echo', good, { userId: 'anonymous' }));
     outputs(await bench.call('echo', good));
     outputs(await bench.call('echo', good, { userId: '' }));
-    expect(bench.calls.map(({ userId }) => userId)).to.deep.equal(['anonymous', undefined, undefined]);
+    expect(bench.calls.map(({ caller }) => caller.userId)).to.deep.equal(['anonymous', undefined, undefined]);
     const [call] = bench.calls;
     expect(call).to.include({ method: 'echo' });
     expect(call?.address).to.deep.equal(bench.gadget.address);

@@ -191,7 +191,12 @@ function connectionOptions(settings: BrokerSettings) {
     channel_max: settings.maxSessions - 1,
     ...(settings.idleTimeout > 0 ? { idle_time_out: settings.idleTimeout } : {}),
     offered_capabilities: ['ANONYMOUS-RELAY'],
-    properties: { product: brokerProduct, version: brokerVersion },
+    properties: {
+      product: brokerProduct,
+      version: brokerVersion,
+      // So that an agent with an access list knows whether the names in it mean something here.
+      ...(settings.users.size > 0 ? { 'user-ids': 'checked' } : {}),
+    },
     receiver_options: {
       credit_window: 0,
       autoaccept: false,

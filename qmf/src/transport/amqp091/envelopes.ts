@@ -136,7 +136,7 @@ export interface Delivery {
 }
 
 /** @throws QmfError `malformed_message` */
-export function toEnvelope(delivery: Delivery, manners: Pick<Manners, 'expiration'>): Envelope {
+export function toEnvelope(delivery: Delivery, manners: Pick<Manners, 'expiration' | 'userIds'>): Envelope {
   const properties = readBasicProperties(delivery.properties);
   const { contentType, correlationId, replyTo, messageId, userId, expiration } = properties;
   const hasTtl = manners.expiration === 'duration' && /^\d{1,15}$/.test(expiration ?? '');
@@ -145,6 +145,7 @@ export function toEnvelope(delivery: Delivery, manners: Pick<Manners, 'expiratio
     to: { node: delivery.exchange, subject: delivery.routingKey },
     headers: headersOf(properties.headers ?? noHeaders),
     body: decodeBody(delivery.content, properties.type),
+    userIds: manners.userIds,
   };
   if (replyTo !== undefined) envelope.replyTo = replyAddress(replyTo);
   if (messageId !== undefined) envelope.messageId = messageId;

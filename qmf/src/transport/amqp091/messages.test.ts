@@ -11,6 +11,7 @@ import { ByteReader } from '../../codec/byte-reader.js';
 import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
 import { headersFor } from '../../message/headers.js';
+import { unknownUserIds } from '../../message/user-ids.js';
 import {
   double,
   Float,
@@ -27,7 +28,7 @@ import { toEnvelope, toPublication as publicationFor } from './envelopes.js';
 import { encodeFieldTable, readFieldTable } from './field-table.js';
 import { replyAddress } from './reply-address.js';
 
-const manners = { expiration: 'duration', headerSection: false } as const;
+const manners = { expiration: 'duration', headerSection: false, userIds: unknownUserIds } as const;
 const toPublication = (envelope: Envelope) => publicationFor(envelope, manners);
 const count: ValueMap = new Map([['count', int32(1)]]);
 const plain: Envelope = {
@@ -221,6 +222,7 @@ describe('toEnvelope', () => {
       to: { node: 'e', subject: 'k' },
       headers: new Map(),
       body: { form: 'none' },
+      userIds: unknownUserIds,
     });
   });
 

@@ -1,5 +1,6 @@
 import type { BareMessage, MessageId } from '../../codec/amqp10-message.js';
 import type { Envelope } from '../../message/envelope.js';
+import type { UserIds } from '../../message/user-ids.js';
 import { Uuid, type ValueMap } from '../../value/value.js';
 import type { Dialect, Route } from './dialects/index.js';
 
@@ -23,12 +24,18 @@ export function toBareMessage(envelope: Envelope, route: Route, dialect: Dialect
 }
 
 /** A message as it came from the exchange `node`; what brokers write into `to` is an address of their own kind. */
-export function fromBareMessage(message: BareMessage, node: string, dialect: Dialect): Envelope {
+export function fromBareMessage(
+  message: BareMessage,
+  node: string,
+  dialect: Dialect,
+  userIds: UserIds,
+): Envelope {
   const { subject, replyTo, correlationId, contentType, userId, ttl, body } = message;
   const envelope: Writable<Envelope> = {
     to: subject === undefined ? { node } : { node, subject },
     headers: message.applicationProperties ?? noHeaders,
     body,
+    userIds,
   };
   const messageId = idText(message.messageId);
   if (replyTo !== undefined) envelope.replyTo = dialect.replyAddress(replyTo);
