@@ -21,7 +21,6 @@ import { EventHub } from './event-hub.js';
 import { type ConsoleOptions, toPredicate } from './options.js';
 import { asTyped, type ReceivedEvent, receivedEvent, type TypedEvent } from './received-event.js';
 import { RecentMessages } from './recent-messages.js';
-import { correlationText } from './request-table.js';
 import { Requests } from './requests.js';
 
 const MAX_AGENT_AGE = 300_000;
@@ -292,7 +291,7 @@ export class ConsoleSession {
 
   #heard(agentName: string, envelope: Envelope): void {
     const info = agentInfoFromValue(readMapBody(envelope));
-    if (correlationText(envelope) === 'broker-locate') this.#brokerAgent = agentName;
+    if (this.#requests.isFromBroker(envelope)) this.#brokerAgent = agentName;
     if (!this.#isWanted(info)) {
       this.#drop(agentName, 'filtered');
       this.#events.discard(agentName);

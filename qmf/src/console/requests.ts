@@ -15,7 +15,13 @@ import { type Predicate, predicateToValue } from '../query/index.js';
 import type { ValueMap } from '../value/value.js';
 import type { AgentTransport, ConsoleAgent } from './console-agent.js';
 import type { ConsoleOptions } from './options.js';
-import { DEFAULT_REQUEST_TIMEOUT, type RequestOptions, RequestTable } from './request-table.js';
+import {
+  correlationText,
+  DEFAULT_REQUEST_TIMEOUT,
+  type RequestKind,
+  type RequestOptions,
+  RequestTable,
+} from './request-table.js';
 import { SchemaCache } from './schema-cache.js';
 
 /** What a broker says to a request that it will never take. */
@@ -33,6 +39,8 @@ export class Requests implements AgentTransport {
   readonly #domain: string;
   readonly #replyTo: Address;
   readonly #table = new RequestTable();
+  /** Correlation id by which the broker's own agent is recognised: only it gets that request. */
+  readonly #brokerLocate = randomUUID();
   /** The refusal that the log was warned of last. */
   #warnedOf = '';
 
@@ -52,6 +60,11 @@ export class Requests implements AgentTransport {
 
   answerV1(sequence: number, envelope: Envelope): boolean {
     return this.#table.answerV1(sequence, envelope);
+  }
+
+  /** Whether the message answers what only the broker's own agent was asked. */
+  isFromBroker(envelope: Envelope): boolean {
+    return correlationText(envelope) === this.#brokerLocate;
   }
 
   /** Requests that wait for an answer. */
@@ -83,7 +96,7 @@ export class Requests implements AgentTransport {
       return this.#send({ to, replyTo, correlationId, contentType, userId, headers, body: encoded });
     };
     const isCall = isMethod && this.connection.state === 'open';
-    const kind = { what, agent: agent.name, isCall };
+    const kind = { ...kindOf(agent, what), isCall };
     return this.#table.request(kind, this.#limited(options), send, receive);
   }
 
@@ -107,7 +120,7 @@ export class Requests implements AgentTransport {
       if (body.form === 'data') receive(body.bytes);
       return true;
     };
-    const kind = { what, agent: agent.name, version: 'QMFv1' } as const;
+    const kind = { ...kindOf(agent, what), version: 'QMFv1' } as const;
     return this.#table.request(kind, this.#limited(options), send, take);
   }
 
@@ -142,7 +155,7 @@ export class Requests implements AgentTransport {
     this.#send({ ...request, to: toAll, correlationId: 'agent-locate' }).catch(orWarn);
     if (this.options.strictSecurity === true) return;
     const toBroker = { node: directExchange(this.#domain), subject: BROKER_KEY };
-    this.#send({ ...request, to: toBroker, correlationId: 'broker-locate' }).catch(quietly);
+    this.#send({ ...request, to: toBroker, correlationId: this.#brokerLocate }).catch(quietly);
   }
 
   #send(envelope: Envelope): Promise<void> {
@@ -164,6 +177,10 @@ export class Requests implements AgentTransport {
       ? { node: directExchange(this.#domain), subject: agent.name }
       : { node: topicExchange(this.#domain), subject: directSubject };
   }
+}
+
+function kindOf({ name, info }: ConsoleAgent, what: string): RequestKind {
+  return { what, agent: name, hasAlias: info.directSubject === undefined };
 }
 
 function notOpen(): QmfError {
