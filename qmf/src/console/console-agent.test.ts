@@ -10,7 +10,7 @@ import { Gadget } from '../testing/widgets.test.fixture.js';
 import { mapOf, textOf } from '../value/text.js';
 import { double, int32, int64, uint32, Uuid, type Value } from '../value/value.js';
 import type { ConsoleAgent } from './console-agent.js';
-import { ConsoleBench, object, type Script, ScriptedAgent } from './console.test.fixture.js';
+import { ConsoleBench, object, ScriptedAgent } from './console.test.fixture.js';
 
 onEachBroker('a console asks an agent', start => {
   let broker: TestBroker;
@@ -290,19 +290,6 @@ onEachBroker('a console asks an agent', start => {
     expect(await failure(found.schema({ packageName: 'p', className: 'c', kind: '_data' }))).to.include({
       code: 'schema_unknown',
     });
-  });
-
-  it('§9.22 takes answers under the alias broker, of agents without _direct_subject alone', async () => {
-    const underAlias: Script = (request, from) =>
-      from.answer(request, '_query_response', [from.gadget('g')], { ...data, 'qmf.agent': 'broker' });
-    agent.scripts.set('_query_request', underAlias);
-    expect(await failure(known.query('{class:Gadget}', { timeout: 50 }))).to.include({ code: 'timeout' });
-    const ofBroker = await ScriptedAgent.start(bench.peer, 'ofBroker');
-    ofBroker.attributes = { _direct_subject: undefined };
-    ofBroker.scripts.set('_query_request', underAlias);
-    ofBroker.heartbeat();
-    const found = await bench.session.findAgent(({ name }) => name === ofBroker.name);
-    expect(await found.query('{class:Gadget}')).to.have.length(1);
   });
 
   it('typed objects: values, refresh, and an object that is gone', async () => {

@@ -4,7 +4,7 @@ import { decodeSchemaRequestV1 } from '../schema/v1.js';
 import { onEachBroker, type TestBroker } from '../testing/brokers.test.fixture.js';
 import { failure } from '../testing/poll.test.fixture.js';
 import { Gadget } from '../testing/widgets.test.fixture.js';
-import { ConsoleBench, ScriptedAgent } from './console.test.fixture.js';
+import { ConsoleBench, type Script, ScriptedAgent } from './console.test.fixture.js';
 import type { ConsoleAgent } from './console-agent.js';
 
 onEachBroker('a console whose answers are forged', start => {
@@ -65,5 +65,18 @@ onEachBroker('a console whose answers are forged', start => {
     const [first = 0, second = 0] = sequences;
     expect(Math.abs(second - first), 'two random numbers of 32 bits').to.be.greaterThan(1);
     expect(sequences).to.have.lengthOf(2);
+  });
+
+  it('§9.22 takes answers under the alias broker, of agents without _direct_subject alone', async () => {
+    const underAlias: Script = (request, from) =>
+      from.answer(request, '_query_response', [from.gadget('g')], { ...data, 'qmf.agent': 'broker' });
+    agent.scripts.set('_query_request', underAlias);
+    expect(await failure(known.query('{class:Gadget}', { timeout: 50 }))).to.include({ code: 'timeout' });
+    const ofBroker = await ScriptedAgent.start(bench.peer, 'ofBroker');
+    ofBroker.attributes = { _direct_subject: undefined };
+    ofBroker.scripts.set('_query_request', underAlias);
+    ofBroker.heartbeat();
+    const found = await bench.session.findAgent(({ name }) => name === ofBroker.name);
+    expect(await found.query('{class:Gadget}')).to.have.length(1);
   });
 });

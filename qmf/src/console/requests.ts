@@ -87,6 +87,7 @@ export class Requests implements AgentTransport {
   ): Promise<void> {
     if (!this.isOpen()) return Promise.reject(notOpen());
     const isMethod = opcode === '_method_request';
+    if (isMethod) agent.use();
     const userId = isMethod ? this.options.userId : undefined;
     const send = (correlationId: string): Promise<void> => {
       const { contentType, body: encoded } = mapContent(body, this.#bodyForm);
@@ -97,7 +98,30 @@ export class Requests implements AgentTransport {
     };
     const isCall = isMethod && this.connection.state === 'open';
     const kind = { ...kindOf(agent, what), isCall };
-    return this.#table.request(kind, this.#limited(options), send, receive);
+    const take = (envelope: Envelope): boolean => {
+      agent.use();
+      return receive(envelope);
+    };
+    return this.#table.request(kind, this.#limited(options), send, take);
+  }
+
+  /** Asks one agent to show up, at its own address. */
+  locateAt(
+    agent: ConsoleAgent,
+    options: RequestOptions,
+    receive: (envelope: Envelope) => boolean,
+  ): Promise<void> {
+    if (!this.isOpen()) return Promise.reject(notOpen());
+    const what = `asking ${agent.name} who it is`;
+    const send = (correlationId: string): Promise<void> =>
+      this.#send({
+        to: this.#addressOf(agent),
+        replyTo: this.#replyTo,
+        correlationId,
+        headers: headersFor('_agent_locate_request'),
+        ...listContent([], this.#bodyForm),
+      });
+    return this.#table.request(kindOf(agent, what), options, send, receive);
   }
 
   requestV1(
