@@ -89,10 +89,13 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     undo.push(() => journal.close());
     const store = await openStore(settings, journal);
     const found: Leftover[] = [];
-    const scratch = await openScratchArea(settings.temporaryDirectory, async area => {
-      const left = await removeArea(area);
-      found.push(...left);
-      tellLeftovers(left, log);
+    const scratch = await openScratchArea(settings.temporaryDirectory, {
+      async removeDead(area) {
+        const left = await removeArea(area);
+        found.push(...left);
+        tellLeftovers(left, log);
+      },
+      onForeign: (path, why) => log.warn(`${path} is not used and stays as it is: ${why}`),
     });
     undo.push(() => scratch.remove());
     const { warehouse, warehousePauses: courier } = options;
