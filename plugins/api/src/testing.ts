@@ -71,6 +71,8 @@ export interface FakeContext extends BuildContext {
   readonly left: ReadonlySet<string>;
   readonly progress: ReturnType<typeof recordingProgress>;
   readonly log: ReturnType<typeof recordingLog>;
+  /** With `run: 'real'` it records nothing. */
+  readonly sandbox: ReturnType<typeof fakeSandboxes>;
   /** Aborts the build. */
   abort(): void;
   /** Removes scratch and cache. */
@@ -150,7 +152,7 @@ export async function fakeContext(options: FakeContextOptions = {}): Promise<Fak
     options.run === 'real' ? createToolRunner({ log, scratch, signal }) : (options.run ?? fakeRunner());
   const real = createSandboxes(options.sandbox ?? {}, { log, signal, scratch, run });
   return {
-    sandbox: options.run === 'real' ? real : fakeSandboxes(run, scratch),
+    sandbox: options.run === 'real' ? { ...real, runs: [], disposed: 0 } : fakeSandboxes(run, scratch),
     signal,
     progress: recordingProgress(),
     scratch,

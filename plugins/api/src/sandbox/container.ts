@@ -104,6 +104,7 @@ function prepare(
     args: options.command,
     env: options.env,
     cwd: options.cwd ?? '/',
+    temporary: tree === undefined,
     mounts: [...system.mounts, ...mounts],
     limits,
     ...(cgroup === undefined ? {} : { cgroup }),

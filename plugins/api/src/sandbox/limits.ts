@@ -70,10 +70,14 @@ export function limitInFailure(status: number | undefined, lines: readonly strin
   return reports.find(([, pattern]) => lines.some(line => pattern.test(line)))?.[0];
 }
 
-/** `rlimits` of the container's process. A process without the right to raise a limit stays below its own. */
+/**
+ * `rlimits` of the container's process. A process without the right to raise a limit stays below its own.
+ *
+ * @param alone whether no control group limits processes and memory
+ */
 export function resourceLimits(
   limits: SandboxLimits,
-  memoryEach: boolean,
+  alone: boolean,
   own = ownLimits(),
 ): readonly { readonly type: string; readonly hard: number; readonly soft: number }[] {
   const limit = (type: string, key: string, value: number) => {
@@ -83,9 +87,13 @@ export function resourceLimits(
   return [
     limit('RLIMIT_NOFILE', 'Max open files', limits.openFiles),
     limit('RLIMIT_FSIZE', 'Max file size', limits.fileSize),
-    limit('RLIMIT_NPROC', 'Max processes', limits.processes),
     { type: 'RLIMIT_CORE', hard: 0, soft: 0 },
-    ...(memoryEach ? [limit('RLIMIT_DATA', 'Max data size', limits.memory)] : []),
+    ...(alone
+      ? [
+          limit('RLIMIT_NPROC', 'Max processes', limits.processes),
+          limit('RLIMIT_DATA', 'Max data size', limits.memory),
+        ]
+      : []),
   ];
 }
 

@@ -34,6 +34,12 @@ export interface OciSandboxOptions {
 
 const resolver = '/etc/resolv.conf';
 
+/** The accounts that tools of the builder find: root's, and that which apt fetches as. */
+const accounts = {
+  passwd: 'root:x:0:0::/root:/bin/sh\n_apt:x:42:65534::/nonexistent:/usr/sbin/nologin\n',
+  group: 'root:x:0:\nnogroup:x:65534:\n',
+};
+
 /** Seconds for the removal of a tree. */
 const removalTime = 120;
 
@@ -124,12 +130,17 @@ export class OciSandbox implements Sandbox {
     ];
     const files = join(this.#options.directory, `files-${++this.#runs}`);
     try {
+      await mkdir(files, { mode: 0o700 });
+      for (const [name, content] of Object.entries(accounts)) {
+        await writeShown(join(files, name), { content });
+        shares.push({ path: join(files, name), target: `/etc/${name}` });
+      }
       if (options.network === 'outbound') {
-        await mkdir(files, { mode: 0o700 });
         await writeShown(join(files, 'resolver'), { content: outboundResolver });
         shares.push({ path: join(files, 'resolver'), target: resolver });
       }
-      return await this.#contain([file, ...args], options, { shares });
+      const env = { HOME: '/tmp', TMPDIR: '/tmp', ...options.env };
+      return await this.#contain([file, ...args], { ...options, env }, { shares });
     } finally {
       await rm(files, { recursive: true, force: true });
       for (const path of writes) await chmod(path, 0o644);

@@ -23,6 +23,8 @@ export interface ContainerOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly mounts: readonly ContainerMount[];
+  /** Whether it has an empty `/tmp` of its own. */
+  readonly temporary: boolean;
   readonly limits: SandboxLimits;
   /** Path of the control group; absent where there is none. */
   readonly cgroup?: string;
@@ -76,7 +78,7 @@ const systemMounts = [
 
 /** `config.json` of a container (OCI runtime specification 1.0.2): see SECURITY.md for what each part keeps apart. */
 export function containerConfig(options: ContainerOptions): object {
-  const { root, ids, hostname, args, env, cwd, mounts, limits, cgroup, hook } = options;
+  const { root, ids, hostname, args, env, cwd, mounts, temporary, limits, cgroup, hook } = options;
   const ranges = (first: number) => [{ containerID: 0, hostID: first, size: 65_536 }];
   const seccomp: SeccompProfile = seccompProfile();
   return {
@@ -93,7 +95,11 @@ export function containerConfig(options: ContainerOptions): object {
     },
     root: { path: root, readonly: false },
     hostname,
-    mounts: [...systemMounts, ...mounts.map(bindMount)],
+    mounts: [
+      ...systemMounts,
+      ...(temporary ? [tmpfs('/tmp', 'mode=1777', 'size=1g')] : []),
+      ...mounts.map(bindMount),
+    ],
     ...(hook === undefined ? {} : { hooks: { createRuntime: [{ path: hook }] } }),
     linux: {
       namespaces: ['user', 'pid', 'ipc', 'uts', 'mount', 'network', 'cgroup'].map(type => ({ type })),

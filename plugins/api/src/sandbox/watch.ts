@@ -23,14 +23,21 @@ export interface WatchOptions {
 export interface Count {
   readonly own: Usage;
   readonly all: Usage;
+  /** Time of the count, and what it took, in milliseconds. */
+  readonly at: number;
+  readonly took: number;
 }
+
+/** Milliseconds before the first count. */
+const firstPause = 300;
 
 /** Milliseconds between two looks. */
 const interval = 200;
 
 /**
- * Watches the limits that the kernel does not enforce by ending a process. Whether files have become too many is first asked of the file system as
- * a whole, which costs nothing; only when it has taken more than the sandbox has left is the sandbox counted.
+ * Watches the limits that the kernel does not enforce by ending a process. The files of the sandbox are counted when the file system as a whole
+ * has taken more than the sandbox has left, and now and then in any case, since what others free would hide what the sandbox takes. Counting takes
+ * a bounded part of the time.
  */
 export class LimitWatch {
   readonly #options: WatchOptions;
@@ -54,7 +61,10 @@ export class LimitWatch {
     last: Count | undefined,
     onReached: (limit: LimitName) => void,
   ): Promise<LimitWatch> {
-    const start = last ?? { own: { bytes: 0, files: 0 }, all: await fileSystemUsage(options.directory) };
+    const start = last ?? {
+      ...{ own: { bytes: 0, files: 0 }, all: await fileSystemUsage(options.directory) },
+      ...{ at: performance.now(), took: firstPause / 30 },
+    };
     return new LimitWatch(options, start, onReached);
   }
 
@@ -68,7 +78,7 @@ export class LimitWatch {
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#look;
-    if (this.#reached === undefined) await this.#lookNow();
+    if (this.#reached === undefined) await this.#lookNow(10);
     return this.#reached;
   }
 
@@ -80,8 +90,9 @@ export class LimitWatch {
     }, interval);
   }
 
-  async #lookNow(): Promise<void> {
-    const found = (await this.#ofProcesses()) ?? (await this.#ofFiles());
+  /** @param share how much longer than counting the files the time between two counts is */
+  async #lookNow(share = 30): Promise<void> {
+    const found = (await this.#ofProcesses()) ?? (await this.#ofFiles(share));
     if (found === undefined || this.#reached !== undefined) return;
     this.#reached = found;
     this.#onReached(found);
@@ -93,16 +104,18 @@ export class LimitWatch {
     return (await processesOf(ids)) >= limits.processes ? 'processes' : undefined;
   }
 
-  async #ofFiles(): Promise<LimitName | undefined> {
+  async #ofFiles(share: number): Promise<LimitName | undefined> {
     const { directory, limits, measure } = this.#options;
     const all = await fileSystemUsage(directory).catch(() => undefined);
     if (all === undefined) return undefined;
-    const { own, all: before } = this.#last;
+    const { own, all: before, at, took } = this.#last;
     const suspect = (key: keyof Usage): boolean => all[key] - before[key] > limits[key] - own[key];
-    if (!suspect('bytes') && !suspect('files')) return undefined;
+    const start = performance.now();
+    if (start - at < took * share && !suspect('bytes') && !suspect('files')) return undefined;
     const now = await measure().catch(() => undefined);
     if (now === undefined) return undefined;
-    this.#last = { own: now, all };
+    const end = performance.now();
+    this.#last = { own: now, all, at: end, took: end - start };
     if (now.bytes > limits.bytes) return 'bytes';
     return now.files > limits.files ? 'files' : undefined;
   }

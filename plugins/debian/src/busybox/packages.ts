@@ -1,32 +1,35 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BuildError, type ToolRunner } from '@imagefactory/plugin-api';
+import { BuildError, type Sandbox } from '@imagefactory/plugin-api';
 import { proxyEnvironment, runApt } from '../apt/apt-errors.js';
 import { oneLineList, type Source } from '../apt/choose-sources.js';
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
+export interface FetchOptions {
+  /** A directory of the sandbox; gets `debs/` with the packages. */
+  readonly work: string;
+  /** A directory of the builder, for the list of sources. */
+  readonly scratch: string;
+  readonly sources: readonly Source[];
+  readonly kernelPackage: string;
+}
+
 /**
- * Fetches the package of a static busybox and that of the kernel, and unpacks both below `work`. apt gets a state of its own, so
- * neither the machine's package lists nor rights over them are needed.
+ * Fetches the package of a static busybox and that of the kernel. apt gets a state of its own, so neither the machine's package lists
+ * nor rights over them are needed.
  *
- * @returns the directory with the unpacked files, and the kernel's version
+ * @returns the kernel's version
  */
-export async function fetchPackages(
-  run: ToolRunner,
-  work: string,
-  sources: readonly Source[],
-  kernelPackage: string,
-): Promise<{ readonly unpacked: string; readonly kernelVersion: string }> {
+export async function fetchPackages(sandbox: Sandbox, options: FetchOptions): Promise<string> {
+  const { work, scratch, sources, kernelPackage } = options;
   const debs = join(work, 'debs');
-  const unpacked = join(work, 'unpacked');
   const state = join(work, 'apt');
-  for (const directory of [debs, unpacked, join(state, 'lists', 'partial'), join(state, 'cache')]) {
-    await mkdir(directory, { recursive: true });
-  }
-  const list = join(state, 'sources.list');
+  const list = join(scratch, 'busybox.list');
   await writeFile(list, oneLineList(sources).replaceAll(/^deb /gm, `deb [arch=amd64 signed-by=${keyring}] `));
-  const options = Object.entries({
+  await chmod(list, 0o644);
+  await sandbox.tool('mkdir', ['-p', debs, join(state, 'lists', 'partial'), join(state, 'cache')]);
+  const settings = Object.entries({
     'APT::Architecture': 'amd64',
     'APT::Architectures': 'amd64',
     'APT::Sandbox::User': 'root',
@@ -39,18 +42,22 @@ export async function fetchPackages(
     'Dir::State::status': '/dev/null',
     'Dir::Cache': join(state, 'cache'),
   }).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  const env = proxyEnvironment(process.env);
+  const apt = (args: readonly string[], label: string) =>
+    runApt(
+      (file, words, given) =>
+        sandbox.tool(file, words, { ...given, network: 'outbound', reads: [list], cwd: debs }),
+      'apt-get',
+      [...settings, ...args],
+      { label, env: proxyEnvironment(process.env) },
+    );
 
-  await runApt(run, 'apt-get', [...options, 'update'], { label: 'fetching the package lists', env });
-  const { stdout } = await run('apt-cache', [...options, 'depends', '--important', kernelPackage], { env });
-  const kernel = /Depends: (linux-image-\S+)/.exec(stdout)?.[1];
+  await apt(['update'], 'fetching the package lists');
+  const { stdout } = await sandbox.tool('apt-cache', [...settings, 'depends', '--important', kernelPackage], {
+    reads: [list],
+  });
+  const kernel = /Depends: linux-image-([\w.+~-]+)/.exec(stdout)?.[1];
   if (kernel === undefined)
     throw new BuildError('internal', `${kernelPackage} does not say which kernel it stands for`);
-  await runApt(run, 'apt-get', [...options, 'download', 'busybox-static', kernel], {
-    label: 'downloading busybox and the kernel',
-    cwd: debs,
-    env,
-  });
-  for (const name of await readdir(debs)) await run('dpkg-deb', ['-x', join(debs, name), unpacked]);
-  return { unpacked, kernelVersion: kernel.slice('linux-image-'.length) };
+  await apt(['download', 'busybox-static', `linux-image-${kernel}`], 'downloading busybox and the kernel');
+  return kernel;
 }

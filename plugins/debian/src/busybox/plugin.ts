@@ -1,15 +1,16 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type BaseImage,
   type BuildContext,
   BuildError,
+  type GuestOptions,
   type OsPlugin,
   type Progress,
+  type Sandbox,
   type Template,
   type TemplateOs,
 } from '@imagefactory/plugin-api';
-import { proxyEnvironment } from '../apt/apt-errors.js';
 import { chooseSources } from '../apt/choose-sources.js';
 import { type HostSource, readHostSources } from '../apt/host-sources.js';
 import { codenameOf } from '../debian/release.js';
@@ -17,9 +18,9 @@ import { makeDisk } from '../disk/disk.js';
 import { grubConfiguration } from '../disk/grub.js';
 import { spaceFor } from '../disk/space.js';
 import { diagnose } from '../doctor.js';
-import { applyCommands, applyFiles } from '../tree/apply.js';
+import { applyCommands } from '../tree/apply.js';
 import { writeGuestFiles } from '../tree/guest-files.js';
-import { explainRefusal, Sandbox } from '../tree/sandbox.js';
+import { unpack } from '../tree/unpack.js';
 import { busyboxBase } from './base.js';
 
 export interface BusyboxOptions {
@@ -46,7 +47,8 @@ export function busyboxOs(options: BusyboxOptions = {}): OsPlugin {
     name: 'busybox',
     summary: 'A tiny system of a kernel and busybox on x86_64, for tests',
     supports: template => busyboxOf(template) !== undefined,
-    doctor: () => diagnose(['apt-get', 'dpkg-deb', 'depmod', 'modprobe', 'cpio', 'gzip', 'xz', 'tar']),
+    doctor: sandbox =>
+      diagnose(['apt-get', 'dpkg-deb', 'depmod', 'modprobe', 'cpio', 'gzip', 'xz', 'tar'], sandbox),
     space: template => spaceFor(template, bareSystem),
     resumable: true,
     buildBase: (template, context) => buildBase(template, context, options),
@@ -77,7 +79,7 @@ async function buildBase(
   );
   context.log.info(sources.reason);
   const path = join(context.scratch, 'busybox.raw');
-  const sandbox = await Sandbox.create(context.run, join(context.scratch, 'busybox'));
+  const sandbox = await context.sandbox.open({ hostname: template.name });
   const { progress } = context;
   try {
     const base = await progress.step('making the busybox system', 0.6, () =>
@@ -92,19 +94,22 @@ async function buildBase(
         context,
       ),
     );
-    const tree = join(sandbox.work, 'tree');
-    await mkdir(tree);
-    await progress.step('unpacking the busybox system', 0.05, () =>
-      sandbox.host('tar', ['-C', tree, '-xf', base, '--numeric-owner']),
+    const tree = await sandbox.makeTree('root');
+    await progress.step('unpacking the busybox system', 0.05, () => unpack(sandbox, base, tree));
+    const { commandNetwork: network } = context.sandbox;
+    await progress.step('applying the template', 0.2, inner =>
+      customise(sandbox, tree, template, { network }, inner),
     );
-    await progress.step('applying the template', 0.2, inner => customise(sandbox, tree, template, inner));
     const size = { asked: template.diskSize, usual: usualDiskSize };
-    await progress.step('making the disk', 0.15, inner => makeDisk(sandbox, { tree, path, size }, inner));
-  } catch (error) {
-    throw explainRefusal(error);
+    const work = join(context.scratch, 'disk');
+    await mkdir(work);
+    await progress.step('making the disk', 0.15, inner =>
+      makeDisk(context.run, sandbox, { tree, path, work, size }, inner),
+    );
+    await rm(work, { recursive: true });
   } finally {
     await sandbox.dispose().catch((error: unknown) => {
-      context.log.warn(`could not remove ${sandbox.work}: ${String(error)}`);
+      context.log.warn(`a sandbox could not be removed: ${String(error)}`);
     });
   }
   return { path, format: 'raw', os: { name: 'busybox', version: os.version, arch: os.arch } };
@@ -126,19 +131,18 @@ async function customise(
   sandbox: Sandbox,
   tree: string,
   template: Template,
+  commands: Pick<GuestOptions, 'network'>,
   progress: Progress,
 ): Promise<void> {
-  const env = proxyEnvironment(process.env);
   const { os } = template;
   const grub = { path: '/boot/grub/grub.cfg', content: grubConfiguration(os?.kernelParameters) };
   await writeGuestFiles(sandbox, tree, [grub]);
-  await applyCommands(sandbox, tree, template.precommands, 'precommand', env, progress);
-  await applyFiles(sandbox, tree, template.files);
-  await applyCommands(sandbox, tree, template.commands, 'command', env, progress);
+  await applyCommands(sandbox, tree, template.precommands, 'precommand', commands, progress);
+  await writeGuestFiles(sandbox, tree, template.files);
+  await applyCommands(sandbox, tree, template.commands, 'command', commands, progress);
   const password = os?.rootPassword;
   if (password === undefined || password === '') return;
   await sandbox.guest(tree, '/bin/sh', ['-c', setRootPassword], {
-    stage: await sandbox.freshStage(),
     label: 'setting the root password',
     input: `${password}\n`,
     secrets: [password],

@@ -50,14 +50,7 @@ esac
 };
 
 export const emptyDirectories: readonly string[] = [
-  'dev',
-  'proc',
-  'sys',
-  'run',
-  'tmp',
-  'root',
-  'boot',
-  'var',
+  ...['bin', 'sbin', 'usr', 'usr/bin', 'usr/sbin', 'dev', 'proc', 'sys', 'run', 'boot', 'var', 'etc'],
 ];
 
 /** First process of the initial RAM disk: load the drivers, find the root file system by its label, go on from there. */

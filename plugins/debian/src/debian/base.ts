@@ -1,13 +1,14 @@
-import { writeFile } from 'node:fs/promises';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BuildContext, Progress } from '@imagefactory/plugin-api';
+import { type BuildContext, type Progress, type Sandbox, stageInGuest } from '@imagefactory/plugin-api';
 import { proxyEnvironment, runApt } from '../apt/apt-errors.js';
 import { type ChosenSources, oneLineList } from '../apt/choose-sources.js';
-import type { Sandbox } from '../tree/sandbox.js';
+import { quoted } from '../tree/guest-files.js';
 import type { Release } from './release.js';
+import { buildShadows } from './system-files.js';
 
 /** To be raised whenever what {@link makeBase} does changes, so that older archives in caches are not used any more. */
-const baseRevision = '1';
+const baseRevision = '2';
 
 /** Name that mmdebstrap gives to our list of sources in the tree (it puts `0000` before it). */
 export const buildSourcesInGuest = '/etc/apt/sources.list.d/0000imagefactory-build.list';
@@ -51,39 +52,108 @@ export async function debianBase(
       sources: list,
       documentation: options.documentation,
     },
-    async path => {
-      const file = join(sandbox.work, 'imagefactory-build.list');
-      await writeFile(file, list);
-      const filters = options.documentation ? [] : documentation.map(line => `--dpkgopt=${line}`);
-      const about = [
-        '--variant=minbase',
-        '--architectures=amd64',
-        `--include=${packages.join(',')}`,
-        ...filters,
-      ];
-      await runApt(
-        sandbox.mounting.bind(sandbox),
-        'mmdebstrap',
-        ['--mode=root', '--format=tar', ...about, release.codename, path, file],
-        {
-          label: 'mmdebstrap',
-          env: proxyEnvironment(process.env),
-          onLine: line => progress.update(milestones.find(([text]) => line.includes(text))?.[1] ?? 0),
-        },
-      );
-    },
+    path => makeBase(path, options, packages, sandbox, context, progress),
     { maxAge: options.maxAge },
   );
   return base.path;
 }
 
+/**
+ * Makes the archive in three steps: mmdebstrap fetches and unpacks packages, and runs nothing of them; their scripts are run in a guest without
+ * a network; and the tree is packed. A script of a package is never run by or beside a program of the builder.
+ */
+async function makeBase(
+  path: string,
+  { release, sources, documentation: complete }: BaseOptions,
+  packages: readonly string[],
+  sandbox: Sandbox,
+  context: BuildContext,
+  progress: Progress,
+): Promise<void> {
+  const tree = await sandbox.makeTree('base');
+  const list = join(context.scratch, 'imagefactory-build.list');
+  await writeFile(list, oneLineList(sources.build));
+  await chmod(list, 0o644);
+  const filters = complete ? [] : documentation.map(line => `--dpkgopt=${line}`);
+  const rest = [narrowed(release.codename, '?and(?priority(required),?not(?essential))'), ...packages];
+  const settings = [
+    '--mode=root',
+    '--variant=extract',
+    '--architectures=amd64',
+    '--format=directory',
+    '--skip=cleanup,chroot/mount',
+  ];
+  await progress.step('fetching the minimal system', 0.2, inner =>
+    runApt(
+      (file, args, options) => sandbox.tool(file, args, { ...options, network: 'outbound', reads: [list] }),
+      'mmdebstrap',
+      [
+        ...settings,
+        `--include=${narrowed(release.codename, '?essential')}`,
+        '--include=apt',
+        ...filters,
+        `--extract-hook=${fetchRest(rest)}`,
+        release.codename,
+        tree,
+        list,
+      ],
+      {
+        label: 'mmdebstrap',
+        env: proxyEnvironment(process.env),
+        onLine: line => inner.update(milestones.find(([text]) => line.includes(text))?.[1] ?? 0),
+      },
+    ),
+  );
+  await progress.step('configuring the minimal system', 0.7, () =>
+    sandbox.guest(tree, '/bin/sh', [`${stageInGuest}/configure.sh`], {
+      label: 'configuring the minimal system',
+      env: { DEBIAN_FRONTEND: 'noninteractive' },
+      stage: { 'configure.sh': { content: configureScript(rest) } },
+      shadows: buildShadows,
+    }),
+  );
+  await progress.step('packing the minimal system', 0.1, async () => {
+    const attributes = ['--xattrs', '--xattrs-include=*', '--numeric-owner'];
+    await sandbox.tool('tar', ['-C', tree, ...attributes, '--one-file-system', '-cf', '-', '.'], {
+      outputFile: path,
+    });
+    await sandbox.removeTree('base');
+    await rm(list);
+  });
+}
+
+/** An apt pattern (apt-patterns(7)) for packages of the release alone. */
+function narrowed(codename: string, pattern: string): string {
+  const release = `?or(?archive(^${codename}$),?codename(^${codename}$))`;
+  return `?narrow(${release},?architecture(amd64),${pattern})`;
+}
+
+/** Names of the archives that mmdebstrap has unpacked, in their order. */
+const essentialList = '/var/cache/apt/archives/essential.list';
+
+/** Shell text for mmdebstrap's `--extract-hook`: fetches the other packages beside those that it has unpacked. */
+function fetchRest(rest: readonly string[]): string {
+  const install = ['apt-get', '--yes', '--download-only', 'install', ...rest].map(quoted).join(' ');
+  return `set -eu; echo "$MMDEBSTRAP_ESSENTIAL" >"$1"${essentialList}; export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"; ${install}`;
+}
+
+function configureScript(rest: readonly string[]): string {
+  const options = ['-o', 'Dpkg::Use-Pty=0', '-o', 'Dpkg::Options::=--force-unsafe-io', '--no-download'];
+  const install = ['apt-get', '--yes', ...options, 'install', ...rest].map(quoted).join(' ');
+  return `set -eu
+rm -f /etc/resolv.conf /etc/hostname
+dpkg --install --force-depends --force-unsafe-io $(cat ${essentialList})
+${install}
+rm -f /etc/apt/apt.conf.d/00mmdebstrap /var/log/dpkg.log /var/log/alternatives.log /var/log/bootstrap.log
+rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb /var/cache/apt/*.bin ${essentialList} /var/log/apt/* /tmp/*
+rm -f /var/cache/ldconfig/aux-cache
+if [ -e /etc/machine-id ]; then : >/etc/machine-id; fi
+`;
+}
+
 /** Parts of mmdebstrap's messages, and how much of its work is done when they come. */
 const milestones: readonly (readonly [string, number])[] = [
-  ['running apt-get update', 0.02],
-  ['downloading packages', 0.1],
-  ['extracting archives', 0.15],
-  ['installing essential packages', 0.2],
-  ['installing remaining packages', 0.4],
-  ['cleaning package lists', 0.94],
-  ['creating tarball', 0.95],
+  ['running apt-get update', 0.1],
+  ['downloading packages', 0.3],
+  ['extracting archives', 0.6],
 ];

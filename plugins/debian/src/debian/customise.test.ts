@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   BuildError,
   type FakeContext,
@@ -8,8 +6,7 @@ import {
   fakeTemplate,
 } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
-import { afterEach, beforeEach, describe, it } from 'mocha';
-import { Sandbox } from '../tree/sandbox.js';
+import { afterEach, describe, it } from 'mocha';
 import { checkTemplate, customise } from './customise.js';
 import { releaseOf } from './release.js';
 import { debianOs } from './plugin.js';
@@ -40,19 +37,16 @@ describe('customise', () => {
   let run: ReturnType<typeof fakeRunner>;
   const start = async (answer?: Parameters<typeof fakeRunner>[0]) => {
     run = fakeRunner(answer);
-    const sandbox = await Sandbox.create(run, join(context.scratch, 'debian'), 'root');
-    const options = { tree: '/tree', template: full, release, sources, resolvConf: '/nonexistent' };
+    context = await fakeContext({ run });
+    const sandbox = await context.sandbox.open();
+    const options = { tree: '/tree', template: full, release, sources, network: 'none' } as const;
     return customise(sandbox, options, context.progress);
   };
-  beforeEach(async () => {
-    context = await fakeContext();
-  });
   afterEach(() => context.dispose());
 
   it('follows the order of Oz', async () => {
     await start();
     expect(run.runs.map(({ options }) => options.label)).to.deep.equal([
-      'writing files into the image',
       'preparing the minimal system',
       'writing files into the image',
       'fetching the package lists',
@@ -65,7 +59,7 @@ describe('customise', () => {
       'setting the root password',
       'cleaning up the image',
     ]);
-    expect(run.runs[6]?.args.slice(-4)).to.deep.equal(['install', '--', 'tree', 'g++']);
+    expect(run.runs[5]?.args.slice(-4)).to.deep.equal(['install', '--', 'tree', 'g++']);
     expect(context.progress.fractions.at(-1)).to.be.closeTo(1, 0.01);
   });
 
@@ -87,6 +81,30 @@ describe('customise', () => {
       code: 'package_not_found',
       message: '/template/packages: no repository of this template has a package named tree',
     });
+  });
+
+  it('gives a network to package managers, and to commands only what the operator says', async () => {
+    await start();
+    const networks = context.sandbox.runs.map(
+      ({ options }) => `${options.label}: ${options.network ?? 'none'}`,
+    );
+    expect(networks.filter(text => text.endsWith('outbound'))).to.deep.equal([
+      'fetching the package lists: outbound',
+      'fetching the package lists: outbound',
+      'installing packages: outbound',
+    ]);
+  });
+
+  it('writes no helper of the build into the tree', async () => {
+    await start();
+    for (const { options } of context.sandbox.runs) {
+      for (const { content } of Object.values(options.stage ?? {})) {
+        expect(content).not.to.match(/policy-rc\.d|nameserver/);
+      }
+      if (options.label !== 'writing files into the image' && options.stage?.['script'] !== undefined) {
+        expect(options.shadows).to.have.property('/usr/sbin/policy-rc.d');
+      }
+    }
   });
 
   it('tolerates missing lists before the precommands, but not after them', async () => {
@@ -136,21 +154,17 @@ describe('debianOs', () => {
     await context.dispose();
   });
 
-  it('tidies up after a failure and reports the failure, not the tidying', async () => {
-    const run = fakeRunner(({ args, options }) => {
+  it('gives its sandbox back after a failure', async () => {
+    const run = fakeRunner(({ options }) => {
       if (options.label === 'mmdebstrap') throw new BuildError('aborted', 'the build was aborted');
-      if (args.includes('rm') || options.evenIfAborted === true)
-        throw new BuildError('tool_failed', 'rm failed');
       return '';
     });
     const context = await fakeContext({ run });
-    await mkdir(context.cache, { recursive: true });
     const outcome = await debianOs({ hostSources: () => Promise.resolve([]) })
       .buildBase(full, context)
       .catch((error: unknown) => error);
     expect(outcome).to.have.property('code', 'aborted');
-    expect(run.runs.at(-1)?.options.evenIfAborted).to.equal(true);
-    expect(context.log.lines.at(-1)).to.match(/^warn: could not remove /);
+    expect(context.sandbox.disposed).to.equal(1);
     await context.dispose();
   });
 });

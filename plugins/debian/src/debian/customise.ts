@@ -1,23 +1,28 @@
-import { copyFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { BuildError, type Progress, type Template } from '@imagefactory/plugin-api';
+import {
+  BuildError,
+  type GuestOptions,
+  type Progress,
+  type RunResult,
+  type Sandbox,
+  type SandboxNetwork,
+  type Template,
+} from '@imagefactory/plugin-api';
 import { proxyEnvironment, runApt } from '../apt/apt-errors.js';
 import type { ChosenSources } from '../apt/choose-sources.js';
-import { applyCommands, applyFiles } from '../tree/apply.js';
+import { applyCommands } from '../tree/apply.js';
 import { writeGuestFiles } from '../tree/guest-files.js';
-import type { Sandbox } from '../tree/sandbox.js';
 import { buildSourcesInGuest } from './base.js';
 import type { Release } from './release.js';
 import { repositoryFile, repositoryPath } from './repositories.js';
-import { finishFiles, finishScript, prepareScript, systemFiles } from './system-files.js';
+import { buildShadows, finishFiles, finishScript, prepareScript, systemFiles } from './system-files.js';
 
 export interface CustomiseOptions {
   readonly tree: string;
   readonly template: Template;
   readonly release: Release;
   readonly sources: ChosenSources;
-  /** The builder's own file, for name resolution while packages are installed. */
-  readonly resolvConf: string;
+  /** The network of the template's commands. */
+  readonly network: SandboxNetwork;
 }
 
 /**
@@ -29,12 +34,15 @@ export async function customise(
   options: CustomiseOptions,
   progress: Progress,
 ): Promise<void> {
-  const { template, tree, release } = options;
-  const env = proxyEnvironment(process.env);
-  await progress.step('preparing the minimal system', 0.1, async () => {
-    await writeGuestFiles(sandbox, tree, systemFiles(template.os?.kernelParameters));
-    await runStagedScript(sandbox, options, 'preparing the minimal system', prepareScript);
-  });
+  const { template, tree, release, network } = options;
+  const commands = { network, env: debconf, shadows: buildShadows };
+  await progress.step('preparing the minimal system', 0.1, () =>
+    writeGuestFiles(sandbox, tree, systemFiles(template.os?.kernelParameters), {
+      label: 'preparing the minimal system',
+      script: prepareScript,
+      stage: {},
+    }),
+  );
   await progress.step('adding repositories', 0.02, async () => {
     const files = template.repositories.map(repository => repositoryFile(repository, release.codename));
     await writeGuestFiles(sandbox, tree, files);
@@ -43,24 +51,28 @@ export async function customise(
     await progress.step('running the precommands', 0.1, async inner => {
       // A precommand may fetch the key that makes a repository acceptable, so a failure here is not yet one of the build.
       await updateLists(sandbox, tree, [0, 100]);
-      await applyCommands(sandbox, tree, template.precommands, 'precommand', env, inner);
+      await applyCommands(sandbox, tree, template.precommands, 'precommand', commands, inner);
     });
   }
   if (template.packages.length > 0) {
     await progress.step('installing packages', 0.5, () => installPackages(sandbox, tree, template));
   }
-  await progress.step('writing files', 0.02, () => applyFiles(sandbox, tree, template.files));
+  await progress.step('writing files', 0.02, () => writeGuestFiles(sandbox, tree, template.files));
   await progress.step('running the commands', 0.2, inner =>
-    applyCommands(sandbox, tree, template.commands, 'command', env, inner),
+    applyCommands(sandbox, tree, template.commands, 'command', commands, inner),
   );
   await progress.step('setting the root password', 0.02, () => setRootPassword(sandbox, tree, template));
   await progress.step('cleaning up the image', 0.04, async () => {
     const gone = template.repositories.filter(({ persisted }) => !persisted);
     const script = finishScript({
       remove: [buildSourcesInGuest, ...gone.map(({ name }) => repositoryPath(name))],
-      keep: template.files.map(({ path }) => path).filter(path => path.startsWith('/etc/ssh/ssh_host_')),
+      keep: template.files.map(({ path }) => path),
     });
-    await runStagedScript(sandbox, options, 'cleaning up the image', script);
+    await writeGuestFiles(sandbox, tree, [], {
+      label: 'cleaning up the image',
+      script,
+      stage: finishFiles(options.sources),
+    });
   });
 }
 
@@ -79,42 +91,39 @@ export function checkTemplate(template: Template, release: Release): void {
   }
 }
 
-async function runStagedScript(
+/** For scripts of packages, and for commands that install some. */
+const debconf = { DEBIAN_FRONTEND: 'noninteractive' };
+
+/** Runs a tool of the guest's apt, which has a network. */
+function apt(
   sandbox: Sandbox,
-  { tree, sources, resolvConf }: CustomiseOptions,
-  label: string,
-  script: string,
-): Promise<void> {
-  const stage = await sandbox.freshStage();
-  // A builder without one resolves names some other way; the guest then has to do without.
-  await copyFile(resolvConf, join(stage, 'resolv.conf')).catch(() =>
-    writeFile(join(stage, 'resolv.conf'), ''),
+  tree: string,
+  args: readonly string[],
+  options: Pick<GuestOptions, 'okStatus'> & { readonly label: string },
+): Promise<RunResult> {
+  return runApt(
+    (file, words, given) =>
+      sandbox.guest(tree, file, words, { ...given, network: 'outbound', shadows: buildShadows }),
+    'apt-get',
+    args,
+    { ...options, env: { ...debconf, ...proxyEnvironment(process.env) } },
   );
-  for (const [name, content] of finishFiles(sources)) await writeFile(join(stage, name), content);
-  await writeFile(join(stage, 'script.sh'), script);
-  await sandbox.guest(tree, '/bin/sh', ['/run/imagefactory/script.sh'], { stage, label });
 }
 
 async function updateLists(sandbox: Sandbox, tree: string, okStatus: readonly number[]): Promise<void> {
-  const stage = await sandbox.freshStage();
-  await runApt(
-    (file, args, options) => sandbox.guest(tree, file, args, { stage, ...options }),
-    'apt-get',
-    ['-o', 'APT::Update::Error-Mode=any', '-o', 'Acquire::Languages=none', 'update'],
-    { label: 'fetching the package lists', env: proxyEnvironment(process.env), okStatus },
-  );
+  const settings = ['-o', 'APT::Update::Error-Mode=any', '-o', 'Acquire::Languages=none'];
+  await apt(sandbox, tree, [...settings, 'update'], { label: 'fetching the package lists', okStatus });
 }
 
 async function installPackages(sandbox: Sandbox, tree: string, template: Template): Promise<void> {
   await updateLists(sandbox, tree, [0]);
-  const stage = await sandbox.freshStage();
   const names = template.packages.map(({ name }) => name);
   const dpkg = ['-o', 'Dpkg::Options::=--force-confold', '-o', 'Dpkg::Options::=--force-unsafe-io'];
-  await runApt(
-    (file, args, options) => sandbox.guest(tree, file, args, { stage, ...options }),
-    'apt-get',
+  await apt(
+    sandbox,
+    tree,
     ['-y', '-o', 'Dpkg::Use-Pty=0', ...dpkg, '--no-install-recommends', 'install', '--', ...names],
-    { label: 'installing packages', env: proxyEnvironment(process.env) },
+    { label: 'installing packages' },
   );
 }
 
@@ -122,7 +131,6 @@ async function setRootPassword(sandbox: Sandbox, tree: string, template: Templat
   const password = template.os?.rootPassword;
   if (password === undefined || password === '') return;
   await sandbox.guest(tree, 'chpasswd', [], {
-    stage: await sandbox.freshStage(),
     label: 'setting the root password',
     input: `root:${password}\n`,
     secrets: [password],

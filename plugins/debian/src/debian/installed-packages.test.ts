@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { BuildError, fakeContext, fakeRunner } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { Sandbox } from '../tree/sandbox.js';
 import { installedPackages, parsePackages } from './installed-packages.js';
 
 describe('the list of installed packages', () => {
@@ -16,21 +14,21 @@ describe('the list of installed packages', () => {
   });
 
   it('is left out when the guest cannot give it, except when the build was aborted', async () => {
-    const context = await fakeContext();
-    try {
-      for (const code of ['tool_failed', 'aborted'] as const) {
-        const run = fakeRunner(() => {
-          throw new BuildError(code, 'no');
-        });
-        const sandbox = await Sandbox.create(run, join(context.scratch, code), 'root');
+    for (const code of ['tool_failed', 'aborted'] as const) {
+      const run = fakeRunner(() => {
+        throw new BuildError(code, 'no');
+      });
+      const context = await fakeContext({ run });
+      try {
+        const sandbox = await context.sandbox.open();
         const outcome = await installedPackages(sandbox, '/tree', context.log).catch(
           (error: unknown) => error,
         );
         if (code === 'aborted') expect(outcome).to.have.property('code', 'aborted');
         else expect(outcome).to.equal(undefined);
+      } finally {
+        await context.dispose();
       }
-    } finally {
-      await context.dispose();
     }
   });
 });

@@ -1,5 +1,4 @@
-import { BuildError, type BuildLog, type InstalledPackage } from '@imagefactory/plugin-api';
-import type { Sandbox } from '../tree/sandbox.js';
+import { BuildError, type BuildLog, type InstalledPackage, type Sandbox } from '@imagefactory/plugin-api';
 
 const format = '${db:Status-Status}\\t${binary:Package}\\t${Version}\\t${Architecture}\\n';
 
@@ -11,7 +10,6 @@ export async function installedPackages(
 ): Promise<readonly InstalledPackage[] | undefined> {
   try {
     const { stdout } = await sandbox.guest(tree, 'dpkg-query', ['--show', `--showformat=${format}`], {
-      stage: await sandbox.freshStage(),
       label: 'listing the packages',
     });
     return parsePackages(stdout);

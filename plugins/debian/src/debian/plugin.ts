@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BaseImage, BuildContext, InstalledPackage, OsPlugin, Template } from '@imagefactory/plugin-api';
 import { chooseSources } from '../apt/choose-sources.js';
@@ -6,7 +6,7 @@ import { type HostSource, readHostSources } from '../apt/host-sources.js';
 import { makeDisk } from '../disk/disk.js';
 import { spaceFor } from '../disk/space.js';
 import { diagnose } from '../doctor.js';
-import { explainRefusal, Sandbox } from '../tree/sandbox.js';
+import { unpack } from '../tree/unpack.js';
 import { debianBase } from './base.js';
 import { checkTemplate, customise } from './customise.js';
 import { installedPackages } from './installed-packages.js';
@@ -33,14 +33,14 @@ const gibibyte = 1024 ** 3;
 /** Bytes of an installed minimal system. */
 const minimalSystem = 600 * 1024 ** 2;
 
-/** The OS plugin for Debian: mmdebstrap, a chroot for the template, and a disk put together without mounts. */
+/** The OS plugin for Debian: mmdebstrap, a sandbox for the template, and a disk put together without mounts. */
 export function debianOs(options: DebianOptions = {}): OsPlugin {
   return {
     kind: 'os',
     name: 'debian',
     summary: 'Debian 11, 12 and 13 on x86_64',
     supports: template => releaseOf(template) !== undefined,
-    doctor: () => diagnose(['mmdebstrap', 'tar']),
+    doctor: sandbox => diagnose(['mmdebstrap', 'tar'], sandbox),
     space: template => spaceFor(template, minimalSystem),
     resumable: true,
     buildBase: (template, context) => buildBase(template, context, options),
@@ -61,7 +61,10 @@ async function buildBase(
   );
   context.log.info(sources.reason);
   const path = join(context.scratch, 'debian.raw');
-  const sandbox = await Sandbox.create(context.run, join(context.scratch, 'debian'));
+  const sandbox = await context.sandbox.open({
+    hostname: template.name,
+    ...(template.diskSize === undefined ? {} : { limits: { bytes: template.diskSize + 2 * gibibyte } }),
+  });
   const { progress } = context;
   let packages: readonly InstalledPackage[] | undefined;
   try {
@@ -79,33 +82,25 @@ async function buildBase(
         inner,
       ),
     );
-    const tree = join(sandbox.work, 'tree');
-    await mkdir(tree);
-    // Making device nodes is refused in a user namespace, and the kernel fills /dev at boot anyway.
-    const extract = [
-      '-C',
-      tree,
-      '-xf',
-      base,
-      '--numeric-owner',
-      '--xattrs',
-      '--xattrs-include=*',
-      '--exclude=./dev/*',
-    ];
-    await progress.step('unpacking the minimal system', 0.08, () => sandbox.host('tar', extract));
+    const tree = await sandbox.makeTree('root');
+    await progress.step('unpacking the minimal system', 0.08, () => unpack(sandbox, base, tree));
+    const { commandNetwork: network } = context.sandbox;
     await progress.step('applying the template', 0.19, inner =>
-      customise(sandbox, { tree, template, release, sources, resolvConf: '/etc/resolv.conf' }, inner),
+      customise(sandbox, { tree, template, release, sources, network }, inner),
     );
     packages = await progress.step('listing the packages', 0.01, () =>
       installedPackages(sandbox, tree, context.log),
     );
     const size = { asked: template.diskSize, usual: options.diskSize ?? 10 * gibibyte };
-    await progress.step('making the disk', 0.12, inner => makeDisk(sandbox, { tree, path, size }, inner));
-  } catch (error) {
-    throw explainRefusal(error);
+    const work = join(context.scratch, 'disk');
+    await mkdir(work);
+    await progress.step('making the disk', 0.12, inner =>
+      makeDisk(context.run, sandbox, { tree, path, work, size }, inner),
+    );
+    await rm(work, { recursive: true });
   } finally {
     await sandbox.dispose().catch((error: unknown) => {
-      context.log.warn(`could not remove ${sandbox.work}: ${String(error)}`);
+      context.log.warn(`a sandbox could not be removed: ${String(error)}`);
     });
   }
   return {

@@ -1,6 +1,7 @@
+import { type SandboxFile, stageInGuest } from '@imagefactory/plugin-api';
 import { type ChosenSources, deb822List } from '../apt/choose-sources.js';
 import { grubConfiguration, rootLabel } from '../disk/grub.js';
-import type { GuestFile } from '../tree/guest-files.js';
+import { type GuestFile, quoted } from '../tree/guest-files.js';
 
 /** What every image gets before the template's own files, which may replace any of it. */
 export function systemFiles(kernelParameters: string | undefined): GuestFile[] {
@@ -14,17 +15,16 @@ export function systemFiles(kernelParameters: string | undefined): GuestFile[] {
       content: '[Match]\nName=en* eth*\n\n[Network]\nDHCP=yes\n\n[DHCPv4]\nUseDomains=yes\n',
     },
     { path: '/boot/grub/grub.cfg', content: grubConfiguration(kernelParameters) },
-    { path: policyFile, content: '#!/bin/sh\nexit 101\n', mode: 0o755 },
   ];
 }
 
-/** Keeps the guest's packages from starting their services on the builder. */
-const policyFile = '/usr/sbin/policy-rc.d';
+/** What programs of the guest see while it is built: no service of a package is started. */
+export const buildShadows: Readonly<Record<string, SandboxFile>> = {
+  '/usr/sbin/policy-rc.d': { content: '#!/bin/sh\nexit 101\n', mode: 0o755 },
+};
 
-/** Run in the guest before anything of the template; the builder's resolv.conf lies beside it. */
-export const prepareScript = `set -eu
-rm -f /etc/resolv.conf /etc/dpkg/dpkg.cfg.d/99mmdebstrap
-cp /run/imagefactory/resolv.conf /etc/resolv.conf
+/** Run in the guest before anything of the template. */
+export const prepareScript = `rm -f /etc/resolv.conf /etc/dpkg/dpkg.cfg.d/99mmdebstrap
 systemctl --quiet enable systemd-networkd.service systemd-resolved.service
 mkdir -p /etc/systemd/system/getty.target.wants
 ln -sf /lib/systemd/system/serial-getty@.service /etc/systemd/system/getty.target.wants/serial-getty@ttyS0.service
@@ -46,53 +46,53 @@ WantedBy=multi-user.target
 export const hostKeyServiceName = 'ssh-host-keys.service';
 
 /** Files that {@link finishScript} finds beside it. */
-export function finishFiles(sources: ChosenSources): ReadonlyMap<string, string> {
-  return new Map([
-    ['debian.sources', deb822List(sources.image)],
-    [hostKeyServiceName, hostKeyService],
-  ]);
+export function finishFiles(sources: ChosenSources): Readonly<Record<string, SandboxFile>> {
+  return {
+    'debian.sources': { content: deb822List(sources.image) },
+    [hostKeyServiceName]: { content: hostKeyService },
+  };
 }
 
 export interface FinishOptions {
   /** Files for this build only: the builder's mirror, repositories that are not to stay. */
   readonly remove: readonly string[];
-  /** SSH host keys that the template itself brings. */
+  /** Files that the template itself brings. */
   readonly keep: readonly string[];
 }
 
 /**
- * Run in the guest after everything of the template: takes out what belongs to the builder or to one machine only. The
- * builder's resolv.conf is replaced unless the template has put another one in its place.
+ * Run in the guest after everything of the template: takes out what belongs to the builder or to one machine only. What the template itself
+ * names in `<files>` is not touched.
  */
 export function finishScript({ remove, keep }: FinishOptions): string {
-  const kept = keep.map(path => `    ${quoted(path)}) ;;\n`).join('');
+  const kept = keep.map(path => `    ${quoted(path)}) return 0 ;;\n`).join('');
   return `set -eu
-stage=/run/imagefactory
-rm -f ${[policyFile, ...remove].map(quoted).join(' ')}
+stage=${stageInGuest}
+kept() {
+  case "$1" in
+${kept}    *) return 1 ;;
+  esac
+}
+drop() {
+  for path; do kept "$path" || rm -rf "$path"; done
+}
+drop ${remove.map(quoted).join(' ')}
 if [ ! -e /etc/apt/sources.list.d/debian.sources ]; then
   cp "$stage/debian.sources" /etc/apt/sources.list.d/debian.sources
 fi
-if cmp -s "$stage/resolv.conf" /etc/resolv.conf; then
-  ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
+if [ ! -e /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ]; then
+  ln -s ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
 fi
-for key in /etc/ssh/ssh_host_*; do
-  case "$key" in
-${kept}    *) rm -f "$key" ;;
-  esac
-done
+drop /etc/ssh/ssh_host_*
 if [ -x /usr/bin/ssh-keygen ]; then
   cp "$stage/${hostKeyServiceName}" /etc/systemd/system/${hostKeyServiceName}
   systemctl --quiet enable ${hostKeyServiceName}
 fi
 apt-get clean
-rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/*
-rm -f /var/log/dpkg.log /var/log/alternatives.log /var/log/bootstrap.log /var/log/apt/*
-rm -f /var/lib/systemd/random-seed
-if [ ! -L /var/lib/dbus/machine-id ]; then rm -f /var/lib/dbus/machine-id; fi
-: > /etc/machine-id
+drop /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/*
+drop /var/log/dpkg.log /var/log/alternatives.log /var/log/bootstrap.log /var/log/apt/*
+drop /var/lib/systemd/random-seed
+if [ ! -L /var/lib/dbus/machine-id ]; then drop /var/lib/dbus/machine-id; fi
+kept /etc/machine-id || : > /etc/machine-id
 `;
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

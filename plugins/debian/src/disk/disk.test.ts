@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { type FakeContext, fakeContext, fakeRunner, type RecordedRun } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { Sandbox } from '../tree/sandbox.js';
 import { makeDisk } from './disk.js';
 
 const mebibyte = 1024 * 1024;
@@ -14,8 +13,8 @@ describe('makeDisk', () => {
   let run: ReturnType<typeof fakeRunner>;
   beforeEach(async () => {
     used = 20;
-    context = await fakeContext();
     run = fakeRunner(pretend);
+    context = await fakeContext({ run });
   });
   afterEach(() => context.dispose());
 
@@ -27,12 +26,13 @@ describe('makeDisk', () => {
     return file === 'du' ? `${used}\t/tree\n` : '';
   };
   const make = async (asked: number | undefined) => {
-    const sandbox = await Sandbox.create(run, join(context.scratch, 'work'), 'root');
+    const sandbox = await context.sandbox.open();
+    const work = context.scratch;
     const bootSector = join(context.scratch, 'boot.img');
     await writeFile(bootSector, Buffer.alloc(512, 0x33));
     const path = join(context.scratch, 'disk.raw');
     const size = { asked, usual: 64 * mebibyte };
-    await makeDisk(sandbox, { tree: '/tree', path, size, bootSector }, context.progress);
+    await makeDisk(run, sandbox, { tree: '/tree', path, work, size, bootSector }, context.progress);
     return path;
   };
 
@@ -53,6 +53,15 @@ describe('makeDisk', () => {
     expect([disk[0], disk[439], disk[440]]).to.deep.equal([0x33, 0x33, 0]);
     expect(disk[34 * 512]).to.equal(0x11);
     expect([disk[mebibyte], disk[9 * mebibyte - 1], disk[9 * mebibyte]]).to.deep.equal([0x22, 0x22, 0]);
+  });
+
+  it('reads the tree in the sandbox only, and shows it no more than the disk', async () => {
+    const path = await make(undefined);
+    expect(context.sandbox.runs.map(({ file }) => file)).to.deep.equal(['du', 'mke2fs']);
+    expect(context.sandbox.runs[1]?.options.writes).to.deep.equal([path]);
+    for (const { file, args } of run.runs) {
+      if (args.includes('/tree')) expect(file).to.match(/^(du|mke2fs)$/);
+    }
   });
 
   it('takes the size of the template, and a larger one than usual for a large tree', async () => {

@@ -1,7 +1,6 @@
-import { open, writeFile } from 'node:fs/promises';
+import { chmod, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BuildError, type Progress } from '@imagefactory/plugin-api';
-import type { Sandbox } from '../tree/sandbox.js';
+import { BuildError, type Progress, type Sandbox, type ToolRunner } from '@imagefactory/plugin-api';
 import { biosGrub, efiSystemPartition, type Patch, rootLabel } from './grub.js';
 import { type DiskLayout, diskLayout, layoutOverhead, sfdiskScript } from './layout.js';
 
@@ -12,6 +11,8 @@ export interface DiskOptions {
   readonly tree: string;
   /** Path of the raw image to make. */
   readonly path: string;
+  /** A directory for parts of the disk. */
+  readonly work: string;
   /** Bytes; `asked` comes from the template. */
   readonly size: { readonly asked: number | undefined; readonly usual: number };
   /** GRUB's boot sector; default: where Debian keeps it. */
@@ -22,8 +23,12 @@ export interface DiskOptions {
  * Makes a raw disk image that boots from BIOS and from UEFI. The file system is filled by mke2fs and GRUB is put in place byte
  * by byte, so nothing gets mounted, no loop device is used, and the file stays sparse.
  */
-export async function makeDisk(sandbox: Sandbox, options: DiskOptions, progress: Progress): Promise<void> {
-  const run = sandbox.host.bind(sandbox);
+export async function makeDisk(
+  run: ToolRunner,
+  sandbox: Sandbox,
+  options: DiskOptions,
+  progress: Progress,
+): Promise<void> {
   const layout = diskLayout(await sizeFor(sandbox, options));
   await createSparse(options.path, layout.size);
   await run('sfdisk', ['--quiet', '--no-tell-kernel', '--no-reread', options.path], {
@@ -32,8 +37,8 @@ export async function makeDisk(sandbox: Sandbox, options: DiskOptions, progress:
   await progress.step('making the root file system', 0.7, () => fillRoot(sandbox, options, layout));
   await progress.step('installing the boot loader', 0.3, async () => {
     const patches = [
-      ...(await biosGrub(run, sandbox.work, layout, options.bootSector)),
-      await efiSystemPartition(run, sandbox.work, layout),
+      ...(await biosGrub(run, options.work, layout, options.bootSector)),
+      await efiSystemPartition(run, options.work, layout),
     ];
     await applyPatches(options.path, patches);
   });
@@ -41,7 +46,7 @@ export async function makeDisk(sandbox: Sandbox, options: DiskOptions, progress:
 
 /** The size asked for, after a look at whether the tree fits; else the usual one, or more for a large tree. */
 async function sizeFor(sandbox: Sandbox, { tree, size }: DiskOptions): Promise<number> {
-  const { stdout } = await sandbox.host('du', ['-s', '-x', '--block-size=1M', tree]);
+  const { stdout } = await sandbox.tool('du', ['-s', '-x', '--block-size=1M', tree]);
   const used = Number(/^\d+/.exec(stdout)?.[0] ?? Number.NaN) * mebibyte;
   if (Number.isNaN(used)) throw new BuildError('internal', 'du did not say how large the tree is');
   // Inode tables, journal and reserved blocks take their part, and a guest without any room to write is of no use.
@@ -71,16 +76,19 @@ ext4 = {
 }
 `;
 
-async function fillRoot(sandbox: Sandbox, { tree, path }: DiskOptions, layout: DiskLayout): Promise<void> {
-  const configuration = join(sandbox.work, 'mke2fs.conf');
+/** In the sandbox, so that root's files are root's in the image too, and so that what a guest has made is read with no more than its rights. */
+async function fillRoot(sandbox: Sandbox, options: DiskOptions, layout: DiskLayout): Promise<void> {
+  const { tree, path, work } = options;
+  const configuration = join(work, 'mke2fs.conf');
   await writeFile(configuration, mke2fsConfiguration);
+  await chmod(configuration, 0o644);
   // The file is new and full of holes: what would be zeroed there is zero.
   const extended = `offset=${layout.root.start},lazy_itable_init=1,lazy_journal_init=1`;
   const size = `${layout.root.size / 1024}k`;
-  await sandbox.host(
+  await sandbox.tool(
     'mke2fs',
     ['-q', '-F', '-t', 'ext4', '-L', rootLabel, '-E', extended, '-d', tree, path, size],
-    { env: { MKE2FS_CONFIG: configuration } },
+    { env: { MKE2FS_CONFIG: configuration }, reads: [configuration], writes: [path] },
   );
 }
 

@@ -1,15 +1,5 @@
-import type { Progress, TemplateCommand, TemplateFile } from '@imagefactory/plugin-api';
-import { runGuestScript, writeGuestFiles } from './guest-files.js';
-import type { Sandbox } from './sandbox.js';
-
-/** Writes the `<files>` of a template. */
-export async function applyFiles(
-  sandbox: Sandbox,
-  tree: string,
-  files: readonly TemplateFile[],
-): Promise<void> {
-  await writeGuestFiles(sandbox, tree, files);
-}
+import type { GuestOptions, Progress, Sandbox, TemplateCommand } from '@imagefactory/plugin-api';
+import { runGuestScript } from './guest-files.js';
 
 /** Runs the `<commands>` or `<precommands>` of a template one after the other; the first that fails ends the build. */
 export async function applyCommands(
@@ -17,13 +7,13 @@ export async function applyCommands(
   tree: string,
   commands: readonly TemplateCommand[],
   kind: 'command' | 'precommand',
-  env: Readonly<Record<string, string>>,
+  options: Pick<GuestOptions, 'env' | 'network' | 'shadows'>,
   progress: Progress,
 ): Promise<void> {
   for (const { name, script } of commands) {
     const label = `${kind} "${name}"`;
     await progress.step(`running the ${label}`, 1 / commands.length, () =>
-      runGuestScript(sandbox, tree, label, script, env),
+      runGuestScript(sandbox, tree, label, script, options),
     );
   }
 }

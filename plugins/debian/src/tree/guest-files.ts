@@ -1,7 +1,10 @@
-import { chmod, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { BuildError } from '@imagefactory/plugin-api';
-import { type Sandbox, stageInGuest } from './sandbox.js';
+import {
+  BuildError,
+  type GuestOptions,
+  type Sandbox,
+  type SandboxFile,
+  stageInGuest,
+} from '@imagefactory/plugin-api';
 
 export interface GuestFile {
   /** Absolute path in the guest. */
@@ -14,25 +17,33 @@ export interface GuestFile {
 /**
  * Writes files into a tree from within it, so that a symbolic link in the tree can only lead to the tree and never to the
  * builder's own files. Missing directories are made; the files belong to root.
+ *
+ * @param then shell text that is run after that; `stage` has what it needs
  */
 export async function writeGuestFiles(
   sandbox: Sandbox,
   tree: string,
   files: readonly GuestFile[],
-): Promise<void> {
-  if (files.length === 0) return;
-  const stage = await sandbox.freshStage();
-  const list: string[] = [];
-  for (const [index, file] of files.entries()) {
-    checkPath(file.path);
-    await writeFile(join(stage, String(index)), file.content);
-    list.push(`put ${index} ${(file.mode ?? 0o644).toString(8)} ${quoted(file.path)}`);
-  }
-  await writeFile(join(stage, 'put.sh'), `${putFunction}${list.join('\n')}\n`);
-  await sandbox.guest(tree, '/bin/sh', [`${stageInGuest}/put.sh`], {
-    stage,
+  then: {
+    readonly label: string;
+    readonly script: string;
+    readonly stage: Readonly<Record<string, SandboxFile>>;
+  } = {
     label: 'writing files into the image',
-  });
+    script: '',
+    stage: {},
+  },
+): Promise<void> {
+  if (files.length === 0 && then.script === '') return;
+  const stage: Record<string, SandboxFile> = { ...then.stage };
+  const list: string[] = [];
+  for (const [index, { path, content, mode = 0o644 }] of files.entries()) {
+    checkPath(path);
+    stage[String(index)] = { content };
+    list.push(`put ${index} ${mode.toString(8)} ${quoted(path)}\n`);
+  }
+  stage['run.sh'] = { content: `${putFunction}${list.join('')}${then.script}` };
+  await sandbox.guest(tree, '/bin/sh', [`${stageInGuest}/run.sh`], { stage, label: then.label });
 }
 
 const putFunction = `set -eu
@@ -46,20 +57,31 @@ put() {
 }
 `;
 
-/** Runs a script in the guest: with the interpreter that its first line names, else with /bin/sh. */
+/**
+ * Runs a script in the guest, in a login shell of root: bash where the guest has it, else its `sh`. One whose first line names an interpreter is
+ * run by that; white space before it is left out.
+ */
 export async function runGuestScript(
   sandbox: Sandbox,
   tree: string,
   label: string,
   script: string,
-  env: Readonly<Record<string, string>> = {},
+  options: Pick<GuestOptions, 'env' | 'network' | 'shadows'> = {},
 ): Promise<void> {
-  const stage = await sandbox.freshStage();
-  const path = join(stage, 'script');
-  await writeFile(path, script.startsWith('#!') ? script : `#!/bin/sh\n${script}\n`);
-  await chmod(path, 0o700);
-  await sandbox.guest(tree, `${stageInGuest}/script`, [], { stage, label, env });
+  const text = script.replace(/^\s+(?=#!)/, '');
+  const own = text.startsWith('#!');
+  const stage = {
+    script: { content: own ? text : `${text}\n`, mode: 0o755 },
+    'run.sh': { content: own ? byItself : inShell },
+  };
+  await sandbox.guest(tree, '/bin/sh', [`${stageInGuest}/run.sh`], { ...options, stage, label });
 }
+
+const home = 'cd "$HOME" 2>/dev/null || cd /\n';
+const byItself = `${home}exec ${stageInGuest}/script\n`;
+const inShell = `${home}if [ -x /bin/bash ]; then exec /bin/bash --login ${stageInGuest}/script; fi
+exec /bin/sh ${stageInGuest}/script
+`;
 
 function checkPath(path: string): void {
   const wrong =
@@ -72,6 +94,6 @@ function checkPath(path: string): void {
   }
 }
 
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
