@@ -121,7 +121,7 @@ describe('a real busybox image', () => {
     const building = busyboxOs()
       .buildBase(hanging, context)
       .catch((error: unknown) => error);
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + 600_000;
     while (!context.log.lines.includes('debug: here')) {
       if (Date.now() > deadline) throw new Error(`the command never ran:\n${context.log.lines.join('\n')}`);
       await sleep(50);
