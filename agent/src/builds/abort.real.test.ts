@@ -142,6 +142,7 @@ describe('the area of a killed agent', function () {
       const area = join(directory, 'area');
       const outside = join(directory, 'outside');
       const point = join(area, 'build with blank', 'mounted');
+      await mkdir(area, { mode: 0o700 });
       for (const path of [point, outside]) await mkdir(path, { recursive: true });
       await run('touch', [join(outside, 'precious')]);
       await run('mount', ['--bind', outside, point]);
