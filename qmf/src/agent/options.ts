@@ -5,7 +5,7 @@ import { directSubjectOf } from '../message/keys.js';
 import { toValue, type PlainInput } from '../value/convert.js';
 import type { Value, ValueMap } from '../value/value.js';
 import type { BodyForm } from '../message/envelope.js';
-import { type SessionLog, silentLog } from '../session/session-log.js';
+import { boundedLog, type SessionLog, silentLog } from '../session/session-log.js';
 import { type Clock, systemClock } from './clock.js';
 import type { MethodCall } from './object-store.js';
 
@@ -88,7 +88,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     listenOnDirect: options.listenOnDirect ?? true,
     bodyForm: options.bodyForm,
     gate: options.gate ?? ((_call, proceed) => proceed()),
-    log: options.log ?? silentLog,
+    log: boundedLog(options.log ?? silentLog),
     clock: options.clock ?? systemClock(),
   };
 }

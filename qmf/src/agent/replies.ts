@@ -4,6 +4,7 @@ import { formOf, listContent, mapContent } from '../message/content.js';
 import { type Address, addressToText, type BodyForm, type Envelope } from '../message/envelope.js';
 import { AgentException, exceptionCodes, exceptionToValue } from '../message/exception.js';
 import { type ContentKind, headersFor, type Opcode } from '../message/headers.js';
+import { shownText } from '../value/text-limits.js';
 import type { MessageId } from '../codec/amqp10-message.js';
 import type { Value, ValueList, ValueMap } from '../value/value.js';
 import { batches } from './batches.js';
@@ -129,7 +130,7 @@ export class Replies {
       this.connection.send(envelope, { whileAway: 'keep', importance: 'lasting' }),
       () => true,
       (error: unknown) => {
-        this.losses.count('answer', `an answer to ${addressToText(to)}`, error);
+        this.losses.count('answer', `an answer to ${shownText(addressToText(to))}`, error);
         return false;
       },
     );

@@ -14,7 +14,8 @@ import { evaluatePredicate, predicateFromValue } from '../query/index.js';
 import { decodeSchemaRequestV1, encodeSchemaResponseV1, isV1Frame, v1Opcode } from '../schema/v1.js';
 import type { Schema } from '../schema/schema.js';
 import { schemaIdToValue, schemaToValue } from '../schema/wire.js';
-import { integerOf, textOf } from '../value/text.js';
+import { integerOf } from '../value/text.js';
+import { nameOf, shownText } from '../value/text-limits.js';
 import type { ValueMap } from '../value/value.js';
 import { callerOf } from './caller.js';
 import type { MethodCall, ObjectStore, WireHandler } from './object-store.js';
@@ -112,7 +113,7 @@ function dispatch(opcode: string, envelope: Envelope, target: ReplyTarget, conte
     }
     case '_subscribe_refresh_indication': {
       const body = readMapBody(envelope);
-      const id = textOf(body.get('_subscription_id')) ?? '';
+      const id = nameOf(body.get('_subscription_id'), '_subscription_id') ?? '';
       const granted = context.subscriptions.refresh(id, integerOf(body.get('_duration')));
       if (granted !== undefined)
         void context.replies.map(target, '_subscribe_response', subscribeResponseToValue(granted));
@@ -125,7 +126,7 @@ function dispatch(opcode: string, envelope: Envelope, target: ReplyTarget, conte
       // Answers and indications of others may reach our bindings; only what asks for something is answered.
       if (!opcode.endsWith('_request')) return;
       throw new AgentException(
-        `${opcode.slice(0, 60)}: this agent does not know that request`,
+        `${shownText(opcode)}: this agent does not know that request`,
         exceptionCodes.featureNotImplemented,
       );
   }
@@ -138,7 +139,7 @@ function refuseWhileStopping({ refusal }: RequestContext): void {
 }
 
 function cancelSubscription(envelope: Envelope, { subscriptions }: RequestContext): void {
-  subscriptions.cancel(textOf(readMapBody(envelope).get('_subscription_id')) ?? '');
+  subscriptions.cancel(nameOf(readMapBody(envelope).get('_subscription_id'), '_subscription_id') ?? '');
 }
 
 /** An agent that the predicate does not match stays silent: the request went to everybody (§3.1). */
@@ -211,7 +212,7 @@ function answerMethod(envelope: Envelope, target: ReplyTarget, context: RequestC
   const { method, objectId } = request;
   if (objectId === undefined) {
     throw new AgentException(
-      `${method.slice(0, 60)}: this agent has no methods of its own; call it on an object, with _object_id`,
+      `${shownText(method)}: this agent has no methods of its own; call it on an object, with _object_id`,
       exceptionCodes.notImplemented,
     );
   }
@@ -270,7 +271,7 @@ function handlerOf({ objectId, method }: MethodRequest, store: ObjectStore): Wir
   const object = objectId === undefined ? undefined : store.find(objectId);
   if (object === undefined) {
     throw new AgentException(
-      `No data object found with the specified address: ${objectId?.objectName.slice(0, 120) ?? ''}`,
+      `No data object found with the specified address: ${shownText(objectId?.objectName ?? '')}`,
       exceptionCodes.unknownObject,
     );
   }
@@ -278,7 +279,7 @@ function handlerOf({ objectId, method }: MethodRequest, store: ObjectStore): Wir
   if (handler !== undefined) return handler;
   const known = [...object.handlers.keys()].join(', ');
   throw new AgentException(
-    `Unknown method: ${method.slice(0, 60)} (${object.schema.id.className} has ${known === '' ? 'no methods' : known})`,
+    `Unknown method: ${shownText(method)} (${object.schema.id.className} has ${known === '' ? 'no methods' : known})`,
     exceptionCodes.unknownMethod,
   );
 }

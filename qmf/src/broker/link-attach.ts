@@ -1,5 +1,6 @@
 import type { AmqpError, Receiver, Sender } from 'rhea';
 import { grantedCapabilities, grantedProperties, type Node, resolveNode, subscriptionKey } from './attach.js';
+import { textLimits } from '../value/text-limits.js';
 import type { Exchange } from './exchange.js';
 import { type FaultSwitches, faultText } from './faults/index.js';
 import type { NodeRegistry } from './node-registry.js';
@@ -38,6 +39,8 @@ export function attachConsumer(link: Sender, environment: AttachEnvironment): Co
   if (wanted.kind === 'none' || wanted.kind === 'relay') {
     return refusal('amqp:precondition-failed', 'No source specified!');
   }
+  const tooLong = longName(link, wanted, environment, subjectFilter(link)?.key);
+  if (tooLong !== undefined) return tooLong;
   const fault = environment.faults.onAttach('receiver', addressOf(wanted));
   if (fault !== undefined) return refusal(fault.condition, fault.description ?? faultText);
   const resolution = resolveNode(wanted, generatedName(link, environment), environment.nodes);
@@ -101,6 +104,8 @@ function subscribe(
 export function attachPublisher(link: Receiver, environment: AttachEnvironment): PublisherAttach {
   const wanted = wantedTarget(link);
   if (wanted.kind === 'none') return refusal('amqp:precondition-failed', 'No target specified!');
+  const tooLong = longName(link, wanted, environment);
+  if (tooLong !== undefined) return tooLong;
   const fault = environment.faults.onAttach('sender', addressOf(wanted));
   if (fault !== undefined) return refusal(fault.condition, fault.description ?? faultText);
   link.set_source({ address: addressFrom(link.source) });
@@ -127,6 +132,21 @@ function answerTo(wanted: NamedOrDynamic, node: Node) {
     ...(capabilities === undefined ? {} : { capabilities }),
     ...(properties === undefined ? {} : { dynamic_node_properties: properties }),
   };
+}
+
+/** Names that a peer chooses become names of queues and keys of bindings. */
+function longName(
+  { name }: Sender | Receiver,
+  wanted: WantedNode,
+  { containerId }: AttachEnvironment,
+  key = '',
+): { is: 'refused'; error: AmqpError } | undefined {
+  const names = { 'link name': name, 'container id': containerId, address: addressOf(wanted), key };
+  for (const [what, text] of Object.entries(names)) {
+    if (text.length > textLimits.address)
+      return refusal('amqp:invalid-field', `The ${what} is longer than ${textLimits.address} characters`);
+  }
+  return undefined;
 }
 
 function generatedName(link: Sender | Receiver, { containerId }: AttachEnvironment): string {

@@ -154,9 +154,7 @@ function readMapBody(reader: ByteReader, size: number, width: 1 | 4): ValueMap {
 function readKey(reader: ByteReader): string {
   const at = reader.position;
   const key = readValue(reader);
-  if (typeof key === 'string') return key;
-  if (key instanceof Int || key instanceof Uuid) return key.toString();
-  const text = textOf(key);
+  const text = key instanceof Int || key instanceof Uuid ? key.toString() : textOf(key);
   if (text === undefined) throw malformed('a map key that is no text', at);
   return text;
 }

@@ -73,7 +73,7 @@ export class Publisher {
   }
 
   send(publication: Publication): Promise<void> {
-    if (this.#state.kind === 'ended') return Promise.reject(this.#state.reason);
+    if (this.#state.kind === 'ended') return Promise.reject(this.#state.reason.unsent());
     if (this.#unsettled.size >= MAX_UNSETTLED) {
       const message = `${MAX_UNSETTLED} messages wait for the broker already`;
       return Promise.reject(new QmfError('outbox_full', `${this.#what}: ${message}`));
@@ -110,9 +110,10 @@ export class Publisher {
     if (this.#state.kind === 'ended') return;
     this.#state = { kind: 'ended', reason };
     const unsettled = [...this.#unsettled];
+    const waiting = new Set(this.#waiting);
     this.#unsettled.clear();
     this.#waiting = [];
-    for (const { reject } of unsettled) reject(reason);
+    for (const pending of unsettled) pending.reject(waiting.has(pending) ? reason.unsent() : reason);
   }
 
   /** Closes an idle channel, and settles when it is. Never rejects. */

@@ -106,7 +106,7 @@ export class Amqp091Wire implements Wire {
   }
 
   send(envelope: Envelope): Promise<void> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    if (this.#ended !== undefined) return Promise.reject(this.#ended.unsent());
     try {
       const publication = toPublication(envelope, this.#setup.manners);
       return this.#publisherFor(publication.exchange).send(publication);

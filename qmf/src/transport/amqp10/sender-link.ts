@@ -95,7 +95,7 @@ export class SenderLink {
   }
 
   send(message: Outgoing): Promise<void> {
-    if (this.#state === 'ended') return Promise.reject(this.#endedBy ?? this.#lost());
+    if (this.#state === 'ended') return Promise.reject((this.#endedBy ?? this.#lost()).unsent());
     if (this.#waiting.length >= MAX_WAITING) {
       return Promise.reject(
         new QmfError('outbox_full', `${MAX_WAITING} messages wait for ${this.#node} already`),
@@ -208,7 +208,7 @@ export class SenderLink {
     this.#inFlight.clear();
     this.#waiting = [];
     for (const pending of inFlight) pending.reject(forInFlight(pending));
-    for (const pending of waiting) pending.reject(reason);
+    for (const pending of waiting) pending.reject(reason.unsent());
   }
 
   #lost(): QmfError {

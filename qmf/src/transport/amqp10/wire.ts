@@ -100,7 +100,7 @@ export class Amqp10Wire implements Wire {
 
   async #openReceiver(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
     const { broker, dialect, malformed, security } = this.#setup;
-    const queue = `${binding.key}.${randomUUID()}`;
+    const queue = `from.${randomUUID()}`;
     await this.#begun;
     const workplace = { broker, security, session: this.#session, signal: this.#over.signal };
     this.#preparing++;
@@ -120,7 +120,7 @@ export class Amqp10Wire implements Wire {
   }
 
   send(envelope: Envelope): Promise<void> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    if (this.#ended !== undefined) return Promise.reject(this.#ended.unsent());
     try {
       const { dialect } = this.#setup;
       const route = dialect.route(envelope.to);
@@ -213,7 +213,8 @@ export class Amqp10Wire implements Wire {
           what: target === undefined ? 'the anonymous relay' : to,
           ownSession: this.#setup.dialect.refusesBySession,
         },
-        `to-${key}.${randomUUID()}`,
+        // Without the address, which a peer may have chosen: a broker that refuses a name ends the whole connection.
+        `to.${randomUUID()}`,
         lost => {
           if (this.#senders.get(key) === link) this.#senders.delete(key);
           // Where it isn't known what arrived, the connection ends as a whole.
