@@ -18,4 +18,6 @@ export interface ConnectOptions extends ConsoleOptions, WaitOptions, Omit<Transp
   readonly retry?: Partial<RetryPolicy>;
   /** Milliseconds after which a build that nothing was heard of is asked how it stands: events can be lost. Default 10 000. */
   readonly silence?: number;
+  /** Milliseconds that an agent has to confirm the announced end of a build before it is told unconfirmed. Default 5 000. */
+  readonly confirmWithin?: number;
 }

@@ -2,7 +2,7 @@ import { failureType } from '@imagefactory/plugin-api';
 import { AgentException, exceptionCodes, type ManagedObject, type MethodCall } from '@imagefactory/qmf';
 import {
   ADAPTOR_PREFIX_2012,
-  BuildAdaptor2012,
+  BuildAdaptorOnBus,
   BuildAdaptorPercentCompleteEvent,
   BuildAdaptorStatusEvent,
   BuildFailedEvent,
@@ -14,7 +14,7 @@ import { errorLine } from '../log/index.js';
 import type { EventSender } from './event-sender.js';
 import type { FactoryParts } from './parts.js';
 
-export type Adaptor = ManagedObject<typeof BuildAdaptor2012>;
+export type Adaptor = ManagedObject<typeof BuildAdaptorOnBus>;
 
 /** What an adaptor shows beside its build. */
 export interface AdaptorView {
@@ -44,7 +44,7 @@ export function publishAdaptor(
   const { descriptor, target, epoch } = build.order;
   const { state } = build;
   const words = statusWords(view, build);
-  const adaptor = session.publish(BuildAdaptor2012, {
+  const adaptor = session.publish(BuildAdaptorOnBus, {
     name: view.name,
     shownAs: parts.shown.adaptor,
     // The addresses of 2012 have no epoch.
@@ -60,6 +60,7 @@ export function publishAdaptor(
       status: words.of(state.status),
       percent_complete: build.percent,
       finished_image: state.status === 'COMPLETED' ? state.image.path : '',
+      ...failureOf(state),
     },
     methods: {
       abort: async (_inputs, call) => {
@@ -143,6 +144,12 @@ function raisePercentage(adaptor: Adaptor, percent: number, events: EventSender)
   );
 }
 
+/** Why a build has failed, for consoles that ask; nothing of one that has not. */
+function failureOf(state: BuildState): { readonly failure_type?: string; readonly failure_info?: string } {
+  if (state.status !== 'FAILED') return {};
+  return { failure_type: failureType(state.failure.code), failure_info: state.failure.info };
+}
+
 /** Resolves when the broker has the news. */
 function tellStatus(
   adaptor: Adaptor,
@@ -155,7 +162,7 @@ function tellStatus(
     adaptor.update({ status, percent_complete: 100, finished_image: state.image.path });
     // The status comes last: a console that waits for it has then heard everything.
     raisePercentage(adaptor, 100, events);
-  } else adaptor.update({ status });
+  } else adaptor.update({ status, ...failureOf(state) });
   return raiseStatus(adaptor, { from, state }, words, events);
 }
 
