@@ -4,6 +4,7 @@ import {
   type BodyForm,
   BusConnection,
   type RunningBroker,
+  shownUrl,
   type Transport,
   transportsFor,
 } from '@imagefactory/qmf';
@@ -96,9 +97,8 @@ export async function runDaemon(
       log,
     });
     log.notice(startLine(agent, health, choice));
-    // Its address was checked to have no password in it.
     if (flags.warehouse !== undefined)
-      log.notice(`images and what belongs to them are stored in the warehouse at ${flags.warehouse} too`);
+      log.notice(`images and their records are stored in the warehouse at ${shownUrl(flags.warehouse)} too`);
     if (flags.acl !== undefined) log.notice(`only what ${flags.acl} allows may be called`);
     const why = await end;
     if (!isFailure(why)) log.notice(`${why}: stopping`);

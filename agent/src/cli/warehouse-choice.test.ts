@@ -17,6 +17,9 @@ describe('the choice of a warehouse', () => {
       (await rejection(warehouseOf(...flags))).message;
     expect(await message({ image_bucket: 'x' })).to.equal('--image_bucket needs --warehouse');
     expect(await message({ warehouse: 'x:y' })).to.match(/^--warehouse: the warehouse must be/);
+    expect(await message({ warehouse: 'http://user:2024/geheim@h/' }))
+      .to.match(/without user and password/)
+      .and.not.to.include('geheim');
     expect(await message({ warehouse: 'http://h/', warehouseKeyFile: 'k' })).to.include('go together');
     expect(
       await message({
