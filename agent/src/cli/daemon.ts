@@ -41,7 +41,11 @@ export async function runDaemon(
   remarks: readonly string[] = [],
 ): Promise<number> {
   const warehouse = await warehouseOf(flags);
-  const secrets = await checkChoice(choice);
+  const { warehouseSecret } = flags;
+  const secrets = [
+    ...(await checkChoice(choice)),
+    ...(warehouseSecret === undefined ? [] : [warehouseSecret]),
+  ];
   const access = flags.acl === undefined ? undefined : await accessListOf(flags.acl);
   const images = await imageDirectory(flags.imgdir);
   const log = await openLog(flags, secrets, images);

@@ -46,6 +46,17 @@ describe('the choice of a warehouse', () => {
       await repository?.body('template', '0b3f0c3e-1111-4222-8333-444455556666');
       expect(iwhd.requests).to.deep.equal(['GET /tdl/0b3f0c3e-1111-4222-8333-444455556666']);
       expect(iwhd.authorizations[0]).to.include('oauth_consumer_key="consumer"');
+      // Those of a configuration file are the second choice.
+      const settings = { warehouse: iwhd.url, warehouseKey: 'of-the-file', warehouseSecret: 'geheim' };
+      await (await warehouseOf(settings))?.body('template', '0b3f0c3e-1111-4222-8333-444455556666');
+      expect(iwhd.authorizations[1]).to.include('oauth_consumer_key="of-the-file"');
+      const files = { warehouseKeyFile: key, warehouseSecretFile: secret };
+      const both = await warehouseOf({ ...settings, ...files });
+      await both?.body('template', '0b3f0c3e-1111-4222-8333-444455556666');
+      expect(iwhd.authorizations[2]).to.include('oauth_consumer_key="consumer"');
+      expect((await rejection(warehouseOf({ warehouse: iwhd.url, warehouseKey: 'k' }))).message).to.include(
+        'warehouse_key and warehouse_secret of the configuration file go together',
+      );
     } finally {
       await iwhd.stop();
       await rm(directory, { recursive: true });
