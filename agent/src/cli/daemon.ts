@@ -4,6 +4,7 @@ import {
   type BodyForm,
   BusConnection,
   type RunningBroker,
+  shownUrl,
   type Transport,
   transportsFor,
 } from '@imagefactory/qmf';
@@ -40,7 +41,11 @@ export async function runDaemon(
   remarks: readonly string[] = [],
 ): Promise<number> {
   const warehouse = await warehouseOf(flags);
-  const secrets = await checkChoice(choice);
+  const { warehouseSecret } = flags;
+  const secrets = [
+    ...(await checkChoice(choice)),
+    ...(warehouseSecret === undefined ? [] : [warehouseSecret]),
+  ];
   const access = flags.acl === undefined ? undefined : await accessListOf(flags.acl);
   const images = await imageDirectory(flags.imgdir);
   const log = await openLog(flags, secrets, images);
@@ -100,9 +105,8 @@ export async function runDaemon(
       log,
     });
     log.notice(startLine(agent, health, choice));
-    // Its address was checked to have no password in it.
     if (flags.warehouse !== undefined)
-      log.notice(`images and what belongs to them are stored in the warehouse at ${flags.warehouse} too`);
+      log.notice(`images and their records are stored in the warehouse at ${shownUrl(flags.warehouse)} too`);
     if (flags.acl !== undefined) log.notice(`only what ${flags.acl} allows may be called`);
     const why = await end;
     if (!isFailure(why)) log.notice(`${why}: stopping`);

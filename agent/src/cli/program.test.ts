@@ -83,7 +83,7 @@ describe('the command imagefactory', () => {
       'imagefactory: --embedded-broker brings a broker along;',
     ],
     [['--qmf', '--broker', 'amqp://u:geheim@h:x/'], "imagefactory: broker 'amqp://***@h:x/'"],
-    [['--qmf', '--broker', 'a,amqp://u:geheim,geheim@h'], "imagefactory: broker '***'"],
+    [['--qmf', '--broker', 'a,amqp://u:geheim,geheim@h'], "imagefactory: broker '***@h': a broker of a list"],
     [
       ['--qmf', '--dialect', 'x'],
       'Allowed choices are qpidd, broker-j, rabbitmq3, rabbitmq4, artemis, embedded.',
@@ -100,6 +100,13 @@ describe('the command imagefactory', () => {
       ['--qmf', '--broker', 'amqps://localhost', '--ca', '/nowhere/ca.pem'],
       'imagefactory: the TLS CA file /nowhere/ca.pem cannot be read: there is no such file',
     ],
+    [
+      ['--qmf', '--broker', 'amqp://user:2024/geheim@h'],
+      "imagefactory: broker 'amqp://***@h': the user or password holds a /, which is written %2F there",
+    ],
+    [['--qmf', '--broker', 'wss://user:20?geheim@h'], "imagefactory: broker 'wss://***@h': the scheme"],
+    [['amqp://user:2024/geheim@h'], "imagefactory: unknown command 'amqp://***@h'"],
+    [['doctor', '--amqp://user:2024/geheim@h'], "imagefactory: unknown option '***@h'"],
     [['--qmf', '--acl', '/nowhere/acl'], 'imagefactory: --acl /nowhere/acl: there is no such file\n'],
     [
       ['--qmf', '--password-file', '/nowhere/password'],

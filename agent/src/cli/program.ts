@@ -1,4 +1,4 @@
-import type { BusFlagValues } from '@imagefactory/qmf';
+import { type BusFlagValues } from '@imagefactory/qmf';
 import type { SchemaRevision } from '@imagefactory/schema';
 import { Command } from 'commander';
 import { daemonOptions } from './daemon-options.js';
@@ -59,11 +59,8 @@ export function buildProgram(actions: Actions): Command {
     )
     // Long names of options leave little room for what they do; it is wrapped all the same.
     .configureHelp({ minWidthToWrap: 20 })
-    .configureOutput({
-      outputError: (text, write) => {
-        write(text.replace(/^error: /, 'imagefactory: '));
-      },
-    })
+    // Told by who parses, as all other errors.
+    .configureOutput({ writeErr: () => undefined })
     .allowExcessArguments()
     .exitOverride();
   for (const option of daemonOptions()) program.addOption(option);
