@@ -69,7 +69,10 @@ class ToolRun {
     const signal = this.#run.evenIfAborted === true ? undefined : this.#options.signal;
     if (signal?.aborted === true) throw this.#aborted();
 
-    log.info(this.#mask(`$ ${[this.#file, ...this.#args].map(quote).join(' ')}`));
+    const words = [this.#file, ...this.#args].map(word =>
+      this.#mask.value(word) === '***' ? '***' : quote(word),
+    );
+    log.info(this.#mask(`$ ${words.join(' ')}`));
     const splitters = { stdout: this.#splitter('stdout'), stderr: this.#splitter('stderr') };
     const quiet =
       silence === 0
