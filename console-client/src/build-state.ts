@@ -24,12 +24,17 @@ export class BuildFailedError extends Error {
   }
 }
 
+const goneWords: Readonly<Record<AgentGoneReason, string>> = {
+  aged: 'has been silent for too long',
+  filtered: 'is filtered out now',
+  evicted: 'had to make room for other agents',
+};
+
 /** The agent left the bus, which itself is there. */
 export function goneAgent(agent: ConsoleAgent, reason: AgentGoneReason): QmfError {
-  const how = reason === 'aged' ? 'has been silent for too long' : 'is filtered out now';
   return new QmfError(
     'agent_unknown',
-    `${agent.name} ${how}, while the bus is there; how the build ends is not known`,
+    `${agent.name} ${goneWords[reason]}, while the bus is there; how the build ends is not known`,
   );
 }
 

@@ -100,6 +100,7 @@ export class Build {
         this.#lose(goneAgent(change.agent, change.reason));
         return;
       case 'schemaUpdated':
+      case 'contested':
         return;
     }
   }

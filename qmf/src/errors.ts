@@ -11,6 +11,8 @@ export const qmfErrorCodes = {
   not_encodable: { retryable: false },
   /** The text or list form of a query or predicate is wrong. */
   invalid_query: { retryable: false },
+  /** A query or predicate takes more steps than one may. */
+  query_too_costly: { retryable: false },
   /** The broker cannot be reached. */
   unreachable: { retryable: true },
   /** No secure connection came about: a certificate, a TLS version, or no TLS there at all. */

@@ -7,6 +7,7 @@ import {
   BuildAdaptorStatusEvent,
   BuildFailedEvent,
 } from '@imagefactory/schema';
+import { shownCaller } from '../access/index.js';
 import { type Build, type BuildState, type BuildStatus, isEnd, jobWord } from '../builds/index.js';
 import type { EndFacts } from '../catalog/index.js';
 import { errorLine } from '../log/index.js';
@@ -97,7 +98,7 @@ async function abort(build: Build, call: MethodCall, { engine }: FactoryParts): 
   }
   const aborting = engine.abort(
     build.id,
-    call.userId === undefined ? 'a console' : JSON.stringify(call.userId),
+    call.caller.userId === undefined ? 'a console' : shownCaller(call.caller),
   );
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>(resolve => {

@@ -21,6 +21,7 @@ import { describeStartError, startLine, stopCode, stopLine } from './messages.js
 import { openLog } from './open-log.js';
 import type { DaemonFlags } from './program.js';
 import { stopSignals } from './stop-signals.js';
+import { requireVouching } from './vouching.js';
 import { warehouseOf } from './warehouse-choice.js';
 import { UsageError } from './usage-error.js';
 
@@ -73,6 +74,8 @@ export async function runDaemon(
     connection.onStatus(({ kind }) => {
       if (kind === 'failed') giveUp('given up');
     });
+    if (access !== undefined && flags.aclUnverifiedUsers !== true)
+      requireVouching(connection, log, () => giveUp('given up'));
     const agent = await startAgent({
       bus: connection,
       plugins,
@@ -95,6 +98,7 @@ export async function runDaemon(
       allowPrivateAddresses: flags.allowPrivateAddresses === true,
       schemaRevision: flags.qmfSchema,
       ...(access === undefined ? {} : { access }),
+      acceptUnverifiedUsers: flags.aclUnverifiedUsers === true,
       ...(flags.providers === undefined ? {} : { providerDirectory: resolve(flags.providers) }),
       ...form,
       log,

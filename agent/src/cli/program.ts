@@ -35,6 +35,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly allowPrivateAddresses?: true;
   readonly qmfSchema: SchemaRevision;
   readonly acl?: string;
+  readonly aclUnverifiedUsers?: boolean;
   readonly providers?: string;
   readonly bodyForm: 'value' | 'data' | 'auto';
   readonly verbose?: true;

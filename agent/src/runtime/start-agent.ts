@@ -1,5 +1,5 @@
 import { AgentSession, BusConnection, type WaitOptions } from '@imagefactory/qmf';
-import { accessGate, openAccess } from '../access/index.js';
+import { accessGate } from '../access/index.js';
 import { BuildArchive, OldRecords } from '../archive/index.js';
 import { createProviders } from '../providers/index.js';
 import { PRODUCT, shownClasses, VENDOR } from '@imagefactory/schema';
@@ -147,7 +147,13 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       epoch: identity.epoch,
       interval: settings.interval,
       log,
-      gate: accessGate(options.access ?? openAccess, log),
+      gate: accessGate(
+        {
+          ...(options.access === undefined ? {} : { list: options.access }),
+          acceptUnverified: options.acceptUnverifiedUsers === true,
+        },
+        log,
+      ),
       ...(options.domain === undefined ? {} : { domain: options.domain }),
       ...(options.strictSecurity === undefined ? {} : { strictSecurity: options.strictSecurity }),
       ...(options.bodyForm === undefined ? {} : { bodyForm: options.bodyForm }),

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { v7 as uuidv7 } from 'uuid';
 import type { BusConnection } from '../connection/bus-connection.js';
 import { wait } from '../connection/signals.js';
 import { addressToPlain } from '../data/data-address.js';
@@ -65,6 +66,8 @@ export class AgentSession {
   /** Saves every event the making of its schema's key: a quarter of the cost of an event outside the transport. */
   readonly #registered = new WeakSet<DataClass | EventClass>();
   readonly #closing = new AbortController();
+  /** Of a later start it is greater, as far as the clocks agree. */
+  readonly #start = uuidv7();
   #schemaUpdated: bigint;
   #state: SessionState = 'new';
   #heartbeat: NodeJS.Timeout | undefined;
@@ -316,6 +319,7 @@ export class AgentSession {
         heartbeatInterval: interval,
         epoch,
         schemaUpdated: this.#schemaUpdated,
+        start: this.#start,
       }),
     ]);
   }

@@ -5,6 +5,7 @@ import type { QueryRequest } from '../message/query.js';
 import { evaluatePredicate, predicateFromValue } from '../query/index.js';
 import type { Schema } from '../schema/schema.js';
 import type { Value, ValueMap } from '../value/value.js';
+import type { Caller } from './caller.js';
 import type { Clock } from './clock.js';
 
 /** Answers a method call on an object: arguments in, results out, both as on the wire and already checked. */
@@ -14,8 +15,7 @@ export type WireHandler = (inputs: ValueMap, call: MethodCall) => Promise<ValueM
 export interface MethodCall {
   readonly address: DataAddress | undefined;
   readonly method: string;
-  /** As the caller claims; trustworthy only where the broker checks it. */
-  readonly userId: string | undefined;
+  readonly caller: Caller;
   /** Aborted when the session closes. */
   readonly signal: AbortSignal;
   /** Runs `action` once the answer is on its way, e.g. to raise the first event about what the call started. */

@@ -1,8 +1,7 @@
-import { v5 as uuidv5 } from 'uuid';
 import { encodeMap } from '../codec/amqp010.js';
 import { QmfError } from '../errors.js';
-import { type AgentName, checkAgentName } from '../message/agent-name.js';
-import { DIRECT_AGENT_PREFIX } from '../message/keys.js';
+import { type AgentName, agentNameToText, checkAgentName } from '../message/agent-name.js';
+import { directSubjectOf } from '../message/keys.js';
 import { toValue, type PlainInput } from '../value/convert.js';
 import type { Value, ValueMap } from '../value/value.js';
 import type { BodyForm } from '../message/envelope.js';
@@ -84,7 +83,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     interval,
     epoch,
     attributes,
-    directSubject: directSubjectFor(`${vendor}:${product}:${instance}`),
+    directSubject: directSubjectOf(agentNameToText(name)),
     strictSecurity: options.strictSecurity ?? false,
     listenOnDirect: options.listenOnDirect ?? true,
     bodyForm: options.bodyForm,
@@ -92,11 +91,4 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     log: options.log ?? silentLog,
     clock: options.clock ?? systemClock(),
   };
-}
-
-const DIRECT_SUBJECT_NAMESPACE = '8c1d2f9e-6a1b-5f6e-9f0a-3f2b7f3c9d41';
-
-/** Made from the name: consoles keep the first one they see, so it must be the same after a restart (§6.3). */
-function directSubjectFor(name: string): string {
-  return DIRECT_AGENT_PREFIX + uuidv5(name, DIRECT_SUBJECT_NAMESPACE);
 }

@@ -16,6 +16,7 @@ import type { Schema } from '../schema/schema.js';
 import { schemaIdToValue, schemaToValue } from '../schema/wire.js';
 import { integerOf, textOf } from '../value/text.js';
 import type { ValueMap } from '../value/value.js';
+import { callerOf } from './caller.js';
 import type { MethodCall, ObjectStore, WireHandler } from './object-store.js';
 import { toItem } from './object-store.js';
 import type { AgentSettings } from './options.js';
@@ -218,7 +219,7 @@ function answerMethod(envelope: Envelope, target: ReplyTarget, context: RequestC
   const call: MethodCall = {
     address: store.find(objectId)?.address ?? objectId,
     method,
-    userId: envelope.userId,
+    caller: callerOf(envelope),
     signal: context.signal,
     afterReply: action => afterReply.push(action),
   };

@@ -9,6 +9,8 @@ import { connectionInternals } from './rhea-internals.js';
 import { BrokerSession } from './session.js';
 
 const frameSizeUnsaid = 0xffff_ffff;
+/** As qpidd calls them. */
+const ANONYMOUS = 'anonymous';
 
 export interface ConnectionEnvironment {
   readonly container: Container;
@@ -166,11 +168,12 @@ export class BrokerConnection {
     return typeof id === 'string' && id !== '' ? id : this.#label;
   }
 
-  /** The user that had to show a password. */
+  /** The name that messages of this peer may carry: where there are users, one that has shown no password is `anonymous`. */
   #user(): string | undefined {
+    if (this.environment.settings.users.size === 0) return undefined;
     const sasl = connectionInternals(this.#connection).sasl_transport;
     const server = sasl?.selected ?? sasl;
-    return server?.mechanism?.callback === undefined ? undefined : server.username;
+    return server?.mechanism?.callback === undefined ? ANONYMOUS : server.username;
   }
 
   #event(level: 'debug' | 'warn', what: string): void {
@@ -188,7 +191,12 @@ function connectionOptions(settings: BrokerSettings) {
     channel_max: settings.maxSessions - 1,
     ...(settings.idleTimeout > 0 ? { idle_time_out: settings.idleTimeout } : {}),
     offered_capabilities: ['ANONYMOUS-RELAY'],
-    properties: { product: brokerProduct, version: brokerVersion },
+    properties: {
+      product: brokerProduct,
+      version: brokerVersion,
+      // So that an agent with an access list knows whether the names in it mean something here.
+      ...(settings.users.size > 0 ? { 'user-ids': 'checked' } : {}),
+    },
     receiver_options: {
       credit_window: 0,
       autoaccept: false,

@@ -32,7 +32,7 @@ const released: PublishResult = { is: 'released' };
 export interface PublishContext {
   readonly nodes: NodeRegistry;
   readonly now: () => number;
-  /** The authenticated user whose name messages must carry if they carry one; undefined where nobody had to authenticate. */
+  /** The user whose name messages must carry if they carry one; undefined at a broker without users, which checks no names. */
   readonly user: string | undefined;
   readonly faults: FaultSwitches;
 }

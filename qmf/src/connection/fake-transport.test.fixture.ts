@@ -1,5 +1,6 @@
 import { QmfError } from '../errors.js';
 import type { Envelope } from '../message/envelope.js';
+import { unknownUserIds } from '../message/user-ids.js';
 import type { Binding, Transport, Wire } from '../transport/index.js';
 
 interface Sent {
@@ -13,6 +14,7 @@ interface Sent {
 export class FakeWire implements Wire {
   readonly peer = {};
   readonly bodyForm = 'value';
+  readonly userIds = unknownUserIds;
   readonly closed: Promise<QmfError | undefined>;
   readonly bindings = new Map<Binding, (envelope: Envelope) => void>();
   readonly sent: Sent[] = [];

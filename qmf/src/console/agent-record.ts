@@ -1,7 +1,7 @@
 import type { AgentInfo } from '../message/agent-info.js';
 
 /** Why an agent is no longer known. */
-export type AgentGoneReason = 'aged' | 'filtered';
+export type AgentGoneReason = 'aged' | 'filtered' | 'evicted';
 
 /** What a console sees happen to agents. */
 export type AgentChange<A> =
@@ -9,19 +9,17 @@ export type AgentChange<A> =
   | { readonly kind: 'removed'; readonly agent: A; readonly reason: AgentGoneReason }
   /** A new run of the agent: what it knew is gone, calls to the old run stay unanswered. */
   | { readonly kind: 'restarted'; readonly agent: A; readonly oldEpoch: number; readonly newEpoch: number }
-  | { readonly kind: 'schemaUpdated'; readonly agent: A };
+  | { readonly kind: 'schemaUpdated'; readonly agent: A }
+  /** Another message than the agent's came under its name: at another address, of a start that it denies, or of an agent that shares the name. */
+  | { readonly kind: 'contested'; readonly agent: A; readonly why: 'moved' | 'restart' | 'shared' };
 
-/** What differs between two messages of the same agent (wire document §6.3). */
-export function compareInfo(before: AgentInfo, after: AgentInfo): 'restarted' | 'schemaUpdated' | 'same' {
-  if (before.epoch !== after.epoch) return 'restarted';
-  if (
+/** Whether the later of two messages of the same run tells of a change of its classes (wire document §6.3). */
+export function hasNewSchema(before: AgentInfo, after: AgentInfo): boolean {
+  return (
     before.schemaUpdated !== undefined &&
     after.schemaUpdated !== undefined &&
     after.schemaUpdated > before.schemaUpdated
-  ) {
-    return 'schemaUpdated';
-  }
-  return 'same';
+  );
 }
 
 /**

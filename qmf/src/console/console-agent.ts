@@ -49,6 +49,7 @@ export interface AgentTransport {
 /** An agent that a console knows: ask it, call it. */
 export class ConsoleAgent {
   #info: AgentInfo;
+  #isInUse = false;
 
   constructor(
     readonly name: string,
@@ -65,6 +66,16 @@ export class ConsoleAgent {
   /** @internal called by the session with each heartbeat */
   refreshInfo(info: AgentInfo): void {
     this.#info = info;
+  }
+
+  /** @internal whether it was called, or has answered: a console forgets others first */
+  get isInUse(): boolean {
+    return this.#isInUse;
+  }
+
+  /** @internal */
+  use(): void {
+    this.#isInUse = true;
   }
 
   toString(): string {

@@ -1,36 +1,33 @@
 import type { BusConnection } from '../connection/bus-connection.js';
 import { EventStream } from '../connection/event-stream.js';
 import type { ConnectionStatus } from '../connection/state.js';
-import { notifyAll } from '../connection/listeners.js';
 import { wait, type WaitOptions } from '../connection/signals.js';
 import { eventItemFromValue } from '../data/data-item.js';
 import { QmfError } from '../errors.js';
-import { type AgentInfo, agentInfoFromValue } from '../message/agent-info.js';
+import { agentInfoFromValue } from '../message/agent-info.js';
 import { readListBody, readMapBody } from '../message/content.js';
 import type { Envelope } from '../message/envelope.js';
+import { LONGEST_AGENT_NAME } from '../message/agent-name.js';
 import { agentOf, contentKindOf, isPartial, opcodeOf } from '../message/headers.js';
-import { evaluatePredicate, type Predicate } from '../query/index.js';
+import type { Predicate } from '../query/index.js';
 import type { EventClass } from '../schema/declare.js';
 import { isV1Frame, v1Sequence } from '../schema/v1.js';
 import { SessionBindings } from '../session/session-bindings.js';
 import { silentLog } from '../session/session-log.js';
-import { type AgentChange, type AgentGoneReason, allowedSilence, compareInfo } from './agent-record.js';
-import { ConsoleAgent } from './console-agent.js';
+import { AgentDirectory } from './agent-directory.js';
+import type { AgentChange } from './agent-record.js';
+import { defaultAgentLimits } from './agent-table.js';
+import type { ConsoleAgent } from './console-agent.js';
 import type { ConsoleStatistics } from './console-statistics.js';
 import { EventHub } from './event-hub.js';
 import { type ConsoleOptions, toPredicate } from './options.js';
 import { asTyped, type ReceivedEvent, receivedEvent, type TypedEvent } from './received-event.js';
 import { RecentMessages } from './recent-messages.js';
-import { correlationText } from './request-table.js';
 import { Requests } from './requests.js';
 
 const MAX_AGENT_AGE = 300_000;
 const HOUSEKEEPING_INTERVAL = 5_000;
-
-interface KnownAgent {
-  readonly agent: ConsoleAgent;
-  lastSeen: number;
-}
+const CLAIM_PATIENCE = 2_000;
 
 /**
  * A QMFv2 console on a connection: finds agents and keeps track of them, asks and calls them, gets their events. It lives
@@ -39,24 +36,22 @@ interface KnownAgent {
 export class ConsoleSession {
   readonly #maxAgentAge: number;
   readonly #now: () => number;
-  readonly #agents = new Map<string, KnownAgent>();
+  readonly #directory: AgentDirectory;
   readonly #bindings: SessionBindings;
   readonly #requests: Requests;
   readonly #recent = new RecentMessages();
   readonly #duplicates = { events: 0, answers: 0 };
   readonly #events: EventHub;
-  readonly #changeListeners = new Set<(change: AgentChange<ConsoleAgent>) => void>();
   readonly #openStreams = new Set<(error?: QmfError) => void>();
   readonly #searches = new Set<(reason: QmfError) => void>();
   #filter: Predicate | undefined;
-  #brokerAgent: string | undefined;
   #state: 'new' | 'open' | 'closed' = 'new';
   #housekeeping: NodeJS.Timeout | undefined;
   #cleanUps: (() => void)[] = [];
 
   constructor(
     private readonly connection: BusConnection,
-    private readonly options: ConsoleOptions = {},
+    options: ConsoleOptions = {},
   ) {
     this.#maxAgentAge = options.maxAgentAge ?? MAX_AGENT_AGE;
     this.#now = options.now ?? (() => performance.now());
@@ -65,6 +60,20 @@ export class ConsoleSession {
     this.#bindings = new SessionBindings(connection, options.domain ?? 'default', log);
     this.#requests = new Requests(connection, options, () => this.#state === 'open');
     this.#events = new EventHub(error => log.warn(`a listener for events failed: ${String(error)}`));
+    this.#directory = new AgentDirectory(
+      {
+        requests: this.#requests,
+        limits: { ...defaultAgentLimits, ...options.agentLimits },
+        maxAgentAge: this.#maxAgentAge,
+        claimPatience: options.claimPatience ?? CLAIM_PATIENCE,
+        now: this.#now,
+        log,
+        onKnown: name => this.#events.release(name),
+        onUnwanted: name => this.#events.discard(name),
+        onRestarted: name => this.#recent.forget(name),
+      },
+      this.#filter,
+    );
   }
 
   /** Listens, and asks agents to show up; works before the broker is there. */
@@ -107,7 +116,7 @@ export class ConsoleSession {
     const { kind, broker } = status;
     if (kind === 'open') {
       // Nobody could be heard while the bus was away; silence counts from now on.
-      for (const known of this.#agents.values()) known.lastSeen = this.#now();
+      this.#directory.resetSilence();
       this.#locate();
       return;
     }
@@ -134,7 +143,12 @@ export class ConsoleSession {
 
   /** Agents known at present. */
   agents(): readonly ConsoleAgent[] {
-    return [...this.#agents.values()].map(({ agent }) => agent);
+    return this.#directory.agents();
+  }
+
+  /** Milliseconds since the last message of an agent, by our own clock; `undefined` for one that is not known. */
+  silenceOf(agent: ConsoleAgent): number | undefined {
+    return this.#directory.silenceOf(agent.name);
   }
 
   /** Events that had to be dropped: nobody came to know their agent, or their reader was too slow. */
@@ -150,7 +164,7 @@ export class ConsoleSession {
   /** What this session has met so far. */
   get statistics(): ConsoleStatistics {
     return {
-      agents: this.#agents.size,
+      agents: this.#directory.size,
       pendingRequests: this.#requests.pending,
       droppedEvents: this.droppedEvents,
       duplicateEvents: this.duplicateEvents,
@@ -197,8 +211,7 @@ export class ConsoleSession {
 
   /** Calls `listener` at every change of an agent; the result unsubscribes. */
   onAgentChange(listener: (change: AgentChange<ConsoleAgent>) => void): () => void {
-    this.#changeListeners.add(listener);
-    return () => this.#changeListeners.delete(listener);
+    return this.#directory.onChange(listener);
   }
 
   /** Events from now on: of one class, typed; or of all. Leaving the loop stops listening. */
@@ -218,9 +231,7 @@ export class ConsoleSession {
   /** Changes which agents are known: others are dropped, and everybody is asked again. */
   setAgentFilter(filter: Predicate | string | undefined): void {
     this.#filter = toPredicate(filter);
-    for (const { agent } of [...this.#agents.values()]) {
-      if (!this.#isWanted(agent.info)) this.#drop(agent.name, 'filtered');
-    }
+    this.#directory.setFilter(this.#filter);
     this.#locate();
   }
 
@@ -252,7 +263,7 @@ export class ConsoleSession {
   #dispatch(envelope: Envelope): void {
     const opcode = opcodeOf(envelope.headers);
     const agentName = agentOf(envelope.headers);
-    if (agentName !== undefined) this.#seen(agentName);
+    if (agentName !== undefined && agentName.length > LONGEST_AGENT_NAME) return; // nobody has such a name, and each would be kept
     switch (opcode) {
       case undefined:
         if (envelope.body.form === 'data' && isV1Frame(envelope.body.bytes)) {
@@ -261,9 +272,15 @@ export class ConsoleSession {
         return;
       case '_agent_heartbeat_indication':
       case '_agent_locate_response':
-        if (agentName !== undefined) this.#heard(agentName, envelope);
+        if (agentName === undefined || this.#requests.answer(envelope)) return;
+        this.#directory.heard(
+          agentName,
+          agentInfoFromValue(readMapBody(envelope)),
+          this.#requests.isFromBroker(envelope),
+        );
         return;
       case '_data_indication':
+        if (agentName !== undefined) this.#directory.seen(agentName);
         if (contentKindOf(envelope.headers) !== '_event') {
           this.#goOn(agentName, envelope); // subscription data; the broker's unsolicited updates match no request
         } else if (agentName !== undefined) {
@@ -272,6 +289,7 @@ export class ConsoleSession {
         }
         return;
       default:
+        if (agentName !== undefined) this.#directory.seen(agentName);
         // Of one that is whole no memory is needed: should it come twice, nobody waits for it any more.
         if (isPartial(envelope.headers)) this.#goOn(agentName, envelope);
         else this.#requests.answer(envelope);
@@ -285,66 +303,8 @@ export class ConsoleSession {
     else this.#requests.answer(envelope);
   }
 
-  #seen(agentName: string): void {
-    const known = this.#agents.get(agentName);
-    if (known !== undefined) known.lastSeen = this.#now();
-  }
-
-  #heard(agentName: string, envelope: Envelope): void {
-    const info = agentInfoFromValue(readMapBody(envelope));
-    if (correlationText(envelope) === 'broker-locate') this.#brokerAgent = agentName;
-    if (!this.#isWanted(info)) {
-      this.#drop(agentName, 'filtered');
-      this.#events.discard(agentName);
-      return;
-    }
-    const known = this.#agents.get(agentName);
-    if (known === undefined) {
-      const agent = new ConsoleAgent(agentName, info, this.#requests);
-      this.#agents.set(agentName, { agent, lastSeen: this.#now() });
-      this.#announce({ kind: 'added', agent });
-      this.#events.release(agentName);
-      return;
-    }
-    const { agent } = known;
-    const before = agent.info;
-    agent.refreshInfo(info);
-    const difference = compareInfo(before, info);
-    if (difference === 'restarted') {
-      this.#recent.forget(agentName);
-      this.#requests.failAll(
-        new QmfError('agent_unknown', `${agentName} was restarted before it answered`),
-        agentName,
-      );
-      this.#announce({ kind: 'restarted', agent, oldEpoch: before.epoch, newEpoch: info.epoch });
-    } else if (difference === 'schemaUpdated') {
-      this.#announce({ kind: 'schemaUpdated', agent });
-    }
-  }
-
-  #isWanted(info: AgentInfo): boolean {
-    return this.#filter === undefined || evaluatePredicate(this.#filter, info.attributes);
-  }
-
-  #drop(agentName: string, reason: AgentGoneReason): void {
-    const known = this.#agents.get(agentName);
-    if (known === undefined) return;
-    this.#agents.delete(agentName);
-    this.#requests.failAll(new QmfError('agent_unknown', `${agentName} is gone: ${reason}`), agentName);
-    this.#announce({ kind: 'removed', agent: known.agent, reason });
-  }
-
-  #announce(change: AgentChange<ConsoleAgent>): void {
-    try {
-      notifyAll(this.#changeListeners, change);
-    } catch (error) {
-      // A listener's bug is its owner's business; the agent is known all the same, and its events must go out.
-      this.options.log?.warn(`a listener for agents failed: ${String(error)}`);
-    }
-  }
-
   #receiveEvents(agentName: string, envelope: Envelope): void {
-    const known = this.#agents.has(agentName);
+    const known = this.#directory.has(agentName);
     const wasHolding = this.#events.holding;
     const events = readListBody(envelope).map(item => receivedEvent(agentName, eventItemFromValue(item)));
     for (const event of events) {
@@ -358,14 +318,8 @@ export class ConsoleSession {
     const now = this.#now();
     this.#events.expire(now);
     // While the bus is away everybody is silent, which says nothing about agents.
-    if (this.connection.state !== 'open') {
-      for (const known of this.#agents.values()) known.lastSeen = now;
-      return;
-    }
-    for (const { agent, lastSeen } of [...this.#agents.values()]) {
-      if (agent.name === this.#brokerAgent) continue;
-      if (now - lastSeen > allowedSilence(agent.info, this.#maxAgentAge)) this.#drop(agent.name, 'aged');
-    }
+    if (this.connection.state !== 'open') this.#directory.resetSilence();
+    else this.#directory.keepHouse();
   }
 
   #locate(): void {

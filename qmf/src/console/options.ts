@@ -1,6 +1,7 @@
 import type { BodyForm } from '../message/envelope.js';
 import { parsePredicate, type Predicate } from '../query/index.js';
 import type { SessionLog } from '../session/session-log.js';
+import type { AgentLimits } from './agent-table.js';
 
 export interface ConsoleOptions {
   /** QMF domain, default `default`. */
@@ -20,6 +21,10 @@ export interface ConsoleOptions {
   readonly userId?: string;
   /** Send nothing to the direct exchange (wire document §7.1). Default false. */
   readonly strictSecurity?: boolean;
+  /** How many agents are remembered, and how much of them; default 2 000 and 8 MiB. */
+  readonly agentLimits?: Partial<AgentLimits>;
+  /** Milliseconds that a known agent has to contradict another that takes its name. Default 2 000. */
+  readonly claimPatience?: number;
   readonly log?: SessionLog;
   /** Milliseconds of a clock that never goes back; for tests. */
   readonly now?: () => number;

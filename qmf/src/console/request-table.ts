@@ -1,3 +1,4 @@
+import { randomInt, randomUUID } from 'node:crypto';
 import { wait } from '../connection/signals.js';
 import { QmfError, type QmfErrorCode } from '../errors.js';
 import type { Envelope } from '../message/envelope.js';
@@ -20,6 +21,8 @@ export interface RequestKind {
   /** For people, in the text of errors. */
   readonly what: string;
   readonly agent: string;
+  /** The agent has no `_direct_subject`, as the broker's own, which may answer under its alias. */
+  readonly hasAlias?: boolean;
   /** A call that goes out on an open connection: once it has, its failures say that it may have been carried out. */
   readonly isCall?: boolean;
   readonly version?: 'QMFv2' | 'QMFv1';
@@ -27,16 +30,19 @@ export interface RequestKind {
 
 interface Pending {
   readonly agent: string;
+  readonly hasAlias: boolean;
   /** Gets each answer; returns true when it was the last. May throw, which fails the request. */
   readonly receive: (envelope: Envelope) => boolean;
   readonly succeed: () => void;
   readonly fail: (error: QmfError) => void;
 }
 
-/** Requests that wait for answers, by correlation id. Each is answered, fails, or meets its deadline. */
+/**
+ * Requests that wait for answers, by correlation id. Each is answered, fails, or meets its deadline. Nobody who has not read a request can
+ * answer it: the ids are random.
+ */
 export class RequestTable {
   readonly #pending = new Map<string, Pending>();
-  #next = 1;
 
   get size(): number {
     return this.#pending.size;
@@ -48,14 +54,12 @@ export class RequestTable {
    * @param send hands the request to the bus under the given correlation id
    */
   async request(
-    { what, agent, isCall = false, version = 'QMFv2' }: RequestKind,
+    { what, agent, hasAlias = false, isCall = false, version = 'QMFv2' }: RequestKind,
     options: RequestOptions,
     send: (correlationId: string) => Promise<void>,
     receive: (envelope: Envelope) => boolean,
   ): Promise<void> {
-    // Decimal text within 32 bits: C++ agents' consoles parse it so, and Python wants an integer back (wire document §2.1).
-    const id = String(this.#next);
-    this.#next = this.#next >= 0xffff_fffe ? 1 : this.#next + 1;
+    const id = version === 'QMFv1' ? this.#sequenceV1() : randomUUID();
     const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT;
     const progress: { state: 'unsent' | 'sent' | 'refused' | 'answered' } = { state: 'unsent' };
     const limits = { timeout, signal: options.signal };
@@ -65,7 +69,13 @@ export class RequestTable {
         progress.state = 'answered';
         return receive(envelope);
       };
-      this.#pending.set(key, { agent, receive: take, succeed: () => resolve(undefined), fail: reject });
+      this.#pending.set(key, {
+        agent,
+        hasAlias,
+        receive: take,
+        succeed: () => resolve(undefined),
+        fail: reject,
+      });
       const cleanUp = () => this.#pending.delete(key);
       try {
         const sending = send(id);
@@ -86,6 +96,14 @@ export class RequestTable {
     });
   }
 
+  /** QMFv1 has room for 32 bits alone. */
+  #sequenceV1(): string {
+    for (;;) {
+      const sequence = String(randomInt(1, 0xffff_ffff));
+      if (!this.#pending.has(keyOfV1(sequence))) return sequence;
+    }
+  }
+
   /** Gives an answer to its request; false when nobody waits for it (any more), or somebody else was asked. */
   answer(envelope: Envelope): boolean {
     return this.#answer(correlationText(envelope), envelope);
@@ -98,7 +116,7 @@ export class RequestTable {
 
   #answer(key: string | undefined, envelope: Envelope): boolean {
     const pending = key === undefined ? undefined : this.#pending.get(key);
-    if (pending === undefined || !isFrom(pending.agent, envelope)) return false;
+    if (pending === undefined || !isFrom(pending, envelope)) return false;
     try {
       if (pending.receive(envelope)) pending.succeed();
     } catch (error) {
@@ -130,9 +148,9 @@ function keyOfV1(sequence: string): string {
 }
 
 /** The broker's agent may answer under its alias, and QMFv1 answers name nobody (§9.22). */
-function isFrom(agent: string, envelope: Envelope): boolean {
+function isFrom({ agent, hasAlias }: Pending, envelope: Envelope): boolean {
   const sender = agentOf(envelope.headers);
-  return sender === undefined || sender === agent || sender === BROKER_KEY;
+  return sender === undefined || sender === agent || (hasAlias && sender === BROKER_KEY);
 }
 
 /** qpidd turns ids of other types into text on the way to 0-10 and back, so text is what is compared (§2.3). */

@@ -15,7 +15,13 @@ import { type Predicate, predicateToValue } from '../query/index.js';
 import type { ValueMap } from '../value/value.js';
 import type { AgentTransport, ConsoleAgent } from './console-agent.js';
 import type { ConsoleOptions } from './options.js';
-import { DEFAULT_REQUEST_TIMEOUT, type RequestOptions, RequestTable } from './request-table.js';
+import {
+  correlationText,
+  DEFAULT_REQUEST_TIMEOUT,
+  type RequestKind,
+  type RequestOptions,
+  RequestTable,
+} from './request-table.js';
 import { SchemaCache } from './schema-cache.js';
 
 /** What a broker says to a request that it will never take. */
@@ -33,6 +39,8 @@ export class Requests implements AgentTransport {
   readonly #domain: string;
   readonly #replyTo: Address;
   readonly #table = new RequestTable();
+  /** Correlation id by which the broker's own agent is recognised: only it gets that request. */
+  readonly #brokerLocate = randomUUID();
   /** The refusal that the log was warned of last. */
   #warnedOf = '';
 
@@ -52,6 +60,11 @@ export class Requests implements AgentTransport {
 
   answerV1(sequence: number, envelope: Envelope): boolean {
     return this.#table.answerV1(sequence, envelope);
+  }
+
+  /** Whether the message answers what only the broker's own agent was asked. */
+  isFromBroker(envelope: Envelope): boolean {
+    return correlationText(envelope) === this.#brokerLocate;
   }
 
   /** Requests that wait for an answer. */
@@ -74,6 +87,7 @@ export class Requests implements AgentTransport {
   ): Promise<void> {
     if (!this.isOpen()) return Promise.reject(notOpen());
     const isMethod = opcode === '_method_request';
+    if (isMethod) agent.use();
     const userId = isMethod ? this.options.userId : undefined;
     const send = (correlationId: string): Promise<void> => {
       const { contentType, body: encoded } = mapContent(body, this.#bodyForm);
@@ -83,8 +97,31 @@ export class Requests implements AgentTransport {
       return this.#send({ to, replyTo, correlationId, contentType, userId, headers, body: encoded });
     };
     const isCall = isMethod && this.connection.state === 'open';
-    const kind = { what, agent: agent.name, isCall };
-    return this.#table.request(kind, this.#limited(options), send, receive);
+    const kind = { ...kindOf(agent, what), isCall };
+    const take = (envelope: Envelope): boolean => {
+      agent.use();
+      return receive(envelope);
+    };
+    return this.#table.request(kind, this.#limited(options), send, take);
+  }
+
+  /** Asks one agent to show up, at its own address. */
+  locateAt(
+    agent: ConsoleAgent,
+    options: RequestOptions,
+    receive: (envelope: Envelope) => boolean,
+  ): Promise<void> {
+    if (!this.isOpen()) return Promise.reject(notOpen());
+    const what = `asking ${agent.name} who it is`;
+    const send = (correlationId: string): Promise<void> =>
+      this.#send({
+        to: this.#addressOf(agent),
+        replyTo: this.#replyTo,
+        correlationId,
+        headers: headersFor('_agent_locate_request'),
+        ...listContent([], this.#bodyForm),
+      });
+    return this.#table.request(kindOf(agent, what), options, send, receive);
   }
 
   requestV1(
@@ -107,7 +144,7 @@ export class Requests implements AgentTransport {
       if (body.form === 'data') receive(body.bytes);
       return true;
     };
-    const kind = { what, agent: agent.name, version: 'QMFv1' } as const;
+    const kind = { ...kindOf(agent, what), version: 'QMFv1' } as const;
     return this.#table.request(kind, this.#limited(options), send, take);
   }
 
@@ -142,7 +179,7 @@ export class Requests implements AgentTransport {
     this.#send({ ...request, to: toAll, correlationId: 'agent-locate' }).catch(orWarn);
     if (this.options.strictSecurity === true) return;
     const toBroker = { node: directExchange(this.#domain), subject: BROKER_KEY };
-    this.#send({ ...request, to: toBroker, correlationId: 'broker-locate' }).catch(quietly);
+    this.#send({ ...request, to: toBroker, correlationId: this.#brokerLocate }).catch(quietly);
   }
 
   #send(envelope: Envelope): Promise<void> {
@@ -164,6 +201,10 @@ export class Requests implements AgentTransport {
       ? { node: directExchange(this.#domain), subject: agent.name }
       : { node: topicExchange(this.#domain), subject: directSubject };
   }
+}
+
+function kindOf({ name, info }: ConsoleAgent, what: string): RequestKind {
+  return { what, agent: name, hasAlias: info.directSubject === undefined };
 }
 
 function notOpen(): QmfError {

@@ -1,6 +1,9 @@
 import { bigintOf, integerOf, mapOf, textOf } from '../value/text.js';
 import { uint32, uint64, type Value, type ValueMap } from '../value/value.js';
 
+/** Of our own: no part of QMF. */
+const START_ATTRIBUTE = 'imagefactory.start';
+
 /** What an agent says of itself in heartbeats and locate answers (wire document §3.2). */
 export interface AgentInfo {
   readonly vendor: string;
@@ -10,6 +13,8 @@ export interface AgentInfo {
   readonly heartbeatInterval: number;
   /** Number of the agent's start; it grows with each. */
   readonly epoch: number;
+  /** Tells this start from every other, also of a copy with the same name and epoch; our agents alone say it. */
+  readonly start?: string;
   /** Nanoseconds since 1970 when the message was sent. */
   readonly timestamp: bigint;
   /** When the agent's schemas last changed; the broker's agent doesn't say. */
@@ -47,12 +52,14 @@ export function volatileAttributes(now: {
   readonly heartbeatInterval: number;
   readonly epoch: number;
   readonly schemaUpdated: bigint;
+  readonly start?: string;
 }): ValueMap {
   return new Map<string, Value>([
     ['_timestamp', uint64(now.timestamp)],
     ['_heartbeat_interval', uint32(now.heartbeatInterval)],
     ['_epoch', uint32(now.epoch)],
     ['_schema_updated', uint64(now.schemaUpdated)],
+    ...(now.start === undefined ? [] : [[START_ATTRIBUTE, now.start] as const]),
   ]);
 }
 
@@ -61,6 +68,7 @@ export function agentInfoFromValue(map: ValueMap): AgentInfo {
   const attributes = mapOf(map.get('_values')) ?? map;
   const schemaUpdated = bigintOf(attributes.get('_schema_updated'));
   const directSubject = textOf(attributes.get('_direct_subject'));
+  const start = textOf(attributes.get(START_ATTRIBUTE));
   return {
     vendor: textOf(attributes.get('_vendor')) ?? '',
     product: textOf(attributes.get('_product')) ?? '',
@@ -73,5 +81,6 @@ export function agentInfoFromValue(map: ValueMap): AgentInfo {
     attributes,
     ...(schemaUpdated === undefined ? {} : { schemaUpdated }),
     ...(directSubject === undefined ? {} : { directSubject }),
+    ...(start === undefined ? {} : { start }),
   };
 }

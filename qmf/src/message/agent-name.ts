@@ -19,7 +19,7 @@ export function checkAgentName(name: AgentName): AgentName {
       throw new QmfError('invalid_argument', `the ${part} of an agent must not hold a colon: '${text}'`);
     }
   }
-  if (Buffer.byteLength(agentNameToText(name), 'utf8') > 255) {
+  if (Buffer.byteLength(agentNameToText(name), 'utf8') > LONGEST_AGENT_NAME) {
     throw new QmfError(
       'invalid_argument',
       'vendor, product and instance of an agent together may have 253 bytes: the name is a routing key, which holds 255',
@@ -33,3 +33,6 @@ export function agentNameFromText(text: string): AgentName {
   const [vendor = '', product = '', ...instance] = text.split(':');
   return { vendor, product, instance: instance.join(':') };
 }
+
+/** Bytes of the longest name of an agent: it is a routing key. */
+export const LONGEST_AGENT_NAME = 255;

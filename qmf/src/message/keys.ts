@@ -1,3 +1,4 @@
+import { v5 as uuidv5 } from 'uuid';
 import type { SchemaId } from '../schema/schema.js';
 import { type Severity, severityWords } from '../schema/types.js';
 import type { AgentName } from './agent-name.js';
@@ -42,4 +43,14 @@ export function eventKey(id: SchemaId, severity: Severity, agent: AgentName): st
     part(agent.product),
     part(agent.instance),
   ]);
+}
+
+const DIRECT_SUBJECT_NAMESPACE = '8c1d2f9e-6a1b-5f6e-9f0a-3f2b7f3c9d41';
+
+/**
+ * The `_direct_subject` of our agents. Made from the name: consoles keep the first one they see, so it must be the same after a restart
+ * (§6.3); and a console can tell it from one that somebody else has chosen.
+ */
+export function directSubjectOf(name: string): string {
+  return DIRECT_AGENT_PREFIX + uuidv5(name, DIRECT_SUBJECT_NAMESPACE);
 }

@@ -3,6 +3,7 @@ import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
 import { watchSilence } from '../silence.js';
 import type { Binding, Peer, Wire } from '../transport.js';
+import type { UserIds } from '../../message/user-ids.js';
 import { toEnvelope, toPublication } from './envelopes.js';
 import { channelError } from './errors.js';
 import { channelLimit, heedChannelFlow, socketOf } from './flow.js';
@@ -38,6 +39,7 @@ export interface WireSetup {
 export class Amqp091Wire implements Wire {
   readonly peer: Peer;
   readonly bodyForm = 'data';
+  readonly userIds: UserIds;
   readonly closed: Promise<QmfError | undefined>;
   readonly #model: ChannelModel;
   readonly #setup: WireSetup;
@@ -57,6 +59,7 @@ export class Amqp091Wire implements Wire {
     this.#setup = setup;
     this.#topology = new Topology(model);
     this.peer = setup.peer;
+    this.userIds = setup.manners.userIds;
     this.closed = new Promise(resolve => {
       this.#resolveClosed = resolve;
     });

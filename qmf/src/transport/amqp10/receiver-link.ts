@@ -2,6 +2,7 @@ import type { Receiver, Session } from 'rhea';
 import { decodeBareMessage } from '../../codec/amqp10-message.js';
 import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
+import type { UserIds } from '../../message/user-ids.js';
 import { isConfirmed, on } from '../../rhea/events.js';
 import type { Binding } from '../transport.js';
 import { linkError } from './conditions.js';
@@ -9,6 +10,8 @@ import type { Dialect, SourceTerminus } from './dialects/index.js';
 import { fromBareMessage } from './envelopes.js';
 
 export interface ReceiverEvents {
+  /** How far the user ids of messages can be relied on. */
+  readonly userIds: UserIds;
   deliver(envelope: Envelope): void;
   /** A message that could not be decoded; it is dropped. */
   malformed(error: QmfError): void;
@@ -40,8 +43,8 @@ export function openReceiver(
     if (!receiver.is_open()) return;
     let envelope: Envelope;
     try {
-      const bare = decodeBareMessage(message);
-      envelope = fromBareMessage(dialect.received?.(bare) ?? bare, binding.exchange, dialect);
+      const bare = decodeBareMessage(message, { textUserId: dialect.textUserId === true });
+      envelope = fromBareMessage(dialect.received?.(bare) ?? bare, binding.exchange, dialect, events.userIds);
     } catch (error) {
       events.malformed(QmfError.from(error, 'malformed_message'));
       return;

@@ -3,6 +3,7 @@ import type { Connection, Session } from 'rhea';
 import { encodeBareMessage } from '../../codec/amqp10-message.js';
 import { QmfError } from '../../errors.js';
 import type { BodyForm, Envelope } from '../../message/envelope.js';
+import type { UserIds } from '../../message/user-ids.js';
 import { discard, socketClosed } from '../../rhea/discard.js';
 import { linksExhausted, sessionsExhausted } from '../../rhea/limits.js';
 import { ignoreIdling, inputOf } from '../../rhea/socket.js';
@@ -32,6 +33,7 @@ export interface WireSetup {
   readonly peer: Peer;
   readonly dialect: Dialect;
   readonly bodyForm: BodyForm;
+  readonly userIds: UserIds;
   /** For a dialect that needs a connection of its own beside this one. */
   readonly security: SecurityOptions;
   /** A peer silent for this long is taken for dead; milliseconds, 0 for never. */
@@ -44,6 +46,7 @@ export interface WireSetup {
 export class Amqp10Wire implements Wire {
   readonly peer: Peer;
   readonly bodyForm: BodyForm;
+  readonly userIds: UserIds;
   readonly closed: Promise<QmfError | undefined>;
   readonly #setup: WireSetup;
   readonly #connection: Connection;
@@ -62,6 +65,7 @@ export class Amqp10Wire implements Wire {
   constructor(connection: Connection, setup: WireSetup) {
     this.peer = setup.peer;
     this.bodyForm = setup.bodyForm;
+    this.userIds = setup.userIds;
     this.#setup = setup;
     this.#connection = connection;
     this.closed = new Promise(resolve => {
@@ -107,6 +111,7 @@ export class Amqp10Wire implements Wire {
     }
     this.#assertOpen();
     return openReceiver(this.#sessionForLink('address_refused'), binding, queue, dialect, {
+      userIds: this.userIds,
       deliver,
       malformed: error => malformed(error),
       // A session is deaf without one of its bindings; a fresh wire puts them all back.
