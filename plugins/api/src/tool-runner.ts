@@ -4,7 +4,7 @@ import { BuildError } from './errors.js';
 import { LineSplitter, maxLineLength, Tail } from './lines.js';
 import { createMask, type Mask } from './mask.js';
 import { type GroupEnd, spawnGroup } from './process-group.js';
-import { recogniseLines } from './recognise.js';
+import { type Recognised, recogniseLines } from './recognise.js';
 import type { RunOptions, RunResult, ToolRunner } from './runner.js';
 import { toolPath } from './which.js';
 
@@ -51,6 +51,8 @@ class ToolRun {
   readonly #mask: Mask;
   readonly #stdout = new Tail(stdoutLimit);
   readonly #lastLines: string[] = [];
+  /** A full disk, said anywhere in the output: what follows it may be long. */
+  #noSpace: Recognised | undefined;
   #interruption: Interruption = { kind: 'none' };
   #stop: () => void = () => undefined;
 
@@ -122,6 +124,7 @@ class ToolRun {
       this.#options.log.debug(line);
       this.#lastLines.push(line);
       if (this.#lastLines.length > linesForError) this.#lastLines.shift();
+      this.#noSpace ??= recogniseLines([line], false);
       try {
         this.#run.onLine?.(line, stream);
       } catch (error) {
@@ -180,7 +183,7 @@ class ToolRun {
   #failed(how: string): BuildError {
     const lines = this.#lastLines;
     const cause = new Error(lines.join('\n'));
-    const recognised = recogniseLines(lines, this.#run.fetches ?? false);
+    const recognised = recogniseLines(lines, this.#run.fetches ?? false) ?? this.#noSpace;
     if (recognised !== undefined) {
       return new BuildError(recognised.code, `${this.#label} ${how}: ${recognised.text}`, { cause });
     }
