@@ -15,4 +15,5 @@ export type {
   SaidError,
 } from './faults/index.js';
 export type { BrokerEvent, BrokerOptions } from './options.js';
+export type { BrokerLimits, Resource as BrokerResource } from './quota.js';
 export type { QueueBounds, QueueStats } from './queue.js';

@@ -37,5 +37,13 @@ export function readMessage(bytes: Buffer, now: number): BrokerMessage {
  */
 export function detachFromInput(message: BrokerMessage): void {
   const { bytes } = message;
-  if (bytes.buffer.byteLength > 4 * bytes.length) message.bytes = Buffer.from(bytes);
+  message.bytes = ownBytes(bytes);
+}
+
+/** The bytes, copied where they are a small part of a larger buffer, which they would keep alive; never to a shared pool. */
+export function ownBytes(bytes: Buffer): Buffer {
+  if (bytes.buffer.byteLength <= 4 * bytes.length) return bytes;
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
 }

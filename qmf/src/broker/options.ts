@@ -1,6 +1,7 @@
 import type { ExchangeType } from './exchange.js';
 import type { BrokerFaults } from './faults/index.js';
 import type { QueueBounds } from './queue.js';
+import { type BrokerLimits, defaultLimits } from './quota.js';
 
 /** Something that happened in the broker and that an operator may want to see. Holds no secrets and no message contents. */
 export interface BrokerEvent {
@@ -21,6 +22,13 @@ export interface BrokerOptions {
   readonly exchanges?: Readonly<Record<string, 'topic' | 'direct'>>;
   /** Bounds of every queue; default 20000 messages and 32 MiB, `reject` when full. */
   readonly queueBounds?: Partial<QueueBounds>;
+  /** Totals of the whole broker, of which no client gets all. */
+  readonly limits?: Partial<BrokerLimits>;
+  /**
+   * A queue or exchange that a client made and that nobody uses goes after this many milliseconds, or up to twice as many;
+   * default 300000.
+   */
+  readonly unusedNodeTimeout?: number;
   /** The longest message taken, in bytes; default 16 MiB. */
   readonly maxMessageSize?: number;
   /** max-frame-size of the connections, in bytes; default 65536. */
@@ -32,8 +40,13 @@ export interface BrokerOptions {
   readonly idleTimeout?: number;
   /** A peer has this many milliseconds to authenticate and open its connection; default 10000. */
   readonly handshakeTimeout?: number;
-  /** Connections at one time; default 1000. */
+  /**
+   * Connections at one time; default 1000. One user gets at most half of them, and at most as many as are left; so do all peers
+   * without a user together, where others have one.
+   */
   readonly maxConnections?: number;
+  /** Connections at one time that have not been opened yet; default 100. Beyond it the oldest of them is cut off. */
+  readonly maxHandshakes?: number;
   readonly onEvent?: (event: BrokerEvent) => void;
   /** Clock in milliseconds for the ttl of messages; default `Date.now`. */
   readonly now?: () => number;
@@ -49,6 +62,8 @@ export interface BrokerSettings {
   readonly allowAnonymous: boolean;
   readonly exchanges: ReadonlyMap<string, ExchangeType>;
   readonly queueBounds: QueueBounds;
+  readonly limits: BrokerLimits;
+  readonly unusedNodeTimeout: number;
   readonly maxMessageSize: number;
   readonly maxFrameSize: number;
   readonly maxSessions: number;
@@ -56,6 +71,7 @@ export interface BrokerSettings {
   readonly idleTimeout: number;
   readonly handshakeTimeout: number;
   readonly maxConnections: number;
+  readonly maxHandshakes: number;
   readonly onEvent: (event: BrokerEvent) => void;
   readonly now: () => number;
   readonly faults: BrokerFaults;
@@ -78,6 +94,8 @@ export function brokerSettings(options: BrokerOptions): BrokerSettings {
     // The standard ones win: they have to be what QMF expects.
     exchanges: new Map(Object.entries({ ...options.exchanges, ...standardExchanges })),
     queueBounds: { maxMessages: 20_000, maxBytes: 32 << 20, whenFull: 'reject', ...options.queueBounds },
+    limits: { ...defaultLimits, ...options.limits },
+    unusedNodeTimeout: Math.max(options.unusedNodeTimeout ?? 300_000, 1),
     maxMessageSize: options.maxMessageSize ?? 16 << 20,
     maxFrameSize: Math.max(options.maxFrameSize ?? 65_536, 512),
     maxSessions: options.maxSessions ?? 256,
@@ -85,6 +103,7 @@ export function brokerSettings(options: BrokerOptions): BrokerSettings {
     idleTimeout: options.idleTimeout ?? 60_000,
     handshakeTimeout: options.handshakeTimeout ?? 10_000,
     maxConnections: options.maxConnections ?? 1000,
+    maxHandshakes: Math.max(options.maxHandshakes ?? 100, 1),
     onEvent: options.onEvent ?? (() => undefined),
     now: options.now ?? Date.now,
     faults: options.faults ?? {},

@@ -26,6 +26,9 @@ export type PublishResult =
   | { readonly is: 'later'; readonly milliseconds: number; readonly result: () => PublishResult }
   | { readonly is: 'detach' | 'end-session' | 'close'; readonly error: SaidError | undefined };
 
+/** Bytes of a key, and of an address of a message, as in AMQP 0-x and 0-9-1. */
+export const maxKeyBytes = 255;
+
 const accepted: PublishResult = { is: 'accepted' };
 const released: PublishResult = { is: 'released' };
 
@@ -44,6 +47,13 @@ export function publish(bytes: Buffer, destination: Destination, context: Publis
     message = readMessage(bytes, context.now());
   } catch (error) {
     return rejection('amqp:decode-error', QmfError.from(error, 'malformed_message').message);
+  }
+  const tooLong = [message.subject, message.to].find(text => Buffer.byteLength(text) > maxKeyBytes);
+  if (tooLong !== undefined) {
+    return rejection(
+      'amqp:invalid-field',
+      `The subject and to of a message have at most ${maxKeyBytes} bytes`,
+    );
   }
   if (context.user !== undefined && message.userId !== '' && message.userId !== context.user) {
     return linkError('amqp:not-allowed', 'The user-id of a message must be the authenticated user');
