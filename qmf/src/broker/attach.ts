@@ -51,9 +51,15 @@ export function resolveNode(
   if (exchange !== undefined && create && topicWanted && otherType(wishes, exchange)) {
     return refused('amqp:precondition-failed', 'Exchange of different type already exists');
   }
-  if (queue !== undefined) return found({ kind: 'queue', queue, created: false });
+  if (queue !== undefined) {
+    const denied = client.rights !== undefined && queue.maker !== client.maker;
+    return denied
+      ? { is: 'refused', error: client.rights.useQueue(name) }
+      : found({ kind: 'queue', queue, created: false });
+  }
   if (exchange !== undefined) return found({ kind: 'exchange', exchange });
   if (!create) return refused('amqp:not-found', `Node not found: ${name}`);
+  if (client.rights !== undefined) return { is: 'refused', error: client.rights.create() };
   if (topicWanted) return createExchange(name, wishes, nodes, client);
   const kind = { lifetime: queueLifetime(wanted), access: 'shared' } as const;
   const made = nodes.ensureQueue(name, kind, client, wantedBounds(wishes));

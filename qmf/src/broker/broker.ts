@@ -47,7 +47,8 @@ export interface RunningBroker {
  * `amqp:not-implemented`); messages go out byte for byte as they came, so delivery-count and ttl are not brought up to date; the
  * `timeout` of a source and `durable` have no effect; a bound on what a peer may send or leave lying, beyond which it is cut off.
  *
- * @throws QmfError `unreachable` when the address can't be listened on
+ * @throws QmfError `unreachable` when the address can't be listened on, `invalid_argument` for users or roles that contradict
+ *   each other
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<RunningBroker> {
   const broker = new Broker(brokerSettings(options));
@@ -80,7 +81,11 @@ class Broker {
   constructor(readonly settings: BrokerSettings) {
     this.#quotas = quotasOf(settings.limits);
     this.#nodes = new NodeRegistry(settings.queueBounds, settings.now, this.#quotas);
-    this.#clients = new Clients(this.#quotas, client => this.#nodes.leaveBehind(client));
+    this.#clients = new Clients(
+      this.#quotas,
+      user => (user === undefined ? settings.anonymousRole : settings.users.get(user)?.role),
+      client => this.#nodes.leaveBehind(client),
+    );
     for (const [name, type] of settings.exchanges) this.#nodes.ensureExchange(name, type);
     this.#container = container(settings);
     this.#server = createServer(socket => this.#accept(socket));
@@ -207,7 +212,9 @@ function container({ users, allowAnonymous, onEvent }: BrokerSettings): Containe
     enable_anonymous(): void;
   };
   if (users.size > 0) {
-    mechanisms.enable_plain((user, password) => samePassword(users.get(user ?? ''), password ?? ''));
+    mechanisms.enable_plain((user, password) =>
+      samePassword(users.get(user ?? '')?.password, password ?? ''),
+    );
   }
   if (allowAnonymous) mechanisms.enable_anonymous();
   return container;

@@ -1,16 +1,26 @@
+import { type BrokerRole, Rights } from './rights.js';
 import { type Owner, type Quotas, type Shares, sharesOf } from './quota.js';
 
 /** A peer as the broker charges it: a user over all its connections, or one connection without a user. */
 export class Client implements Owner {
   readonly shares: Shares;
   connections = 0;
+  /** Undefined where it may do everything. */
+  readonly rights: Rights | undefined;
 
   constructor(
     /** The user that showed a password; undefined for a peer that did not. */
     readonly user: string | undefined,
+    role: BrokerRole | undefined,
     quotas: Quotas,
   ) {
     this.shares = sharesOf(quotas);
+    this.rights = role === undefined ? undefined : new Rights(user ?? 'anonymous', role);
+  }
+
+  /** What its queues are known by as its own, also when it comes again: a user has no other name. */
+  get maker(): unknown {
+    return this.user ?? this;
   }
 }
 
@@ -23,6 +33,7 @@ export class Clients {
 
   constructor(
     private readonly quotas: Quotas,
+    private readonly roleOf: (user: string | undefined) => BrokerRole | undefined,
     /** The last connection of a client has closed. */
     private readonly left: (client: Client) => void,
   ) {}
@@ -39,7 +50,7 @@ export class Clients {
   enter(user: string | undefined): Client {
     let client = user === undefined ? undefined : this.#byUser.get(user);
     if (client === undefined) {
-      client = new Client(user, this.quotas);
+      client = new Client(user, this.roleOf(user), this.quotas);
       if (user !== undefined) this.#byUser.set(user, client);
     }
     client.connections++;

@@ -170,7 +170,7 @@ export class BrokerConnection {
       maxFrameSize: () =>
         Math.max(512, Math.min(this.#connection.max_frame_size ?? frameSizeUnsaid, settings.maxFrameSize)),
       faults,
-      publishing: { nodes, now: settings.now, user: client.user, faults },
+      publishing: { nodes, now: settings.now, client, faults },
       closeConnection: error => this.close(error),
     });
     const isCounted = client.shares.sessions.take(1);

@@ -23,6 +23,7 @@ const rememberedKeyLength = 255;
 /** An exchange: finds the queues whose binding matches a routing key. */
 export class Exchange {
   readonly #bindings = new Set<Binding>();
+  readonly #byKey = new Map<string, Set<Binding>>();
   readonly #routes = new Map<string, readonly BrokerQueue[]>();
   #remembered = 0;
   #publishers = 0;
@@ -70,18 +71,26 @@ export class Exchange {
    * @returns `false` when the queue's owner may have no further binding
    */
   bind(queue: BrokerQueue, key: string): boolean {
-    for (const known of this.#bindings) {
-      if (known.queue === queue && known.key === key) return true;
-    }
+    const same = this.#byKey.get(key) ?? new Set();
+    for (const known of same) if (known.queue === queue) return true;
     const binding: Binding = { key, pattern: topicPattern(key), queue };
     if (!queue.addBinding(binding.pattern.length)) return false;
     this.#bindings.add(binding);
+    this.#byKey.set(key, same.add(binding));
     this.#forgetRoutes();
     queue.atDeletion(() => {
       this.#bindings.delete(binding);
+      same.delete(binding);
+      if (same.size === 0) this.#byKey.delete(key);
       this.#forgetRoutes();
     });
     return true;
+  }
+
+  /** Whether a queue is bound with exactly this key whose maker is one that `matches`. */
+  boundBy(key: string, matches: (maker: unknown) => boolean): boolean {
+    for (const { queue } of this.#byKey.get(key) ?? []) if (matches(queue.maker)) return true;
+    return false;
   }
 
   #forgetRoutes(): void {

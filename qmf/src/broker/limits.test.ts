@@ -6,8 +6,8 @@ import { afterEach, describe, it } from 'mocha';
 import rhea, { type Connection, type ConnectionOptions, type Receiver, type Sender } from 'rhea';
 import { encodeBareMessage } from '../codec/amqp10-message.js';
 import { discard } from '../rhea/discard.js';
-import { isConfirmed } from '../rhea/events.js';
 import { type BrokerOptions, type RunningBroker, startBroker } from './index.js';
+import { conditionOf, outcomeOf, refusal } from './links.test.fixture.js';
 import type { BrokerLimits } from './quota.js';
 
 const MiB = 1 << 20;
@@ -51,33 +51,10 @@ describe('limits of the embedded broker', () => {
     await once(link, 'sendable');
     return link;
   };
-  const outcomeOf = (link: Sender): Promise<string> =>
-    new Promise(resolve => {
-      const names = ['accepted', 'released', 'rejected', 'sender_error'];
-      const listeners = names.map(name => {
-        const listener = (): void => {
-          for (const [index, each] of listeners.entries()) link.off(names[index] ?? '', each);
-          resolve(name);
-        };
-        link.on(name, listener);
-        return listener;
-      });
-    });
   const send = async (link: Sender, size: number): Promise<string> => {
     const outcome = outcomeOf(link);
     link.send(messageOf(size), undefined, 0);
     return await outcome;
-  };
-  /** The condition with which a link is refused; undefined where it is attached for good. */
-  const refusal = (link: Sender | Receiver): Promise<string | undefined> => {
-    const role = link.is_sender() ? 'sender' : 'receiver';
-    return new Promise(resolve => {
-      link.on(`${role}_open`, () => {
-        // A refused link has no terminus of the broker's.
-        if (isConfirmed(link.is_sender() ? link.target : link.source)) resolve(undefined);
-      });
-      link.on(`${role}_error`, () => resolve(conditionOf(link)));
-    });
   };
   afterEach(async () => {
     for (const connection of clients.splice(0)) connection.close();
@@ -322,10 +299,6 @@ function transferFrame(handle: number, deliveryId: number, size: number): Buffer
   const frame = Buffer.concat([head, fields, Buffer.alloc(size)]);
   frame.writeUInt32BE(frame.length, 0);
   return frame;
-}
-
-function conditionOf({ error }: { readonly error?: unknown }): string | undefined {
-  return (error as { condition?: string } | undefined)?.condition;
 }
 
 async function until(holds: () => boolean): Promise<void> {

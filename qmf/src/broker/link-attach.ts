@@ -13,6 +13,7 @@ import { type FaultSwitches, faultText } from './faults/index.js';
 import type { NodeRegistry } from './node-registry.js';
 import { type Destination, maxKeyBytes } from './publisher-link.js';
 import type { BrokerQueue } from './queue.js';
+import { keyTaken } from './rights.js';
 import { linkInternals } from './rhea-internals.js';
 import { echoedFilter, subjectFilter, type WantedNode, wantedSource, wantedTarget } from './terminus.js';
 
@@ -99,8 +100,17 @@ function subscribe(
   if (Buffer.byteLength(key) > maxKeyBytes) {
     return refusal('amqp:invalid-field', `A binding key has at most ${maxKeyBytes} bytes`);
   }
+  const { rights, maker } = client;
+  const denied = rights?.bind(exchange, key);
+  if (denied !== undefined) return { is: 'refused', error: denied };
+  if (rights?.owns(exchange, key) === true && exchange.boundBy(key, other => other !== maker)) {
+    return { is: 'refused', error: keyTaken(exchange, key) };
+  }
   const name = shared ? link.name : generatedName(link, environment);
-  const existed = nodes.queue(name) !== undefined;
+  const known = nodes.queue(name);
+  if (rights !== undefined && known !== undefined && known.maker !== maker) {
+    return { is: 'refused', error: rights.useQueue(name) };
+  }
   const queue = nodes.ensureQueue(
     name,
     {
@@ -114,7 +124,7 @@ function subscribe(
   if (taken !== undefined) return taken;
   nodes.adopt(queue, client);
   if (!exchange.bind(queue, key)) {
-    if (!existed) nodes.deleteQueue(queue);
+    if (known === undefined) nodes.deleteQueue(queue);
     return { is: 'refused', error: limitExceeded('bindings') };
   }
   link.set_source({
@@ -156,6 +166,8 @@ export function attachPublisher(link: Receiver, environment: AttachEnvironment):
   );
   if (resolution.is === 'refused') return resolution;
   const { node } = resolution;
+  const denied = node.kind === 'exchange' ? environment.client.rights?.attachTo(node.exchange) : undefined;
+  if (denied !== undefined) return { is: 'refused', error: denied };
   const address = node.kind === 'queue' ? node.queue.name : node.exchange.name;
   if (node.kind === 'queue') environment.nodes.adopt(node.queue, environment.client);
   link.set_target({ ...answerTo(wanted, node), address });

@@ -8,6 +8,8 @@ export interface BrokerMessage {
   readonly subject: string;
   /** Properties.to, which only the anonymous relay reads. */
   readonly to: string;
+  /** Properties.reply-to, the empty string where there is none. */
+  readonly replyTo: string;
   /** Properties.user-id as text, the empty string where there is none. */
   readonly userId: string;
   /** Milliseconds of the broker's clock after which the message is dropped; Infinity without a ttl. */
@@ -20,11 +22,12 @@ export interface BrokerMessage {
  * @throws QmfError `malformed_message` when the sections up to the properties cannot be decoded
  */
 export function readMessage(bytes: Buffer, now: number): BrokerMessage {
-  const { ttl, subject, to, userId } = decodeBareMessage(bytes, 'routing');
+  const { ttl, subject, to, replyTo, userId } = decodeBareMessage(bytes, 'routing');
   return {
     bytes,
     subject: subject ?? '',
     to: to ?? '',
+    replyTo: replyTo ?? '',
     userId: userId === undefined ? '' : Buffer.from(userId).toString('utf8'),
     // A ttl of 0 means "none" to qpidd, not "expired at once".
     expiresAt: ttl === undefined || ttl === 0 ? Infinity : now + ttl,

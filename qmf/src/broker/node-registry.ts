@@ -71,7 +71,8 @@ export class NodeRegistry {
     if (known !== undefined) return known;
     if (!client.shares.queues.take(1)) return undefined;
     const bounds = this.#narrowed(wanted);
-    const queue = new BrokerQueue({ name, ...kind, bounds, owner: client, now: this.now });
+    const { maker } = client;
+    const queue = new BrokerQueue({ name, ...kind, bounds, owner: client, maker, now: this.now });
     this.#queues.set(name, queue);
     this.#fresh.add(queue);
     return queue;

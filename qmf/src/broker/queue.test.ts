@@ -8,7 +8,7 @@ import { defaultLimits, messageOverhead, type Owner, quotasOf, sharesOf } from '
 const bounds: QueueBounds = { maxMessages: 3, maxBytes: 1000, whenFull: 'reject' };
 
 function message(subject: string, { size = 10, expiresAt = Infinity } = {}): BrokerMessage {
-  return { bytes: Buffer.alloc(size), subject, to: '', userId: '', expiresAt };
+  return { bytes: Buffer.alloc(size), subject, to: '', replyTo: '', userId: '', expiresAt };
 }
 
 class Taker {
@@ -61,6 +61,7 @@ describe('BrokerQueue', () => {
       access: 'shared',
       bounds: { ...bounds, ...changes },
       owner,
+      maker: 'somebody',
       now: () => now,
     });
   };

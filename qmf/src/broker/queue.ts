@@ -44,6 +44,8 @@ export interface QueueOptions {
   readonly bounds: QueueBounds;
   /** The client that the queue is charged to. One of its `queues` has been taken already. */
   readonly owner: Owner;
+  /** Who has made it: the user, or the client without one. Stays when the owner changes. */
+  readonly maker: unknown;
   /** Milliseconds, for the ttl of messages. */
   readonly now: () => number;
 }
@@ -84,13 +86,15 @@ export class BrokerQueue {
   readonly name: string;
   readonly lifetime: QueueLifetime;
   readonly access: QueueAccess;
+  readonly maker: unknown;
   private readonly bounds: QueueBounds;
   private readonly now: () => number;
 
-  constructor({ name, lifetime, access, bounds, owner, now }: QueueOptions) {
+  constructor({ name, lifetime, access, bounds, owner, maker, now }: QueueOptions) {
     this.name = name;
     this.lifetime = lifetime;
     this.access = access;
+    this.maker = maker;
     this.bounds = bounds;
     this.now = now;
     this.#owner = owner;
