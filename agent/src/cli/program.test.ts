@@ -175,6 +175,11 @@ describe('the choice of a broker', () => {
     expect(chooseBroker({ qpidd: ['b:1'] }, () => false, {})).to.deep.equal(other);
     const embedded = { embeddedBroker: true, broker: ['from the environment'] } as const;
     expect(chooseBroker(embedded, () => false, {})).to.deep.equal({ kind: 'embedded' });
+    expect(chooseBroker({ ...embedded, embeddedBrokerUsers: '/u' }, () => false, {})).to.deep.equal({
+      kind: 'embedded',
+      usersFile: '/u',
+    });
+    expect(() => chooseBroker({ embeddedBrokerUsers: '/u' }, () => false, {})).to.throw('--embedded-broker');
   });
 
   it('keeps the order of several, and has options and environment for all of them', () => {
@@ -195,7 +200,7 @@ describe('the embedded broker', () => {
     await once(blocker, 'listening');
     const address = blocker.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
-    const broker = await startEmbeddedBroker('default', log, address.port);
+    const broker = await startEmbeddedBroker({ domain: 'default', port: address.port }, log);
     expect(broker.port).not.to.equal(address.port);
     expect(log.lines).to.include(
       `notice: port ${address.port} is taken; the embedded broker listens on 127.0.0.1:${broker.port} instead`,

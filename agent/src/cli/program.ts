@@ -15,6 +15,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly broker?: readonly string[];
   readonly qpidd?: readonly string[];
   readonly embeddedBroker?: true;
+  readonly embeddedBrokerUsers?: string;
   readonly imgdir?: string;
   readonly tmpdir?: string;
   readonly timeout: number;
