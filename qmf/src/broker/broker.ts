@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import rhea, { type Container } from 'rhea';
 import { QmfError } from '../errors.js';
 import { BrokerConnection } from './connection.js';
-import { FaultSwitches } from './faults/index.js';
+import { type AttachedLink, FaultSwitches } from './faults/index.js';
 import { NodeRegistry } from './node-registry.js';
 import { type BrokerOptions, type BrokerSettings, brokerSettings } from './options.js';
 import type { QueueStats } from './queue.js';
@@ -82,6 +82,13 @@ class Broker {
         }),
       endSessions: error => this.#sum(connection => connection.endSessions(error)),
       detach: (matches, error) => this.#sum(connection => connection.detach(matches, error)),
+      deleteExchange: name => {
+        const wasThere = this.#nodes.deleteExchange(name);
+        const isIts = ({ role, address }: AttachedLink): boolean => role === 'sender' && address === name;
+        this.#sum(connection => connection.detach(isIts, { condition: 'amqp:resource-deleted' }));
+        return wasThere;
+      },
+      unbind: (exchange, matches) => this.#nodes.exchange(exchange)?.unbind(matches) ?? 0,
       replenish: () => {
         for (const connection of this.#connections) connection.replenish();
       },

@@ -13,6 +13,9 @@ interface Binding {
   readonly queue: BrokerQueue;
 }
 
+/** Which bindings are taken away. */
+export type BindingTest = (key: string) => boolean;
+
 /** Routes kept in memory; more different keys than this and the memory starts again from nothing. */
 const rememberedRoutes = 4096;
 /** Longer keys are not remembered, so a peer with huge subjects can't fill the memory with them. */
@@ -44,6 +47,14 @@ export class Exchange {
       this.#bindings.delete(binding);
       this.#routes.clear();
     });
+  }
+
+  /** Takes bindings away, and gives how many there were. Their queues stay. */
+  unbind(matches: BindingTest): number {
+    const chosen = [...this.#bindings].filter(({ key }) => matches(key));
+    for (const binding of chosen) this.#bindings.delete(binding);
+    this.#routes.clear();
+    return chosen.length;
   }
 
   /** The queues for a routing key; each once, however many of its bindings match. */

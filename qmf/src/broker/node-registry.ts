@@ -41,6 +41,12 @@ export class NodeRegistry {
     return exchange;
   }
 
+  /** Deletes an exchange with its bindings; gives whether there was one. */
+  deleteExchange(name: string): boolean {
+    this.#exchanges.get(name)?.unbind(() => true);
+    return this.#exchanges.delete(name);
+  }
+
   /** The queue of that name; if there is none, one is made within the bounds of the broker and those wanted. */
   ensureQueue(
     name: string,

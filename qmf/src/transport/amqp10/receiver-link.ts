@@ -1,5 +1,5 @@
 import type { Receiver, Session } from 'rhea';
-import { decodeBareMessage } from '../../codec/amqp10-message.js';
+import { type BareMessage, decodeBareMessage } from '../../codec/amqp10-message.js';
 import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
 import { isConfirmed, on } from '../../rhea/events.js';
@@ -9,7 +9,7 @@ import type { Dialect, SourceTerminus } from './dialects/index.js';
 import { fromBareMessage } from './envelopes.js';
 
 export interface ReceiverEvents {
-  deliver(envelope: Envelope): void;
+  deliver(envelope: Envelope, message: BareMessage): void;
   /** A message that could not be decoded; it is dropped. */
   malformed(error: QmfError): void;
   /** The broker took the link away after it was open. */
@@ -39,14 +39,15 @@ export function openReceiver(
     // What was on its way when the binding was given up.
     if (!receiver.is_open()) return;
     let envelope: Envelope;
+    let bare: BareMessage;
     try {
-      const bare = decodeBareMessage(message);
+      bare = decodeBareMessage(message);
       envelope = fromBareMessage(dialect.received?.(bare) ?? bare, binding.exchange, dialect);
     } catch (error) {
       events.malformed(QmfError.from(error, 'malformed_message'));
       return;
     }
-    events.deliver(envelope);
+    events.deliver(envelope, bare);
   });
   return confirmed(receiver, session, binding, dialect, events);
 }
