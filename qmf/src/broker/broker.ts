@@ -5,7 +5,7 @@ import rhea, { type Container } from 'rhea';
 import { QmfError } from '../errors.js';
 import { type Client, Clients } from './clients.js';
 import { BrokerConnection } from './connection.js';
-import { FaultSwitches, type SaidError } from './faults/index.js';
+import { type AttachedLink, FaultSwitches, type SaidError } from './faults/index.js';
 import { NodeRegistry } from './node-registry.js';
 import { type BrokerOptions, type BrokerSettings, brokerSettings } from './options.js';
 import type { QueueStats } from './queue.js';
@@ -98,6 +98,13 @@ class Broker {
         }),
       endSessions: error => this.#sum(connection => connection.endSessions(error)),
       detach: (matches, error) => this.#sum(connection => connection.detach(matches, error)),
+      deleteExchange: name => {
+        const wasThere = this.#nodes.deleteExchange(name);
+        const isIts = ({ role, address }: AttachedLink): boolean => role === 'sender' && address === name;
+        this.#sum(connection => connection.detach(isIts, { condition: 'amqp:resource-deleted' }));
+        return wasThere;
+      },
+      unbind: (exchange, matches) => this.#nodes.exchange(exchange)?.unbind(matches) ?? 0,
       replenish: () => {
         for (const connection of this.#connections) connection.replenish();
       },

@@ -14,6 +14,9 @@ interface Binding {
   readonly queue: BrokerQueue;
 }
 
+/** Which bindings are taken away. */
+export type BindingTest = (key: string) => boolean;
+
 /** Queues in all remembered routes together, each route counting for some more; beyond, the memory starts again from nothing. */
 const rememberedQueues = 65_536;
 const routeOverhead = 16;
@@ -78,13 +81,16 @@ export class Exchange {
     this.#bindings.add(binding);
     this.#byKey.set(key, same.add(binding));
     this.#forgetRoutes();
-    queue.atDeletion(() => {
-      this.#bindings.delete(binding);
-      same.delete(binding);
-      if (same.size === 0) this.#byKey.delete(key);
-      this.#forgetRoutes();
-    });
+    queue.atDeletion(() => this.#remove(binding));
     return true;
+  }
+
+  #remove(binding: Binding): void {
+    this.#bindings.delete(binding);
+    const same = this.#byKey.get(binding.key);
+    same?.delete(binding);
+    if (same?.size === 0) this.#byKey.delete(binding.key);
+    this.#forgetRoutes();
   }
 
   /** Whether a queue is bound with exactly this key whose maker is one that `matches`. */
@@ -96,6 +102,16 @@ export class Exchange {
   #forgetRoutes(): void {
     this.#routes.clear();
     this.#remembered = 0;
+  }
+
+  /** Takes bindings away, and gives how many there were. Their queues stay. */
+  unbind(matches: BindingTest): number {
+    const chosen = [...this.#bindings].filter(({ key }) => matches(key));
+    for (const binding of chosen) {
+      this.#remove(binding);
+      binding.queue.removeBinding(binding.pattern.length);
+    }
+    return chosen.length;
   }
 
   /** The queues for a routing key; each once, however many of its bindings match. */

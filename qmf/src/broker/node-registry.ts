@@ -57,6 +57,15 @@ export class NodeRegistry {
     return exchange;
   }
 
+  /** Deletes an exchange with its bindings; gives whether there was one. */
+  deleteExchange(name: string): boolean {
+    const exchange = this.#exchanges.get(name);
+    if (exchange === undefined) return false;
+    exchange.unbind(() => true);
+    this.#deleteExchange(exchange);
+    return true;
+  }
+
   /**
    * The queue of that name; if there is none, one is made for the client, within the bounds of the broker and those wanted.
    * Undefined where the client's share is used up.

@@ -124,6 +124,12 @@ export class BrokerQueue {
     return true;
   }
 
+  /** The binding is gone while the queue stays. */
+  removeBinding(words: number): void {
+    this.#owner.shares.bindingWords.give(words);
+    this.#bindingWords -= words;
+  }
+
   get consumers(): number {
     return this.#consumers.length;
   }

@@ -3,7 +3,7 @@ import { QmfError } from '../../errors.js';
 import { readBasicProperties } from './basic-properties.js';
 import { ChannelOutlet } from './channel-outlet.js';
 import type { Publication } from './envelopes.js';
-import { channelError, lacksChannel, refusesOneMessage } from './errors.js';
+import { channelError, exchangeGone, isNotFound, lacksChannel, refusesOneMessage } from './errors.js';
 import { frameLimit } from './flow.js';
 import type { Manners } from './manners.js';
 import { publishFrames } from './publish-frames.js';
@@ -33,6 +33,7 @@ const MAX_UNSETTLED = 10_000;
 export class Publisher {
   readonly #what: string;
   readonly #manners: Manners;
+  readonly #isListenedTo: () => boolean;
   readonly #frameLimit: number;
   readonly #onEnd: (reason: QmfError) => void;
   readonly #unsettled = new Set<Pending>();
@@ -44,6 +45,7 @@ export class Publisher {
   #marks = 0;
 
   /**
+   * @param isListenedTo whether we are bound to the exchange, and deaf when it is gone
    * @param ready settles when there is a channel to be had
    * @param onEnd told when the broker ends the channel; with `connection_lost` what was sent may have arrived
    */
@@ -51,11 +53,13 @@ export class Publisher {
     model: ChannelModel,
     exchange: string,
     manners: Manners,
+    isListenedTo: () => boolean,
     ready: Promise<unknown>,
     onEnd: (reason: QmfError) => void,
   ) {
     this.#what = exchange === '' ? 'sending to a queue' : `sending to ${exchange}`;
     this.#manners = manners;
+    this.#isListenedTo = isListenedTo;
     this.#frameLimit = frameLimit(model);
     this.#onEnd = onEnd;
     ready
@@ -192,6 +196,10 @@ export class Publisher {
   }
 
   #closedWith(error: unknown): void {
+    if (isNotFound(error) && this.#isListenedTo()) {
+      this.#fail(exchangeGone(this.#what, error));
+      return;
+    }
     const reason = channelError(this.#what, error);
     if (!refusesOneMessage(error)) {
       this.#fail(reason);
