@@ -12,25 +12,32 @@ import type { MethodCall, ObjectStore, WireHandler } from './object-store.js';
 import type { ReplyTarget } from './replies.js';
 import { refuseWhileStopping, type RequestContext } from './request-context.js';
 
+/** Something that a method does once its answer is out. */
+interface FollowUp {
+  readonly method: string;
+  readonly action: () => void;
+}
+
 /** Carries out a method call when it is its caller's turn, and answers it. Never rejects. */
 export function answerMethod(envelope: Envelope, target: ReplyTarget, context: RequestContext): void {
   const { settings, replies } = context;
-  const afterReply: (() => void)[] = [];
+  const followUps: FollowUp[] = [];
   const running = settings.shares.calls.run(target.caller, messageSize(envelope), () =>
-    carryOut(envelope, action => afterReply.push(action), context),
+    carryOut(envelope, followUp => followUps.push(followUp), context),
   );
   void context.calls.track(outcomeOf(running), async outcome => {
     const sent = outcome.ok
       ? replies.map(target, '_method_response', methodResponseToValue(outcome.outputs))
       : replies.exception(target, outcome.error);
-    if (afterReply.length === 0) return;
+    if (followUps.length === 0) return;
     // Answers and events take different links, so only the broker's word tells that the answer is before them.
     await settledWithin(sent, AFTER_REPLY_PATIENCE, context.signal);
-    for (const action of afterReply) {
+    for (const { method, action } of followUps) {
       try {
         action();
       } catch (error) {
-        settings.log.warn(`after answering a call: ${QmfError.from(error, 'invalid_argument').message}`);
+        const { message } = QmfError.from(error, 'invalid_argument');
+        settings.log.warn(`after answering ${shownText(method)}: ${message}`);
       }
     }
   });
@@ -38,7 +45,7 @@ export function answerMethod(envelope: Envelope, target: ReplyTarget, context: R
 
 async function carryOut(
   envelope: Envelope,
-  afterReply: (action: () => void) => void,
+  follow: (followUp: FollowUp) => void,
   context: RequestContext,
 ): Promise<ValueMap> {
   // The agent may have begun to stop while the call was waiting.
@@ -54,7 +61,13 @@ async function carryOut(
     );
   }
   const address = store.find(objectId)?.address ?? objectId;
-  const call: MethodCall = { address, method, caller: callerOf(envelope), signal, afterReply };
+  const call: MethodCall = {
+    address,
+    method,
+    caller: callerOf(envelope),
+    signal,
+    afterReply: action => follow({ method, action }),
+  };
   return await settings.gate(call, async () => handlerOf(request, store)(request.arguments, call));
 }
 
