@@ -1,5 +1,6 @@
-import { AgentException, type CallerShares, exceptionCodes, type WorkQueue } from '@imagefactory/qmf';
+import type { CallerShares, WorkQueue } from '@imagefactory/qmf';
 import { FairQueue, OverQuota, Quota } from '../access/index.js';
+import { busy } from './refusal.js';
 
 const MiB = 1024 * 1024;
 
@@ -53,6 +54,5 @@ function bounded(quota: Quota): CallerShares['subscriptions'] {
 }
 
 function asException(error: unknown): unknown {
-  if (!(error instanceof OverQuota)) return error;
-  return new AgentException(`Too busy: ${error.message}`, exceptionCodes.busy, { cause: error });
+  return error instanceof OverQuota ? busy(error) : error;
 }
