@@ -92,3 +92,4 @@ export {
   type WarehouseOptions,
   WarehouseRepository,
 } from './warehouse/index.js';
+export { callerShares, shareLimits } from './bus/index.js';
