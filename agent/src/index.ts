@@ -91,3 +91,4 @@ export {
   type WarehouseOptions,
   WarehouseRepository,
 } from './warehouse/index.js';
+export { callerShares, shareLimits } from './bus/index.js';

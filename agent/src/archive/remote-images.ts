@@ -5,7 +5,7 @@ import { BuildError, createMask } from '@imagefactory/plugin-api';
 import type { FetchContext, RemoteImage } from '../builds/index.js';
 import type { Catalog } from '../catalog/index.js';
 import { type DirectoryStore, ImageError, type StoredImage, TargetImage } from '../images/index.js';
-import { publicDescriptor, readTemplate, templateSecrets } from '../templates/index.js';
+import { publicDescriptor, readElsewhere, templateSecrets } from '../templates/index.js';
 import { type Attributes, type Repository, textOf, WarehouseError } from '../warehouse/index.js';
 
 export interface RemoteImagesParts {
@@ -152,7 +152,7 @@ export class RemoteImages {
   /** A template as others may see it; one that cannot be read may have passwords anywhere, so nothing is shown of it. */
   async #template(id: string | undefined, signal: AbortSignal): Promise<string> {
     const text = (await this.#text('template', id, signal)) ?? '';
-    const reading = readTemplate(text, { form: 'build' });
+    const reading = await readElsewhere(text, { form: 'build', signal });
     return reading.valid ? publicDescriptor(text, createMask(templateSecrets(reading.template))) : '';
   }
 
