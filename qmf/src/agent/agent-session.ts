@@ -231,8 +231,10 @@ export class AgentSession {
   }
 
   /**
-   * Raises an event. Resolves when the broker has it, rejects only for values that don't fit the class: an event that
-   * could not be sent is in the log, and nobody's build fails for it.
+   * Raises an event. Resolves when the broker has it, or when it could not be sent, which is in the log.
+   *
+   * @throws QmfError `invalid_argument` or `not_encodable` for values that don't fit the class, `message_rejected` for an event that the broker
+   *   will never take, such as one that is too large
    */
   raise<C extends EventClass>(eventClass: C, values: ValuesOf<C>, options: RaiseOptions = {}): Promise<void> {
     const { severity = eventClass.schema.defaultSeverity, importance = 'lasting' } = options;
@@ -250,6 +252,7 @@ export class AgentSession {
       (error: unknown) => {
         const kind = importance === 'progress' ? 'progress event' : 'event';
         this.#losses.count(kind, `a ${eventClass.schema.id.className}`, error);
+        if (error instanceof QmfError && error.code === 'message_rejected') throw error;
       },
     );
   }

@@ -4,6 +4,7 @@ import { onEachBroker, type TestBroker } from '../testing/brokers.test.fixture.j
 import { until } from '../testing/poll.test.fixture.js';
 import { opcodeIn, RawPeer } from '../testing/raw-peer.test.fixture.js';
 import { defineData } from '../schema/index.js';
+import { startBroker } from '../broker/index.js';
 import { AgentException, exceptionCodes } from '../message/exception.js';
 import { Gadget, WidgetResized } from '../testing/widgets.test.fixture.js';
 import { mapOf, textOf } from '../value/text.js';
@@ -267,6 +268,23 @@ onEachBroker('calling methods of an agent', start => {
     expect(call?.signal.aborted).to.equal(false);
     bench.agent.close();
     expect(call?.signal.aborted).to.equal(true);
+  });
+
+  it('answers with an exception that says the sizes where the answer is larger than the broker takes', async function () {
+    if (!('stats' in broker)) this.skip(); // a real one that runs already has its own limit
+    await bench.close();
+    await broker.stop();
+    broker = await startBroker({ maxMessageSize: 20_000 });
+    bench = await AgentBench.start(broker);
+    bench.gadget.update({ name: 'x'.repeat(30_000) });
+    const answer = await bench.query(object({ _what: 'OBJECT', _object_id: object({ _object_name: 'g1' }) }));
+    expect(exceptionIn(answer).text).to.match(
+      /^The answer cannot be sent: .*its 3\d{4} bytes are more than the 20000 that it takes/,
+    );
+    outputs(await bench.call('echo', good));
+    const raised = bench.agent.raise(WidgetResized, { name: 'x'.repeat(30_000), size: 1 });
+    const refused: unknown = await raised.catch((error: unknown) => error);
+    expect(refused).to.include({ code: 'message_rejected' });
   });
 
   it('is not disturbed by texts that are longer than addresses and names can be', async () => {

@@ -122,24 +122,37 @@ export class Replies {
     try {
       return { message: build(), isAnswer: true };
     } catch (error) {
-      const { message } = QmfError.from(error, 'not_encodable');
-      const map = exceptionToValue(`The answer cannot be sent: ${message}`, exceptionCodes.exception);
-      const headers = headersFor('_exception', { agent: this.agent, content: '_data' });
-      return { message: { headers, ...mapContent(map, target.form) }, isAnswer: false };
+      return { message: this.#unsendable(target, error), isAnswer: false };
     }
   }
 
-  /** Tells whether the broker took it. */
-  #send(target: ReplyTarget, message: AnswerMessage): Promise<boolean> {
+  /** What the caller gets in place of an answer that cannot be sent. */
+  #unsendable(target: ReplyTarget, error: unknown): AnswerMessage {
+    const { message } = QmfError.from(error, 'not_encodable');
+    const map = exceptionToValue(`The answer cannot be sent: ${message}`, exceptionCodes.exception);
+    const headers = headersFor('_exception', { agent: this.agent, content: '_data' });
+    return { headers, ...mapContent(map, target.form) };
+  }
+
+  /** Tells whether the broker took it. In place of one that it will never take, because it is too large, goes an exception, once. */
+  async #send(target: ReplyTarget, message: AnswerMessage): Promise<boolean> {
+    const outcome = await this.#deliver(target, message);
+    if (outcome === 'sent') return true;
+    if (outcome instanceof QmfError) await this.#deliver(target, this.#unsendable(target, outcome));
+    return false;
+  }
+
+  /** The error where the broker has refused the message itself. */
+  #deliver(target: ReplyTarget, message: AnswerMessage): Promise<'sent' | 'lost' | QmfError> {
     const { to, correlationId } = target;
     const { headers, contentType, body } = message;
     const envelope = { to, correlationId, headers, contentType, body };
-    return this.#underWay.track(
+    return this.#underWay.track<unknown, 'sent' | 'lost' | QmfError>(
       this.connection.send(envelope, { whileAway: 'keep', importance: 'lasting' }),
-      () => true,
+      () => 'sent',
       (error: unknown) => {
         this.losses.count('answer', `an answer to ${shownText(addressToText(to))}`, error);
-        return false;
+        return error instanceof QmfError && error.code === 'message_rejected' ? error : 'lost';
       },
     );
   }
