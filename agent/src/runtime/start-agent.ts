@@ -23,7 +23,7 @@ import {
   publishRecovered,
 } from '../bus/index.js';
 import { openScratchArea } from '../files/scratch-area.js';
-import { assumeIdentity } from '../identity/index.js';
+import { assumeIdentity, namesakeHandler } from '../identity/index.js';
 import { DirectoryStore, makeImageDirectory } from '../images/index.js';
 import { type Leftover, removeArea } from '../leftovers/index.js';
 import { errorLine, type Logger } from '../log/index.js';
@@ -42,7 +42,7 @@ export interface StopReport extends EngineStop {
 
 /** An agent that is on its bus, or on the way there. */
 export interface RunningAgent {
-  /** `redhat.com:imagefactory:<instance>` */
+  /** `redhat.com:imagefactory:<instance>`; another one once it was found out that it is taken. */
   readonly name: string;
   /** Number of this start. */
   readonly epoch: number;
@@ -137,13 +137,14 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     });
     undo.push(() => logs.stop());
     const connection = connectionOf(options.bus, undo);
-    const session = new AgentSession(connection, {
+    const session: AgentSession = new AgentSession(connection, {
       vendor: VENDOR,
       product: PRODUCT,
       instance: identity.instance,
       epoch: identity.epoch,
       interval: settings.interval,
       log,
+      onNamesake: namesakeHandler(identity, () => session, log),
       gate: accessGate(options.access ?? openAccess, log),
       ...(options.domain === undefined ? {} : { domain: options.domain }),
       ...(options.strictSecurity === undefined ? {} : { strictSecurity: options.strictSecurity }),
@@ -191,7 +192,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     };
     let stopping: Promise<StopReport> | undefined;
     return {
-      name: session.name,
+      get name() {
+        return session.name;
+      },
       epoch: identity.epoch,
       broker: connection.broker,
       imageDirectory,

@@ -6,5 +6,6 @@ export {
 export { type ManagedObject, type MethodHandlers, wireHandler } from './managed-object.js';
 export type { AgentLosses } from './losses.js';
 export { type Clock, systemClock } from './clock.js';
+export type { Namesake } from './namesakes.js';
 export type { MethodCall, WireHandler } from './object-store.js';
 export type { AgentOptions, CallGate } from './options.js';

@@ -7,6 +7,7 @@ import type { Value, ValueMap } from '../value/value.js';
 import type { BodyForm } from '../message/envelope.js';
 import { type SessionLog, silentLog } from '../session/session-log.js';
 import { type Clock, systemClock } from './clock.js';
+import type { Namesake } from './namesakes.js';
 import type { MethodCall } from './object-store.js';
 
 export interface AgentOptions {
@@ -30,6 +31,11 @@ export interface AgentOptions {
   readonly bodyForm?: BodyForm;
   /** Stands before every method call. Default: lets all pass. */
   readonly gate?: CallGate;
+  /**
+   * Called when another agent is on the bus under this one's name, again while it stays. One that `yields` should call `rename`. Default: the log
+   * warns.
+   */
+  readonly onNamesake?: (other: Namesake) => void;
   readonly log?: SessionLog;
   readonly clock?: Clock;
 }
@@ -51,6 +57,7 @@ export interface AgentSettings {
   readonly listenOnDirect: boolean;
   readonly bodyForm: BodyForm | undefined;
   readonly gate: CallGate;
+  readonly onNamesake: ((other: Namesake) => void) | undefined;
   readonly log: SessionLog;
   readonly clock: Clock;
 }
@@ -88,6 +95,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     listenOnDirect: options.listenOnDirect ?? true,
     bodyForm: options.bodyForm,
     gate: options.gate ?? ((_call, proceed) => proceed()),
+    onNamesake: options.onNamesake,
     log: options.log ?? silentLog,
     clock: options.clock ?? systemClock(),
   };

@@ -154,7 +154,11 @@ describe('the times of subscriptions', () => {
       handlers: new Map(),
     });
     const losses = new Losses(silentLog, () => false);
-    subscriptions = new Subscriptions(store, new Replies(connection, 'a:b:c', losses, new UnderWay()), clock);
+    subscriptions = new Subscriptions(
+      store,
+      new Replies(connection, () => 'a:b:c', losses, new UnderWay()),
+      clock,
+    );
   });
   afterEach(() => {
     subscriptions.cancelAll();
