@@ -32,7 +32,6 @@ export {
   verifyImages,
 } from './images/index.js';
 export {
-  createScrubber,
   type Logger,
   loggerTo,
   type LogLevel,

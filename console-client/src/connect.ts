@@ -39,6 +39,7 @@ export async function connectConsole(options: ConnectOptions = {}): Promise<Conn
       // A little less, so that what the brokers said, or that one kept silent, is known by the end.
       firstRound: timeout * 0.9,
       ...(options.retry === undefined ? {} : { retry: options.retry }),
+      ...(options.renewal === undefined ? {} : { renewal: options.renewal }),
     },
   );
   const userId = options.userId ?? loginName(options);

@@ -11,6 +11,8 @@ export const qmfErrorCodes = {
   not_encodable: { retryable: false },
   /** The text or list form of a query or predicate is wrong. */
   invalid_query: { retryable: false },
+  /** A query or predicate takes more steps than one may. */
+  query_too_costly: { retryable: false },
   /** The broker cannot be reached. */
   unreachable: { retryable: true },
   /** No secure connection came about: a certificate, a TLS version, or no TLS there at all. */
@@ -48,6 +50,8 @@ export interface QmfErrorOptions extends ErrorOptions {
   readonly agentText?: string;
   /** Code of the agent's exception (`error_code`). */
   readonly agentCode?: number;
+  /** See {@link QmfError.isUnsent}. */
+  readonly isUnsent?: boolean;
   /** See {@link QmfError.mayHaveBeenExecuted}. */
   readonly mayHaveBeenExecuted?: boolean;
 }
@@ -62,6 +66,8 @@ export class QmfError extends Error {
    * Look before you repeat such a call; nothing in this package repeats it for you.
    */
   readonly mayHaveBeenExecuted: boolean;
+  /** Whether nothing of a message whose connection was lost had been sent to the broker. */
+  readonly isUnsent: boolean;
 
   constructor(
     readonly code: QmfErrorCode,
@@ -72,10 +78,20 @@ export class QmfError extends Error {
     this.agentText = options.agentText;
     this.agentCode = options.agentCode;
     this.mayHaveBeenExecuted = options.mayHaveBeenExecuted ?? false;
+    this.isUnsent = options.isUnsent ?? false;
   }
 
   get retryable(): boolean {
     return qmfErrorCodes[this.code].retryable;
+  }
+
+  /** The same error of a message that had not been sent. */
+  unsent(): QmfError {
+    const { cause } = this;
+    return new QmfError(this.code, this.message, {
+      isUnsent: true,
+      ...(cause === undefined ? {} : { cause }),
+    });
   }
 
   /** The same error of a call that may have been carried out. */

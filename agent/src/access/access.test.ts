@@ -1,4 +1,4 @@
-import { AgentException, exceptionCodes, type MethodCall } from '@imagefactory/qmf';
+import { AgentException, exceptionCodes, type MethodCall, type UserIds } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { recordingLogger } from '../testing/logger.test.fixture.js';
@@ -59,17 +59,18 @@ describe('an access list', () => {
 });
 
 describe('the gate before methods', () => {
-  const call = (userId: string | undefined, method: string): MethodCall => ({
+  const vouched: UserIds = { kind: 'vouched' };
+  const call = (userId: string | undefined, method: string, userIds: UserIds = vouched): MethodCall => ({
     address: { agentName: 'a:b:c', objectName: 'image_factory', agentEpoch: 1 },
     method,
-    userId,
+    caller: { userId, userIds, key: '' },
     signal: new AbortController().signal,
     afterReply: () => undefined,
   });
 
   it('writes a line per call, whatever its end, and no argument', async () => {
     const log = recordingLogger();
-    const gate = accessGate(readAccessList(list), log);
+    const gate = accessGate({ list: readAccessList(list) }, log);
     await gate(call('anna', 'build_image'), () => Promise.resolve(new Map([['secret', 's3cret']])));
     await rejection(
       gate(call('root', 'x\nroot: answered'), () => Promise.reject(new AgentException('Unknown method: x'))),
@@ -88,5 +89,51 @@ describe('the gate before methods', () => {
       'notice: call of image_factory."x\\nroot: answered" by root: refused: Unknown method: x',
       'warn: call of image_factory.build_image by anonymous: forbidden',
     ]);
+  });
+
+  const unverified: UserIds = {
+    kind: 'unverified',
+    reason: 'this broker checks nothing',
+    remedy: 'use another',
+  };
+
+  it('refuses every call where the broker does not vouch for user ids, and says why', async () => {
+    const log = recordingLogger();
+    const gate = accessGate({ list: readAccessList('{"allow": [{"users": ["*"]}]}') }, log);
+    let ran = 0;
+    const proceed = () => {
+      ran++;
+      return Promise.resolve(new Map<string, never>());
+    };
+    for (const kind of ['unverified', 'forgeable-by-translation'] as const) {
+      for (const user of ['anna', undefined]) {
+        const error = await rejection(gate(call(user, 'build_image', { ...unverified, kind }), proceed));
+        expect(error).to.be.instanceOf(AgentException).and.include({ code: exceptionCodes.forbidden });
+        expect(String(error)).to.include('this broker checks nothing').and.include('use another');
+      }
+    }
+    expect(ran).to.equal(0);
+    expect(log.lines[0]).to.match(
+      /^warn: call of image_factory.build_image by anna \(unverified\): forbidden: this broker/,
+    );
+    // After it has moved to a broker that does.
+    await gate(call('anna', 'build_image'), proceed);
+    expect(ran).to.equal(1);
+  });
+
+  it('marks names as unverified where it was told to take them, or has no list', async () => {
+    const log = recordingLogger();
+    const list = readAccessList('{"allow": [{"users": ["anna"]}]}');
+    for (const options of [{ list, acceptUnverified: true }, {}]) {
+      await accessGate(options, log)(call('anna', 'build_image', unverified), () =>
+        Promise.resolve(new Map()),
+      );
+    }
+    expect(log.lines).to.deep.equal(
+      Array.from(
+        { length: 2 },
+        () => 'notice: call of image_factory.build_image by anna (unverified): answered',
+      ),
+    );
   });
 });

@@ -1,23 +1,41 @@
 import { AgentException, type CallGate, exceptionCodes } from '@imagefactory/qmf';
 import { errorLine, type Logger } from '../log/index.js';
-import { type AccessList, anonymous } from './access-list.js';
+import { type AccessList, anonymous, openAccess } from './access-list.js';
+import { shownCaller, shownName } from './shown.js';
 
-/** Characters of a name that are shown; names come from callers. */
-const shownLength = 120;
+export interface GateOptions {
+  /** What callers may do; without it everything. */
+  readonly list?: AccessList;
+  /**
+   * Go by the list where the broker does not vouch for user ids too, so that it keeps out none but the honest; default false: all calls are
+   * refused there.
+   */
+  readonly acceptUnverified?: boolean;
+}
 
 /**
  * Lets calls through that the list allows, and writes one line about each: who called what, and how it ended. Neither arguments nor
- * results are written.
+ * results are written. A name that the broker does not vouch for is marked as unverified.
  */
-export function accessGate(isAllowed: AccessList, log: Logger): CallGate {
+export function accessGate({ list, acceptUnverified = false }: GateOptions, log: Logger): CallGate {
+  const isAllowed = list ?? openAccess;
   return async (call, proceed) => {
-    const user = call.userId ?? anonymous;
+    const { userId, userIds } = call.caller;
     const object = call.address?.objectName ?? '';
-    const what = `call of ${shown(object)}.${shown(call.method)} by ${shown(user)}`;
+    const named = `${shownName(object)}.${shownName(call.method)}`;
+    const what = `call of ${named} by ${shownCaller(call.caller)}`;
+    if (list !== undefined && !acceptUnverified && userIds.kind !== 'vouched') {
+      log.warn(`${what}: forbidden: ${userIds.reason}, so that the access list means nothing there`);
+      throw new AgentException(
+        `Action Forbidden - this agent has an access list and cannot tell who calls: ${userIds.reason}; its operator can help it so: ${userIds.remedy}`,
+        exceptionCodes.forbidden,
+      );
+    }
+    const user = userId ?? anonymous;
     if (!isAllowed({ user, method: call.method, object })) {
       log.warn(`${what}: forbidden`);
       throw new AgentException(
-        `Action Forbidden - ${shown(user)} may not call ${shown(call.method)} of ${shown(object)}; ask the agent's operator, who has the access list`,
+        `Action Forbidden - ${shownName(user)} may not call ${shownName(call.method)} of ${shownName(object)}; ask the agent's operator, who has the access list`,
         exceptionCodes.forbidden,
       );
     }
@@ -30,9 +48,4 @@ export function accessGate(isAllowed: AccessList, log: Logger): CallGate {
       throw error;
     }
   };
-}
-
-function shown(name: string): string {
-  const cut = name.length > shownLength ? `${name.slice(0, shownLength)}…` : name;
-  return /^[\w@.:*/-]+$/.test(cut) ? cut : JSON.stringify(cut);
 }

@@ -1,2 +1,3 @@
 export { type AccessList, openAccess, readAccessList } from './access-list.js';
-export { accessGate } from './gate.js';
+export { accessGate, type GateOptions } from './gate.js';
+export { shownCaller } from './shown.js';

@@ -1,11 +1,10 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { BuildError } from '@imagefactory/plugin-api';
+import { BuildError, createMask } from '@imagefactory/plugin-api';
 import type { FetchContext, RemoteImage } from '../builds/index.js';
 import type { Catalog } from '../catalog/index.js';
 import { type DirectoryStore, ImageError, type StoredImage, TargetImage } from '../images/index.js';
-import { createScrubber } from '../log/index.js';
 import { publicDescriptor, readTemplate, templateSecrets } from '../templates/index.js';
 import { type Attributes, type Repository, textOf, WarehouseError } from '../warehouse/index.js';
 
@@ -154,7 +153,7 @@ export class RemoteImages {
   async #template(id: string | undefined, signal: AbortSignal): Promise<string> {
     const text = (await this.#text('template', id, signal)) ?? '';
     const reading = readTemplate(text, { form: 'build' });
-    return reading.valid ? publicDescriptor(text, createScrubber(templateSecrets(reading.template))) : '';
+    return reading.valid ? publicDescriptor(text, createMask(templateSecrets(reading.template))) : '';
   }
 
   async #text(

@@ -7,11 +7,13 @@ import {
   BuildAdaptorStatusEvent,
   BuildFailedEvent,
 } from '@imagefactory/schema';
+import { shownCaller } from '../access/index.js';
 import { type Build, type BuildState, type BuildStatus, isEnd, jobWord } from '../builds/index.js';
 import type { EndFacts } from '../catalog/index.js';
 import { errorLine } from '../log/index.js';
 import type { EventSender } from './event-sender.js';
 import type { FactoryParts } from './parts.js';
+import { type StatusWords, words2011, words2012 } from './status-words.js';
 
 export type Adaptor = ManagedObject<typeof BuildAdaptorOnBus>;
 
@@ -97,7 +99,7 @@ async function abort(build: Build, call: MethodCall, { engine }: FactoryParts): 
   }
   const aborting = engine.abort(
     build.id,
-    call.userId === undefined ? 'a console' : JSON.stringify(call.userId),
+    call.caller.userId === undefined ? 'a console' : shownCaller(call.caller),
   );
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>(resolve => {
@@ -200,21 +202,9 @@ export async function raiseStatus(
   await Promise.all([failed, told]);
 }
 
-/** What consoles are shown for a status. */
-export interface StatusWords {
-  of(status: BuildStatus): BuildStatus;
-}
-
-/**
- * Adaptors of 2011 show every status. Those of 2012 show what consoles of 2012 know: a build goes from NEW to BUILDING or PUSHING, after
- * PENDING only if it has to wait, and from there to its end.
- */
+/** The words of an adaptor's revision. */
 export function statusWords(view: AdaptorView, { order }: Build): StatusWords {
-  if (!is2012(view)) return { of: status => status };
-  const working = order.push === undefined ? 'BUILDING' : 'PUSHING';
-  return {
-    of: status => (status === 'INITIALIZING' ? 'NEW' : status === 'FINISHING' ? working : status),
-  };
+  return is2012(view) ? words2012(order.push === undefined ? 'BUILDING' : 'PUSHING') : words2011;
 }
 
 function is2012({ name }: AdaptorView): boolean {

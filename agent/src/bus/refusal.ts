@@ -58,4 +58,5 @@ const ofTheOrder: ReadonlySet<BuildErrorCode> = new Set([
   'template_unavailable',
   'target_unsupported',
   'os_unsupported',
+  'disk_size',
 ]);

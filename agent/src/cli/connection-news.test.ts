@@ -32,6 +32,7 @@ function switchable(): {
     const wire: Wire = {
       peer: { product: 'qpidd', version: '1' },
       bodyForm: 'value',
+      userIds: { kind: 'vouched' },
       bind: () => Promise.resolve(() => undefined),
       send: () => (holdsBack ? new Promise(resolve => held.push(resolve)) : Promise.resolve()),
       closed,

@@ -14,6 +14,10 @@ export function daemonOptions(): readonly Option[] {
       ),
       new Option('--acl <file>', 'who may call what, in JSON; what the file does not allow is refused'),
       new Option(
+        '--acl-unverified-users',
+        'use the list of --acl at brokers too that do not check user ids, where callers can give any name',
+      ),
+      new Option(
         '--qmf-schema <revision>',
         'classes that consoles are told of: those of the API note of 2011 with what 2012 added behind them, exactly those of the note, or those of 2012; all methods are answered in any case',
       )
@@ -35,6 +39,10 @@ export function daemonOptions(): readonly Option[] {
       new Option(
         '--embedded-broker',
         'bring a broker along, on 127.0.0.1:5672 or on a free port when that one is taken',
+      ),
+      new Option(
+        '--embedded-broker-users <file>',
+        'users of the embedded broker with their roles and passwords, in JSON; without it every user of this machine may do everything there',
       ),
       new Option(
         '--give-up-after <seconds>',

@@ -1,4 +1,4 @@
-import type { BusFlagValues } from '@imagefactory/qmf';
+import { type BusFlagValues } from '@imagefactory/qmf';
 import type { SchemaRevision } from '@imagefactory/schema';
 import { Command } from 'commander';
 import { daemonOptions } from './daemon-options.js';
@@ -15,6 +15,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly broker?: readonly string[];
   readonly qpidd?: readonly string[];
   readonly embeddedBroker?: true;
+  readonly embeddedBrokerUsers?: string;
   readonly imgdir?: string;
   readonly tmpdir?: string;
   readonly timeout: number;
@@ -35,6 +36,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly allowPrivateAddresses?: true;
   readonly qmfSchema: SchemaRevision;
   readonly acl?: string;
+  readonly aclUnverifiedUsers?: boolean;
   readonly providers?: string;
   readonly bodyForm: 'value' | 'data' | 'auto';
   readonly verbose?: true;
@@ -58,11 +60,8 @@ export function buildProgram(actions: Actions): Command {
     )
     // Long names of options leave little room for what they do; it is wrapped all the same.
     .configureHelp({ minWidthToWrap: 20 })
-    .configureOutput({
-      outputError: (text, write) => {
-        write(text.replace(/^error: /, 'imagefactory: '));
-      },
-    })
+    // Told by who parses, as all other errors.
+    .configureOutput({ writeErr: () => undefined })
     .allowExcessArguments()
     .exitOverride();
   for (const option of daemonOptions()) program.addOption(option);

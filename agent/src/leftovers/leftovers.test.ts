@@ -59,6 +59,7 @@ describe('what a killed agent leaves', () => {
 
   it('is found by its directory: processes first, then files', async () => {
     const area = join(directory, 'area');
+    await mkdir(area, { mode: 0o700 });
     await mkdir(join(area, 'build', 'deep'), { recursive: true });
     await writeFile(join(area, 'build', 'deep', 'file'), '');
     const inside = await stubborn({ TMPDIR: join(area, 'build') });
@@ -76,7 +77,7 @@ describe('what a killed agent leaves', () => {
 
   it('is ended though it goes on starting processes while they are looked for', async () => {
     const area = join(directory, 'area');
-    await mkdir(area);
+    await mkdir(area, { mode: 0o700 });
     const script = 'echo up; i=0; while [ $i -lt 300 ]; do sleep 300 & i=$((i+1)); done; wait';
     const child = spawn('/bin/sh', ['-c', script], {
       detached: true,

@@ -15,7 +15,9 @@ export async function unmountBelow(directory: string): Promise<readonly Leftover
     .map(line => unescape(line.split(' ')[4] ?? ''))
     .filter(point => isBelow(point, directory));
   return attempt(
-    points.reverse().map(point => ({ what: `mount ${point}`, tool: ['umount', '--lazy', point] })),
+    points
+      .reverse()
+      .map(point => ({ what: `mount ${point}`, tool: ['umount', '--lazy', '--no-canonicalize', point] })),
   );
 }
 

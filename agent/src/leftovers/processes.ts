@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startOf, statFields } from '../files/process-mark.js';
 import type { Leftover } from './leftover.js';
@@ -66,7 +67,7 @@ async function usersOf(directory: string): Promise<readonly number[]> {
       .find(entry => entry.startsWith('TMPDIR='))
       ?.slice('TMPDIR='.length);
     const root = await readlink(`/proc/${pid}/root`).catch(() => '');
-    if (isBelow(temporary ?? '', directory) || isBelow(root, directory)) users.push(pid);
+    if (isBelow(resolve('/', temporary ?? ''), directory) || isBelow(root, directory)) users.push(pid);
   }
   return users;
 }

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { errorCode } from '../files/error-code.js';
+import { foreignness } from '../files/own-directory.js';
 import { removeTree } from '../files/remove-tree.js';
 import { errorLine } from '../log/index.js';
 import type { Leftover } from './leftover.js';
@@ -14,8 +15,13 @@ const run = promisify(execFile);
 /**
  * Removes a directory of a dead agent with all that uses it: first the processes, then mounts and loop devices, then the files. What
  * could not be removed is told, and keeps nothing else from being removed.
+ *
+ * @param directory absolute and free of symbolic links; unless it is a real directory of this user alone (mode 0700), nothing is ended,
+ * unmounted or removed
  */
 export async function removeArea(directory: string): Promise<readonly Leftover[]> {
+  const foreign = await foreignness(directory);
+  if (foreign !== undefined) return [{ what: directory, why: foreign }];
   const found: Leftover[] = [
     ...(await killUsersOf(directory)),
     ...(await unmountBelow(directory)),

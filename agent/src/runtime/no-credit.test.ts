@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Envelope, type Transport, type Value } from '@imagefactory/qmf';
+import { type Envelope, type Transport, unknownUserIds, type Value } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { fakeCloud, fakeOs } from '../testing/fake-plugins.test.fixture.js';
@@ -23,6 +23,7 @@ class SilentBroker implements Transport {
     return Promise.resolve({
       peer: {},
       bodyForm: 'value',
+      userIds: unknownUserIds,
       bind: (_binding, deliver) => {
         this.deliver = deliver;
         return Promise.resolve(() => undefined);

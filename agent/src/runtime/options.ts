@@ -69,6 +69,8 @@ export interface AgentOptions {
   readonly schemaRevision?: SchemaRevision;
   /** Who may call what; default: everybody everything. */
   readonly access?: AccessList;
+  /** Go by `access` where the broker does not vouch for user ids too; default false: every call is refused there. */
+  readonly acceptUnverifiedUsers?: boolean;
   /** Directory of `rhevm.json` and `vsphere.json`, where providers are defined; default `/etc/imagefactory`. */
   readonly providerDirectory?: string;
   /** QMF domain; default `default`. */

@@ -1,5 +1,5 @@
 import { AgentSession, BusConnection, type WaitOptions } from '@imagefactory/qmf';
-import { accessGate, openAccess } from '../access/index.js';
+import { accessGate } from '../access/index.js';
 import { BuildArchive, OldRecords } from '../archive/index.js';
 import { createProviders } from '../providers/index.js';
 import { PRODUCT, shownClasses, VENDOR } from '@imagefactory/schema';
@@ -89,10 +89,13 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     undo.push(() => journal.close());
     const store = await openStore(settings, journal);
     const found: Leftover[] = [];
-    const scratch = await openScratchArea(settings.temporaryDirectory, async area => {
-      const left = await removeArea(area);
-      found.push(...left);
-      tellLeftovers(left, log);
+    const scratch = await openScratchArea(settings.temporaryDirectory, {
+      async removeDead(area) {
+        const left = await removeArea(area);
+        found.push(...left);
+        tellLeftovers(left, log);
+      },
+      onForeign: (path, why) => log.warn(`${path} is not used and stays as it is: ${why}`),
     });
     undo.push(() => scratch.remove());
     const { warehouse, warehousePauses: courier } = options;
@@ -145,7 +148,13 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       interval: settings.interval,
       log,
       onNamesake: namesakeHandler(identity, () => session, log),
-      gate: accessGate(options.access ?? openAccess, log),
+      gate: accessGate(
+        {
+          ...(options.access === undefined ? {} : { list: options.access }),
+          acceptUnverified: options.acceptUnverifiedUsers === true,
+        },
+        log,
+      ),
       ...(options.domain === undefined ? {} : { domain: options.domain }),
       ...(options.strictSecurity === undefined ? {} : { strictSecurity: options.strictSecurity }),
       ...(options.bodyForm === undefined ? {} : { bodyForm: options.bodyForm }),

@@ -10,6 +10,7 @@ export { imageTemplates } from './reference/image-templates.js';
 export { type LoadedTemplate, type LoadOptions, loadTemplate } from './reference/load-template.js';
 export {
   firstOf,
+  type LookupOptions,
   type ResolvedTemplate,
   type ResolveOptions,
   resolveTemplate,

@@ -1,4 +1,4 @@
-import type { Template, TemplateInstall } from '@imagefactory/plugin-api';
+import type { Mask, Template, TemplateInstall } from '@imagefactory/plugin-api';
 
 /** Every password in a template: root's, the product key, and those in URLs, in the forms in which they may turn up. */
 export function templateSecrets({
@@ -47,7 +47,7 @@ function decoded(text: string): string {
  *
  * @param mask hides the template's secrets in a text
  */
-export function publicDescriptor(text: string, mask: (text: string) => string): string {
+export function publicDescriptor(text: string, mask: Mask): string {
   // Comments and CDATA sections come first, so that a tag inside them is not taken for one.
   const aside = '<!--[\\s\\S]*?-->|<!\\[CDATA\\[[\\s\\S]*?\\]\\]>';
   const password = new RegExp(
@@ -57,7 +57,9 @@ export function publicDescriptor(text: string, mask: (text: string) => string): 
   const withoutPassword = text.replace(password, (found: string, open?: string, close?: string) =>
     open === undefined || close === undefined ? found : `${open}***${close}`,
   );
-  return withoutPassword.replace(pieces, (piece: string) => hideInPiece(piece, text => mask(maskUrls(text))));
+  return withoutPassword.replace(pieces, (piece: string) =>
+    hideInPiece(piece, text => mask.part(maskUrls(text))),
+  );
 }
 
 /** Comments, CDATA sections, declarations, tags, and the text between them. */

@@ -1,4 +1,4 @@
-import type { RequestOptions } from '@imagefactory/qmf';
+import type { RequestOptions, SchemaMethod } from '@imagefactory/qmf';
 import type { Settings } from './args/settings.js';
 import type { Bus } from './bus.js';
 import type { Io } from './io.js';
@@ -15,6 +15,8 @@ export interface Context {
   readonly bus: () => Promise<Bus>;
   /** Whether standard input is free to be read by the command, and not where commands are typed. */
   readonly mayReadStdin: boolean;
+  /** Called with the method that a call resolved to, before its arguments are read. */
+  readonly onMethod?: (method: SchemaMethod) => void;
 }
 
 /** A command: does its work and gives the exit code. */

@@ -31,6 +31,7 @@ const endings: Readonly<Record<QmfErrorCode, { readonly ending: Ending; readonly
     ending: 'usage',
     remedy: 'a predicate is written like [eq, status, [quote, COMPLETED]]',
   },
+  query_too_costly: { ending: 'usage' },
   not_encodable: { ending: 'usage' },
   unreachable: {
     ending: 'unreachable',

@@ -31,7 +31,8 @@ export interface ProgramHost {
 
 /** The command line: names, options and help. What commands do is in `commands/`. */
 export function buildProgram({ run, prefix, version, repl, switchEvents }: ProgramHost): Command {
-  const program = new Command(prefix.trim())
+  // Commander gives a program without a name one of its own when it parses; a blank it leaves, and usage lines are trimmed.
+  const program = new Command(prefix.trim() || ' ')
     .description(
       'Finds Image Factory agents (and any other QMFv2 agents) on a message bus, asks and calls them.',
     )
@@ -253,7 +254,9 @@ Arguments:
 const replHelp = `
 The commands are those of the command line, and use AGENT, events on|off, help, quit.
 Lines of a terminal are kept in $XDG_STATE_HOME/imagefactory/console_history (by default
-below ~/.local/state), but not those that hold credentials or begin with a space.
+below ~/.local/state) after they were run, but not those that were refused, hold a
+secret (a password, token, credentials or document written inline) or begin with a space;
+such a line can be recalled once, to correct it.
 From a file or pipe all lines are run; the exit code is that of the first that failed.`;
 
 const programHelp = `

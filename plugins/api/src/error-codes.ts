@@ -8,6 +8,7 @@ export const buildErrorCodes = [
   'tool_failed',
   'not_permitted',
   'no_space',
+  'disk_size',
   'mirror_unreachable',
   'package_not_found',
   'credentials_refused',

@@ -4,7 +4,7 @@ import { BuildError } from './errors.js';
 import { LineSplitter, maxLineLength, Tail } from './lines.js';
 import { createMask, type Mask } from './mask.js';
 import { type GroupEnd, spawnGroup } from './process-group.js';
-import { recogniseLines } from './recognise.js';
+import { type Recognised, recogniseLines } from './recognise.js';
 import type { RunOptions, RunResult, ToolRunner } from './runner.js';
 import { toolPath } from './which.js';
 
@@ -51,6 +51,8 @@ class ToolRun {
   readonly #mask: Mask;
   readonly #stdout = new Tail(stdoutLimit);
   readonly #lastLines: string[] = [];
+  /** A full disk, said anywhere in the output: what follows it may be long. */
+  #noSpace: Recognised | undefined;
   #interruption: Interruption = { kind: 'none' };
   #stop: () => void = () => undefined;
 
@@ -69,7 +71,10 @@ class ToolRun {
     const signal = this.#run.evenIfAborted === true ? undefined : this.#options.signal;
     if (signal?.aborted === true) throw this.#aborted();
 
-    log.info(this.#mask(`$ ${[this.#file, ...this.#args].map(quote).join(' ')}`));
+    const words = [this.#file, ...this.#args].map(word =>
+      this.#mask.value(word) === '***' ? '***' : quote(word),
+    );
+    log.info(this.#mask(`$ ${words.join(' ')}`));
     const splitters = { stdout: this.#splitter('stdout'), stderr: this.#splitter('stderr') };
     const quiet =
       silence === 0
@@ -119,6 +124,7 @@ class ToolRun {
       this.#options.log.debug(line);
       this.#lastLines.push(line);
       if (this.#lastLines.length > linesForError) this.#lastLines.shift();
+      this.#noSpace ??= recogniseLines([line], false);
       try {
         this.#run.onLine?.(line, stream);
       } catch (error) {
@@ -177,7 +183,7 @@ class ToolRun {
   #failed(how: string): BuildError {
     const lines = this.#lastLines;
     const cause = new Error(lines.join('\n'));
-    const recognised = recogniseLines(lines, this.#run.fetches ?? false);
+    const recognised = recogniseLines(lines, this.#run.fetches ?? false) ?? this.#noSpace;
     if (recognised !== undefined) {
       return new BuildError(recognised.code, `${this.#label} ${how}: ${recognised.text}`, { cause });
     }

@@ -22,7 +22,8 @@ import { type AgentLosses, Losses } from './losses.js';
 import { type AgentOptions, type AgentSettings, agentSettings } from './options.js';
 import { Replies } from './replies.js';
 import { Namesakes } from './namesakes.js';
-import { handleRequest, type RequestContext } from './requests.js';
+import type { RequestContext } from './request-context.js';
+import { handleRequest } from './requests.js';
 import { Subscriptions } from './subscriptions.js';
 import { UnderWay } from './under-way.js';
 
@@ -55,6 +56,7 @@ export class AgentSession {
   readonly #store: ObjectStore;
   readonly #losses: Losses;
   readonly #calls = new UnderWay();
+  readonly #queries = new UnderWay();
   readonly #messages = new UnderWay();
   #refusal: string | undefined;
   readonly #replies: Replies;
@@ -80,8 +82,9 @@ export class AgentSession {
     this.#settings = agentSettings(options);
     this.#store = new ObjectStore(this.name, this.#settings.clock);
     this.#losses = new Losses(this.#settings.log, () => connection.state !== 'open');
-    this.#replies = new Replies(connection, () => this.name, this.#losses, this.#messages);
-    this.#subscriptions = new Subscriptions(this.#store, this.#replies, this.#settings.clock);
+    const { clock, shares } = this.#settings;
+    this.#replies = new Replies(connection, () => this.name, this.#losses, shares.answers, this.#messages);
+    this.#subscriptions = new Subscriptions(this.#store, this.#replies, clock, shares, this.#closing.signal);
     this.#bindings = new SessionBindings(connection, this.#settings.domain, this.#settings.log);
     const { log, onNamesake } = this.#settings;
     this.#namesakes = new Namesakes({
@@ -199,6 +202,7 @@ export class AgentSession {
     const settled = wait<undefined>('coming to an end', limits, resolve => {
       void this.#calls
         .idle()
+        .then(() => this.#queries.idle())
         .then(() => (this.connection.state === 'open' ? this.#messages.idle() : undefined))
         .then(() => resolve(undefined));
       return () => undefined;
@@ -333,6 +337,7 @@ export class AgentSession {
       bodyForm: () => this.#broadcastForm(),
       signal: this.#closing.signal,
       calls: this.#calls,
+      queries: this.#queries,
       refusal: () => this.#refusal,
     };
   }

@@ -5,10 +5,11 @@ import { directSubjectOf } from '../message/keys.js';
 import { toValue, type PlainInput } from '../value/convert.js';
 import type { Value, ValueMap } from '../value/value.js';
 import type { BodyForm } from '../message/envelope.js';
-import { type SessionLog, silentLog } from '../session/session-log.js';
+import { boundedLog, type SessionLog, silentLog } from '../session/session-log.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Namesake } from './namesakes.js';
 import type { MethodCall } from './object-store.js';
+import { boundedShares, type CallerShares } from './shares.js';
 
 export interface AgentOptions {
   readonly vendor: string;
@@ -36,6 +37,8 @@ export interface AgentOptions {
    * warns.
    */
   readonly onNamesake?: (other: Namesake) => void;
+  /** Shares the agent among its callers. Default: first come, first served, with bounds on all together. */
+  readonly shares?: CallerShares;
   readonly log?: SessionLog;
   readonly clock?: Clock;
 }
@@ -58,6 +61,7 @@ export interface AgentSettings {
   readonly bodyForm: BodyForm | undefined;
   readonly gate: CallGate;
   readonly onNamesake: ((other: Namesake) => void) | undefined;
+  readonly shares: CallerShares;
   readonly log: SessionLog;
   readonly clock: Clock;
 }
@@ -96,7 +100,8 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     bodyForm: options.bodyForm,
     gate: options.gate ?? ((_call, proceed) => proceed()),
     onNamesake: options.onNamesake,
-    log: options.log ?? silentLog,
+    shares: options.shares ?? boundedShares(),
+    log: boundedLog(options.log ?? silentLog),
     clock: options.clock ?? systemClock(),
   };
 }

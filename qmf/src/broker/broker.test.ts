@@ -149,6 +149,21 @@ describe('startBroker', () => {
       expect(sender.error).to.have.property('condition', 'amqp:not-allowed');
     });
 
+    it('lets one who has shown no password send under no name but anonymous', async () => {
+      const broker = await start({ users, allowAnonymous: true });
+      for (const login of [{ username: 'anonymous' }, {}]) {
+        const sender = client(broker, login).open_sender('amq.topic');
+        await once(sender, 'sendable');
+        const accepted = once(sender, 'accepted');
+        sender.send({ user_id: 'anonymous', subject: 'x', body: 1 });
+        await accepted;
+        const refused = once(sender, 'sender_error');
+        sender.send({ user_id: 'alice', subject: 'x', body: 1 });
+        await refused;
+        expect(sender.error).to.have.property('condition', 'amqp:not-allowed');
+      }
+    });
+
     it('goes on with a peer that does not wait for the outcome', async () => {
       const broker = await start();
       const socket = connect({ host: broker.host, port: broker.port });

@@ -1,5 +1,5 @@
 import { QmfError } from '../errors.js';
-import { bufferView } from '../value/text.js';
+import { bufferView, textOf } from '../value/text.js';
 import {
   Int,
   isValueList,
@@ -9,8 +9,10 @@ import {
   type ValueList,
   type ValueMap,
 } from '../value/value.js';
+import { headerFields, propertyFields, readFields } from './amqp10-fields.js';
+import { section, type SectionCode, SectionOrder } from './amqp10-sections.js';
+import { skipValue } from './amqp10-skip.js';
 import {
-  readDescriptor,
   readValue,
   beginCompound,
   endCompound,
@@ -40,7 +42,8 @@ export interface BareMessage {
   readonly ttl?: number;
   readonly durable?: boolean;
   readonly messageId?: MessageId;
-  readonly userId?: Uint8Array;
+  /** Binary on the wire. */
+  readonly userId?: string;
   readonly to?: string;
   readonly subject?: string;
   readonly replyTo?: string;
@@ -50,111 +53,116 @@ export interface BareMessage {
   readonly body: Body;
 }
 
-const section = {
-  header: 0x70,
-  deliveryAnnotations: 0x71,
-  messageAnnotations: 0x72,
-  properties: 0x73,
-  applicationProperties: 0x74,
-  data: 0x75,
-  sequence: 0x76,
-  value: 0x77,
-  footer: 0x78,
-} as const;
-
-const symbolicSections: ReadonlyMap<string, number> = new Map([
-  ['amqp:header:list', section.header],
-  ['amqp:delivery-annotations:map', section.deliveryAnnotations],
-  ['amqp:message-annotations:map', section.messageAnnotations],
-  ['amqp:properties:list', section.properties],
-  ['amqp:application-properties:map', section.applicationProperties],
-  ['amqp:data:binary', section.data],
-  ['amqp:amqp-sequence:list', section.sequence],
-  ['amqp:amqp-sequence:*', section.sequence],
-  ['amqp:amqp-value:*', section.value],
-  ['amqp:value:*', section.value],
-  ['amqp:footer:map', section.footer],
-]);
-
 type BodyPart = Exclude<Body, { form: 'none' }>;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** What {@link decodeBareMessage} is to read; a broker that only routes needs no body. */
-export type DecodeExtent = 'whole' | 'routing';
+export interface DecodeOptions {
+  /**
+   * `routing` reads header and properties, and passes over the contents of all other sections: the body is then of form `none`. Order, number
+   * and types of the sections are checked as for `whole`, which is the default; so both read the same, or neither reads anything.
+   */
+  readonly extent?: 'whole' | 'routing';
+  /** Accept a user id that is text, as RabbitMQ 3 writes those of AMQP 0-9-1; default false. */
+  readonly textUserId?: boolean;
+}
 
 /**
- * Decodes a message. With extent `routing` it stops after the properties section and gives a body of form `none`.
+ * Decodes a message: the one reader for agents, consoles and the embedded broker. It refuses what readers could take in two ways: sections
+ * out of order or repeated (OASIS AMQP 1.0, part 3 §3.2), and properties of other types than the standard gives them.
+ * A message without body is of form `none`.
  *
  * @throws QmfError `malformed_message`
  */
-export function decodeBareMessage(bytes: Uint8Array, extent: DecodeExtent = 'whole'): BareMessage {
+export function decodeBareMessage(bytes: Uint8Array, options: DecodeOptions = {}): BareMessage {
   const reader = new ByteReader(bytes);
   const message: Writable<BareMessage> = { body: { form: 'none' } };
   const parts: BodyPart[] = [];
+  const order = new SectionOrder();
+  const isRouting = options.extent === 'routing';
   while (reader.remaining > 0) {
-    const code = sectionCode(readDescriptor(reader), reader.position);
-    if (extent === 'routing' && code > section.properties) return message;
-    readSection(message, parts, code, reader);
+    const code = order.next(reader);
+    if (code === section.header) readHeader(message, reader);
+    else if (code === section.properties) readProperties(message, reader, options.textUserId === true);
+    else if (isRouting) skipSection(code, reader);
+    else readSection(message, parts, code, reader);
   }
   message.body = joinParts(parts);
   return message;
 }
 
-function sectionCode(descriptor: number | string, position: number): number {
-  const code = typeof descriptor === 'string' ? symbolicSections.get(descriptor) : descriptor;
-  if (code === undefined || code < section.header || code > section.footer) {
-    throw malformed(`unknown message section ${descriptor}`, position);
-  }
-  return code;
+/**
+ * Decodes one section of application properties, as RabbitMQ puts it into headers of AMQP 0-9-1.
+ *
+ * @throws QmfError `malformed_message` for anything else
+ */
+export function decodeApplicationProperties(bytes: Uint8Array): ValueMap {
+  const { applicationProperties, ...others } = decodeBareMessage(bytes);
+  if (applicationProperties !== undefined && Object.keys(others).length === 1 && others.body.form === 'none')
+    return applicationProperties;
+  throw malformed('something else than one section of application properties', 0);
+}
+
+/**
+ * Decodes the body sections of a message that stand alone, as RabbitMQ hands them to AMQP 0-9-1.
+ *
+ * @throws QmfError `malformed_message` for anything else
+ */
+export function decodeBody(bytes: Uint8Array): Body {
+  const { body, ...others } = decodeBareMessage(bytes);
+  if (Object.keys(others).length === 0) return body;
+  throw malformed('other sections than a body', 0);
+}
+
+/** Constructors of the sections whose type is fixed. */
+const contents: ReadonlyMap<SectionCode, { readonly codes: ReadonlySet<number>; readonly what: string }> =
+  new Map([
+    ...[
+      section.deliveryAnnotations,
+      section.messageAnnotations,
+      section.applicationProperties,
+      section.footer,
+    ].map(code => [code, { codes: new Set([0xc1, 0xd1]), what: 'map' }] as const),
+    [section.data, { codes: new Set([0xa0, 0xb0]), what: 'binary' }],
+    [section.sequence, { codes: new Set([0x45, 0xc0, 0xd0]), what: 'list' }],
+  ]);
+
+/** Refuses a section of another type than the standard gives it, before anything of it is read. */
+function checkContent(code: SectionCode, reader: ByteReader): void {
+  const content = contents.get(code);
+  if (content === undefined || content.codes.has(reader.peek())) return;
+  throw malformed(`the content of section 0x${code.toString(16)} is no ${content.what}`, reader.position);
+}
+
+function skipSection(code: SectionCode, reader: ByteReader): void {
+  checkContent(code, reader);
+  skipValue(reader);
 }
 
 function readSection(
   message: Writable<BareMessage>,
   parts: BodyPart[],
-  code: number,
+  code: SectionCode,
   reader: ByteReader,
 ): void {
-  const at = reader.position;
+  checkContent(code, reader);
   const content = readValue(reader);
   switch (code) {
-    case section.header:
-      readHeader(message, listIn(content, 'header', at));
-      return;
-    case section.properties:
-      readProperties(message, listIn(content, 'properties', at));
-      return;
     case section.applicationProperties:
-      if (!isValueMap(content)) throw malformed('application-properties that are no map', at);
-      message.applicationProperties = content;
+      if (isValueMap(content)) message.applicationProperties = content;
       return;
     case section.data:
-      if (!(content instanceof Uint8Array)) throw malformed('a data section that is no binary', at);
-      addPart(parts, { form: 'data', bytes: content }, at);
+      if (content instanceof Uint8Array) parts.push({ form: 'data', bytes: content });
       return;
     case section.sequence:
-      addPart(parts, { form: 'sequence', list: listIn(content, 'amqp-sequence', at) }, at);
+      if (isValueList(content)) parts.push({ form: 'sequence', list: content });
       return;
     case section.value:
-      addPart(parts, { form: 'value', value: content }, at);
+      parts.push({ form: 'value', value: content });
       return;
     default:
       return; // annotations and footer: nothing in QMF uses them
   }
-}
-
-function listIn(content: Value, what: string, at: number): ValueList {
-  if (isValueList(content)) return content;
-  throw malformed(`a section ${what} that is no list`, at);
-}
-
-/** Several data or sequence sections make one body; a value stands alone, and kinds don't mix. */
-function addPart(parts: BodyPart[], part: BodyPart, at: number): void {
-  const first = parts[0];
-  if (first !== undefined && (first.form !== part.form || part.form === 'value')) {
-    throw malformed('a second body', at);
-  }
-  parts.push(part);
 }
 
 function joinParts(parts: readonly BodyPart[]): Body {
@@ -169,17 +177,21 @@ function joinParts(parts: readonly BodyPart[]): Body {
     : { form: 'sequence', list: parts.flatMap(part => (part.form === 'sequence' ? part.list : [])) };
 }
 
-function readHeader(message: Writable<BareMessage>, fields: ValueList): void {
-  const [durable, , ttl] = fields;
+function readHeader(message: Writable<BareMessage>, reader: ByteReader): void {
+  const [durable, , ttl] = readFields(reader, 'header', headerFields, false);
   if (typeof durable === 'boolean') message.durable = durable;
   if (ttl instanceof Int) message.ttl = Number(ttl.value);
 }
 
-function readProperties(message: Writable<BareMessage>, fields: ValueList): void {
+function readProperties(message: Writable<BareMessage>, reader: ByteReader, textUserId: boolean): void {
+  const at = reader.position;
+  const fields = readFields(reader, 'properties', propertyFields, textUserId);
   const [messageId, userId, to, subject, replyTo, correlationId, contentType] = fields;
   const id = idOf(messageId);
   if (id !== undefined) message.messageId = id;
-  if (userId instanceof Uint8Array) message.userId = userId;
+  const user = textOf(userId);
+  if (user !== undefined) message.userId = user;
+  else if (userId instanceof Uint8Array) throw malformed('user-id is no UTF-8', at);
   if (typeof to === 'string') message.to = to;
   if (typeof subject === 'string') message.subject = subject;
   if (typeof replyTo === 'string') message.replyTo = replyTo;
@@ -257,16 +269,26 @@ function writeHeader(message: BareMessage): void {
 function writeProperties(message: BareMessage): void {
   beginSection(section.properties);
   const start = beginCompound(writer, 0xd0, 7);
-  writeValue(writer, message.messageId ?? null);
+  writeId(message.messageId);
   if (message.userId === undefined) writer.u8(0x40);
-  else writeBinary(writer, message.userId);
+  else writeBinary(writer, Buffer.from(message.userId, 'utf8'));
   writeValue(writer, message.to ?? null);
   writeValue(writer, message.subject ?? null);
   writeValue(writer, message.replyTo ?? null);
-  writeValue(writer, message.correlationId ?? null);
+  writeId(message.correlationId);
   if (message.contentType === undefined) writer.u8(0x40);
   else writeSymbol(writer, message.contentType);
   endCompound(writer, start);
+}
+
+/** @throws QmfError `not_encodable` for an integer of another type than ulong, which no reader may take for an id */
+function writeId(id: MessageId | undefined): void {
+  if (id instanceof Int && id.type !== 'uint64')
+    throw new QmfError(
+      'not_encodable',
+      `a message id of type ${id.type}; uint64 is the only integer that it may be`,
+    );
+  writeValue(writer, id ?? null);
 }
 
 function writeBody(body: Body): void {

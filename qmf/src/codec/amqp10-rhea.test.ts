@@ -97,7 +97,7 @@ describe('AMQP 1.0 codec beside that of rhea', () => {
       fc.property(safeForRhea, value => {
         const bytes = encodeBareMessage({
           ttl: 5000,
-          userId: Buffer.from('me'),
+          userId: 'me',
           to: 'node',
           replyTo: 'exchange/key',
           contentType: 'amqp/map',

@@ -10,6 +10,7 @@ import {
   type ValueMap,
 } from '../value/value.js';
 import { textOf } from '../value/text.js';
+import { skipDescriptor } from './amqp10-skip.js';
 import type { ByteReader } from './byte-reader.js';
 import { type ByteWriter, utf8Length } from './byte-writer.js';
 import { malformed } from './limits.js';
@@ -22,18 +23,8 @@ export function readValue(reader: ByteReader): Value {
   return readTyped(reader, reader.u8());
 }
 
-/** A descriptor as a number; symbolic ones as text. */
-export function readDescriptor(reader: ByteReader): number | string {
-  if (reader.u8() !== 0x00) throw malformed('a described section was expected', reader.position - 1);
-  const code = reader.u8();
-  if (code === 0x53) return reader.u8(); // what all known senders use
-  const descriptor = readTyped(reader, code);
-  if (descriptor instanceof Int && typeof descriptor.value === 'number') return descriptor.value;
-  if (typeof descriptor === 'string') return descriptor;
-  throw malformed('a descriptor is neither a number nor a symbol', reader.position);
-}
-
-function readTyped(reader: ByteReader, code: number): Value {
+/** Reads the value whose constructor `code` was read already. */
+export function readTyped(reader: ByteReader, code: number): Value {
   switch (code) {
     case 0x00:
       // A described value inside a body: QMF gives descriptors no meaning, the value itself counts.
@@ -123,9 +114,9 @@ function readTyped(reader: ByteReader, code: number): Value {
 }
 
 function readDescribed(reader: ByteReader): Value {
-  // Descriptors may be described themselves, which only the count of levels bounds.
+  // The value may be described again, which only the count of levels bounds.
   reader.descend();
-  readValue(reader);
+  skipDescriptor(reader);
   const value = readValue(reader);
   reader.ascend();
   return value;
@@ -163,9 +154,7 @@ function readMapBody(reader: ByteReader, size: number, width: 1 | 4): ValueMap {
 function readKey(reader: ByteReader): string {
   const at = reader.position;
   const key = readValue(reader);
-  if (typeof key === 'string') return key;
-  if (key instanceof Int || key instanceof Uuid) return key.toString();
-  const text = textOf(key);
+  const text = key instanceof Int || key instanceof Uuid ? key.toString() : textOf(key);
   if (text === undefined) throw malformed('a map key that is no text', at);
   return text;
 }
@@ -186,7 +175,7 @@ function readArrayBody(reader: ByteReader, size: number, width: 1 | 4): ValueLis
 function readItemCode(reader: ByteReader): number {
   const code = reader.u8();
   if (code !== 0x00) return code;
-  readValue(reader);
+  skipDescriptor(reader);
   const described = reader.u8();
   if (described === 0x00) throw malformed('an array of doubly described items', reader.position);
   return described;

@@ -44,6 +44,11 @@ export class ByteReader {
     return this.bytes[this.position++] ?? 0;
   }
 
+  /** The next byte, which is read again; 0 at the end. */
+  peek(): number {
+    return this.position < this.end ? (this.bytes[this.position] ?? 0) : 0;
+  }
+
   i8(): number {
     return (this.u8() << 24) >> 24;
   }

@@ -1,5 +1,6 @@
 import { QmfError } from '../errors.js';
 import type { BodyForm, Envelope } from '../message/envelope.js';
+import { unknownUserIds, type UserIds } from '../message/user-ids.js';
 import type { Binding, Transport, Wire } from '../transport/transport.js';
 import { Bindings } from './bindings.js';
 import { DropNews } from './drop-news.js';
@@ -15,6 +16,7 @@ import {
   type SendOptions,
 } from './options.js';
 import { Outbox } from './outbox.js';
+import { keepBindings } from './renewal.js';
 import { wait, type WaitOptions } from './signals.js';
 import { assertTransition, type ConnectionState, type ConnectionStatus, statusOf } from './state.js';
 import { type ConnectionStatistics, Tally } from './statistics.js';
@@ -46,6 +48,7 @@ export class BusConnection implements AsyncDisposable {
   #transport: Transport;
   #lastOpen: Transport | undefined;
   #bodyForm: BodyForm;
+  #userIds: UserIds = unknownUserIds;
   /** Messages under way that are not kept. */
   #unkept = 0;
   #running: Promise<void> = Promise.resolve();
@@ -86,6 +89,11 @@ export class BusConnection implements AsyncDisposable {
   /** The form for broadcasts at this broker; while it is away, that of the last time. */
   get bodyForm(): BodyForm {
     return this.#bodyForm;
+  }
+
+  /** How far user ids can be relied on at this broker; while it is away, as the last time, and before the first time not at all. */
+  get userIds(): UserIds {
+    return this.#userIds;
   }
 
   get statistics(): ConnectionStatistics {
@@ -306,7 +314,9 @@ export class BusConnection implements AsyncDisposable {
     } catch (error) {
       return { reason: QmfError.from(error, 'unreachable') };
     }
+    const stopRenewal = keepBindings(wire, this.#settings);
     const ended = await wire.closed;
+    stopRenewal();
     this.#outbox.detach();
     this.#endDrain?.(this.#unsettled);
     const reason = ended ?? new QmfError('connection_lost', `the connection to ${description} ended`);
@@ -320,6 +330,7 @@ export class BusConnection implements AsyncDisposable {
     if (before !== undefined) this.#tally.reconnects++;
     if (movedFrom !== undefined) this.#tally.failovers++;
     this.#bodyForm = wire.bodyForm;
+    this.#userIds = wire.userIds;
     this.#enter({ kind: 'open', wire, ...(movedFrom === undefined ? {} : { movedFrom }) });
     // After the listeners: an agent tells who it is before what it kept.
     const { kind } = this.#state;

@@ -1,6 +1,7 @@
 import type { Body, MessageId } from '../codec/amqp10-message.js';
 import { textOf } from '../value/text.js';
 import { Int, type ValueMap } from '../value/value.js';
+import type { UserIds } from './user-ids.js';
 
 /** Where a message goes, or where an answer is wanted: an exchange and a routing key, or a queue alone. */
 export interface Address {
@@ -19,8 +20,10 @@ export interface Envelope {
   readonly correlationId?: MessageId | undefined;
   /** `amqp/map`, `amqp/list`, or absent. */
   readonly contentType?: string | undefined;
-  /** Name that the sender authenticated with, as it claims. */
+  /** Name that the sender authenticated with, as it claims; never empty. */
   readonly userId?: string | undefined;
+  /** Of a message that was received: how far its user id can be relied on. Absent: not at all. */
+  readonly userIds?: UserIds | undefined;
   /** Application properties, or headers in AMQP 0-x. */
   readonly headers: ValueMap;
   /** Time to live in milliseconds. */

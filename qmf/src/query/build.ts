@@ -1,5 +1,5 @@
 import { type PlainInput, toValue } from '../value/convert.js';
-import { compilePattern } from './pattern.js';
+import { Pattern } from './pattern.js';
 import type { ComparisonOperator, Operand, Predicate } from './predicate.js';
 
 /**
@@ -22,10 +22,10 @@ export const ge = (name: string, value: PlainInput): Predicate => compareWith('g
 /**
  * True where the pattern is found in the attribute's text. C++ agents answer false always.
  *
- * @throws QmfError `invalid_query` for a pattern outside the supported language, see {@link compilePattern}.
+ * @throws QmfError `invalid_query` for a pattern outside the language of {@link Pattern}.
  */
 export function reMatch(name: string, pattern: string): Predicate {
-  compilePattern(pattern);
+  Pattern.compile(pattern);
   return compareWith('re_match', name, pattern);
 }
 

@@ -13,6 +13,7 @@ export function orderOf(left: Value, right: Value): number | undefined {
 
 /** Whether two values have the same text, which is what equality means in QMF predicates. */
 export function sameText(left: Value, right: Value): boolean {
+  if (typeof left === 'string' && typeof right === 'string') return left === right;
   return isText(left) || isText(right) ? bytesOf(left) === bytesOf(right) : wordsOf(left) === wordsOf(right);
 }
 

@@ -20,8 +20,10 @@ import {
   or,
   reMatch,
 } from './build.js';
-import { evaluatePredicate } from './evaluate.js';
+import { evaluatePredicate, evaluating } from './evaluate.js';
+import { QmfError } from '../errors.js';
 import type { Predicate } from './predicate.js';
+import { StepMeter, withoutPause } from './step-meter.js';
 
 const uuid = Uuid.parse('0c79df0a-17d9-0211-a52f-23e3204e8e08');
 
@@ -142,5 +144,57 @@ describe('evaluatePredicate', () => {
       expect(holds(predicate)).to.equal(false);
       expect(holds(predicate)).to.equal(false);
     }
+  });
+});
+
+describe('the cost of a predicate', () => {
+  const cost = (predicate: Predicate, values: ReadonlyMap<string, Value>): number => {
+    const meter = new StepMeter('the query', Number.POSITIVE_INFINITY);
+    withoutPause(evaluating(predicate, values, meter));
+    return meter.spent;
+  };
+  const long = new Map<string, Value>([
+    ['text', 'a'.repeat(100_000)],
+    ['bytes', Buffer.alloc(100_000, 'ä')],
+    ['list', Array.from({ length: 1_000 }, () => ['a'.repeat(100)])],
+    ['map', new Map([['k', 'a'.repeat(100_000)]])],
+  ]);
+
+  it('grows with its expressions and with the text that is compared', () => {
+    expect(cost(and(always, always, always), attributes)).to.equal(4);
+    expect(
+      cost(or(always, ...Array.from({ length: 1_000 }, () => always)), attributes),
+      'as far as read',
+    ).to.equal(2);
+    for (const name of ['text', 'bytes', 'list', 'map']) {
+      for (const op of ['eq', 'ne', 'lt', 're_match'] as const) {
+        const steps = cost(compare(op, attribute(name), literal('x')), long);
+        expect(steps, `${name} ${op}`).to.be.within(100_000 / 16, 120_000);
+      }
+    }
+    expect(cost(compare('eq', attribute('list'), attribute('list')), long), 'each level').to.be.above(24_000);
+    expect(cost(compare('re_match', attribute('text'), attribute('text')), long), 'no pattern').to.be.above(
+      6_000,
+    );
+  });
+
+  it('pauses between expressions and inside patterns, and ends with the budget', () => {
+    const predicate = and(...Array.from({ length: 100 }, () => not(reMatch('text', '(a*)*b'))));
+    const meter = new StepMeter('the query', 2_000_000, 1_000);
+    const work = evaluating(predicate, long, meter);
+    let before = 0;
+    let pauses = 0;
+    expect(() => {
+      for (let next = work.next(); next.done !== true; next = work.next()) {
+        expect(meter.spent - before).to.be.at.most(1_000 + 100_000 / 16 + 20);
+        before = meter.spent;
+        meter.resume();
+        pauses++;
+      }
+    })
+      .to.throw(QmfError, 'the query takes more than 2000000 steps; ask for')
+      .with.property('code', 'query_too_costly');
+    expect(pauses).to.be.above(1_000);
+    expect(() => evaluatePredicate(predicate, long)).to.throw(QmfError, 'the predicate takes more than');
   });
 });

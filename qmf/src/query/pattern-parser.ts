@@ -1,20 +1,18 @@
 import { QmfError } from '../errors.js';
-
-/** Whether a character, given as its code point, belongs to a set. */
-export type CharacterTest = (codePoint: number) => boolean;
+import { type CodePointRange, CodePointSet, digitSet, dotSet, spaceSet, wordSet } from './code-point-set.js';
 
 export type Assertion = 'start' | 'end' | 'boundary' | 'noBoundary';
 
 /** The parts of a regular expression that can be searched for without ever going back. */
 export type PatternNode =
-  | { readonly kind: 'character'; readonly test: CharacterTest }
+  | { readonly kind: 'character'; readonly set: CodePointSet }
   | { readonly kind: 'assertion'; readonly what: Assertion }
   | { readonly kind: 'sequence'; readonly nodes: readonly PatternNode[] }
   | { readonly kind: 'choice'; readonly nodes: readonly PatternNode[] }
   | { readonly kind: 'repeat'; readonly node: PatternNode; readonly least: number; readonly most: number };
 
 export const patternLimits = {
-  /** Characters of a pattern. */
+  /** UTF-16 units of a pattern. */
   length: 256,
   /** Groups inside each other. */
   depth: 16,
@@ -23,30 +21,24 @@ export const patternLimits = {
 } as const;
 
 const codeOf = (character: string): number => character.codePointAt(0) ?? 0;
-const isDigit: CharacterTest = code => code >= 0x30 && code <= 0x39;
-export const isWordCharacter: CharacterTest = code =>
-  isDigit(code) || (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a) || code === 0x5f;
-const isSpace: CharacterTest = code => code === 0x20 || (code >= 0x09 && code <= 0x0d);
-const isNoLineEnd: CharacterTest = code => code !== 0x0a && code !== 0x0d;
-const negated =
-  (test: CharacterTest): CharacterTest =>
-  code =>
-    !test(code);
+const isDigit = (character: string | undefined): boolean =>
+  character !== undefined && digitSet.has(codeOf(character));
 
-const classes: ReadonlyMap<string, CharacterTest> = new Map([
-  ['d', isDigit],
-  ['D', negated(isDigit)],
-  ['w', isWordCharacter],
-  ['W', negated(isWordCharacter)],
-  ['s', isSpace],
-  ['S', negated(isSpace)],
+const classes: ReadonlyMap<string, CodePointSet> = new Map([
+  ['d', digitSet],
+  ['D', digitSet.negated()],
+  ['w', wordSet],
+  ['W', wordSet.negated()],
+  ['s', spaceSet],
+  ['S', spaceSet.negated()],
 ]);
 
 const controls: ReadonlyMap<string, number> = new Map([
   ['t', 0x09],
   ['n', 0x0a],
-  ['r', 0x0d],
+  ['v', 0x0b],
   ['f', 0x0c],
+  ['r', 0x0d],
 ]);
 
 const assertions: ReadonlyMap<string, Assertion> = new Map([
@@ -54,11 +46,24 @@ const assertions: ReadonlyMap<string, Assertion> = new Map([
   ['B', 'noBoundary'],
 ]);
 
+/** Groups of JavaScript, Java and others that are more than a group, by their beginning; the longest first. */
+const otherGroups: readonly (readonly [string, string])[] = [
+  ['<=', 'look-behind (?<=…)'],
+  ['<!', 'look-behind (?<!…)'],
+  ['=', 'look-ahead (?=…)'],
+  ['!', 'look-ahead (?!…)'],
+  ['<', 'a named group (?<…>…)'],
+  ['P', 'a named group (?P<…>…)'],
+  ['>', 'an atomic group (?>…)'],
+];
+
 /**
- * Reads the common core of the regular expressions of Java and JavaScript: `.`, `[...]`, `\d \w \s` and their opposites, `^`, `$`,
- * `\b`, `\B`, groups, `|`, `* + ? {m,n}`, each lazy or not. Look-around, references to groups and flags are not in it.
+ * Reads a pattern of `re_match`: a regular expression of JavaScript with the flag `u` that needs no memory of what was matched. These
+ * are `.`, `[…]`, `\d \w \s` and their opposites, `^`, `$`, `\b`, `\B`, groups, `|` and `* + ? {m,n}`, each lazy or not. A backslash may
+ * stand before any other character but letters and digits.
  *
- * @throws QmfError `invalid_query`
+ * @throws QmfError `invalid_query` that says "is not supported" and names the syntax for references to groups, look-around, named
+ *   groups, flags, Unicode properties and sets inside sets; or names the error and its place
  */
 export function parsePattern(pattern: string): PatternNode {
   if (pattern.length > patternLimits.length) {
@@ -100,8 +105,8 @@ class PatternParser {
     const bounds = this.#bounds();
     if (bounds === undefined) return node;
     if (node.kind === 'assertion') throw this.#error('a position cannot be repeated');
-    this.#take('?'); // lazy or not makes no difference to whether there is a match
-    if (this.#peek() === '+' || this.#peek() === '*') throw this.#error('a repetition of a repetition');
+    this.#take('?'); // a lazy repetition is found where a greedy one is
+    if (this.#peek() === '+') throw this.#unsupported("a possessive repetition, '+' after a repetition,");
     return { kind: 'repeat', node, ...bounds };
   }
 
@@ -120,12 +125,10 @@ class PatternParser {
 
   #count(): number {
     let digits = '';
-    for (let next = this.#peek(); next !== undefined && isDigit(codeOf(next)); next = this.#peek()) {
-      digits += this.#next();
-    }
+    for (let next = this.#peek(); isDigit(next); next = this.#peek()) digits += this.#next();
     const count = Number(digits);
     if (digits === '' || count > patternLimits.repeat) {
-      throw this.#error(`a count up to ${patternLimits.repeat} is expected`);
+      throw this.#error(`a count of at most ${patternLimits.repeat} is expected`);
     }
     return count;
   }
@@ -134,7 +137,7 @@ class PatternParser {
     const character = this.#next();
     switch (character) {
       case '.':
-        return { kind: 'character', test: isNoLineEnd };
+        return { kind: 'character', set: dotSet };
       case '^':
         return { kind: 'assertion', what: 'start' };
       case '$':
@@ -142,7 +145,7 @@ class PatternParser {
       case '(':
         return this.#group();
       case '[':
-        return { kind: 'character', test: this.#characterClass() };
+        return { kind: 'character', set: this.#characterClass() };
       case '\\':
         return this.#escape();
       case '*':
@@ -150,6 +153,9 @@ class PatternParser {
       case '?':
       case '{':
         throw this.#error(`nothing to repeat before '${character}'`);
+      case '}':
+      case ']':
+        throw this.#error(`'${character}' that means itself is written \\${character}`);
       default:
         return exactly(codeOf(character));
     }
@@ -158,12 +164,17 @@ class PatternParser {
   #group(): PatternNode {
     if (++this.#depth > patternLimits.depth)
       throw this.#error(`more than ${patternLimits.depth} groups inside each other`);
-    if (this.#take('?') && !this.#take(':'))
-      throw this.#error('look-around, named groups and flags are not supported');
+    if (this.#take('?') && !this.#take(':')) throw this.#otherGroup();
     const node = this.#choice();
     if (!this.#take(')')) throw this.#error("')' is expected");
     this.#depth--;
     return node;
+  }
+
+  #otherGroup(): QmfError {
+    const ahead = `${this.#peek() ?? ''}${this.#peek(1) ?? ''}`;
+    const known = otherGroups.find(([start]) => ahead.startsWith(start));
+    return this.#unsupported(known?.[1] ?? '(?… for flags and the like');
   }
 
   #escape(): PatternNode {
@@ -173,61 +184,91 @@ class PatternParser {
       return { kind: 'assertion', what };
     }
     const escaped = this.#escapedCharacter();
-    return typeof escaped === 'number' ? exactly(escaped) : { kind: 'character', test: escaped };
+    return typeof escaped === 'number' ? exactly(escaped) : { kind: 'character', set: escaped };
   }
 
-  /** What follows a backslash: a class, or the code point of one character. */
-  #escapedCharacter(): CharacterTest | number {
+  /** The class or the code point after a backslash. */
+  #escapedCharacter(): CodePointSet | number {
     const character = this.#next();
-    const test = classes.get(character);
-    if (test !== undefined) return test;
-    const control = controls.get(character);
-    if (control !== undefined) return control;
+    const known = classes.get(character) ?? controls.get(character);
+    if (known !== undefined) return known;
     if (character === 'x') return this.#hexadecimal(2);
-    if (character === 'u') return this.#hexadecimal(4);
+    if (character === 'u') return this.#unicode();
+    if (character === 'c') return this.#control();
+    if (character === '0' && !isDigit(this.#peek())) return 0;
     const code = codeOf(character);
-    if (isWordCharacter(code) && character !== '_') throw this.#error(`\\${character} is not supported`);
+    if (character === 'p' || character === 'P')
+      throw this.#unsupported(`a Unicode property, \\${character}{…},`);
+    if (isDigit(character) || character === 'k')
+      throw this.#unsupported(`a reference to a group, \\${character},`);
+    if (wordSet.has(code) && character !== '_') throw this.#unsupported(`\\${character}`);
     return code;
   }
 
-  #hexadecimal(length: number): number {
-    const digits = this.#characters.slice(this.#position, this.#position + length).join('');
-    if (digits.length !== length || !/^[0-9a-f]+$/i.test(digits)) {
-      throw this.#error(`${length} hexadecimal digits are expected`);
+  #unicode(): number {
+    if (this.#take('{')) {
+      const digits = this.#hexadecimalDigits(Number.POSITIVE_INFINITY);
+      const code = Number.parseInt(digits, 16);
+      if (!this.#take('}') || !(code <= 0x10ffff))
+        throw this.#error('a code point up to 10FFFF and } are expected');
+      return code;
     }
-    this.#position += length;
+    const unit = this.#hexadecimal(4);
+    if (unit < 0xd800 || unit > 0xdbff || this.#peek() !== '\\' || this.#peek(1) !== 'u') return unit;
+    // Two escaped surrogates are one code point.
+    const before = this.#position;
+    this.#position += 2;
+    const next = this.#peek() === '{' ? 0 : this.#hexadecimal(4);
+    if (next >= 0xdc00 && next <= 0xdfff) return 0x10000 + ((unit - 0xd800) << 10) + (next - 0xdc00);
+    this.#position = before;
+    return unit;
+  }
+
+  #control(): number {
+    const letter = this.#peek();
+    if (letter === undefined || !/^[a-z]$/i.test(letter)) throw this.#error('\\c wants a letter from a to z');
+    this.#position++;
+    return codeOf(letter) % 32;
+  }
+
+  #hexadecimal(length: number): number {
+    const digits = this.#hexadecimalDigits(length);
+    if (digits.length !== length) throw this.#error(`${length} hexadecimal digits are expected`);
     return Number.parseInt(digits, 16);
   }
 
-  #characterClass(): CharacterTest {
-    const opposite = this.#take('^');
-    const tests: CharacterTest[] = [];
-    do {
-      tests.push(this.#classItem());
-    } while (!this.#take(']'));
-    const member: CharacterTest = code => tests.some(test => test(code));
-    return opposite ? negated(member) : member;
+  #hexadecimalDigits(most: number): string {
+    let digits = '';
+    while (digits.length < most && /^[0-9a-f]$/i.test(this.#peek() ?? '')) digits += this.#next();
+    return digits;
   }
 
-  #classItem(): CharacterTest {
+  #characterClass(): CodePointSet {
+    const isOpposite = this.#take('^');
+    const ranges: CodePointRange[] = [];
+    while (!this.#take(']')) ranges.push(...this.#classItem());
+    const set = new CodePointSet(ranges);
+    return isOpposite ? set.negated() : set;
+  }
+
+  #classItem(): readonly CodePointRange[] {
     const low = this.#classCharacter();
-    if (typeof low !== 'number') return low;
     const isRange = this.#peek() === '-' && this.#peek(1) !== ']';
-    if (!isRange) return code => code === low;
+    if (!isRange) return typeof low === 'number' ? [[low, low]] : low.ranges;
     this.#position++;
     const high = this.#classCharacter();
-    if (typeof high !== 'number' || high < low)
-      throw this.#error('a range with its ends the wrong way round');
-    return code => code >= low && code <= high;
+    if (typeof low !== 'number' || typeof high !== 'number')
+      throw this.#error("a range with a class for an end; a '-' that means itself is written \\-");
+    if (high < low) throw this.#error('a range with its ends the wrong way round');
+    return [[low, high]];
   }
 
-  #classCharacter(): CharacterTest | number {
+  #classCharacter(): CodePointSet | number {
     const character = this.#next();
-    if (character === '\\') return this.#escapedCharacter();
-    if (character === '[' || character === '&') {
-      // Java takes these for sets inside sets, JavaScript for themselves.
-      throw this.#error(`'${character}' inside [...] is written \\${character}`);
-    }
+    if (character === '\\') return this.#take('b') ? 0x08 : this.#escapedCharacter();
+    // Others take these for sets inside sets, JavaScript with the flag u for themselves.
+    if (character === '[') throw this.#unsupported('a set inside a set, [ inside [...],');
+    if (character === '&' && this.#peek() === '&') throw this.#unsupported('an intersection of sets, &&,');
     return codeOf(character);
   }
 
@@ -248,11 +289,15 @@ class PatternParser {
     return true;
   }
 
+  #unsupported(syntax: string): QmfError {
+    return this.#error(`${syntax} is not supported`);
+  }
+
   #error(what: string): QmfError {
     return new QmfError('invalid_query', `${what} (character ${this.#position} of the pattern)`);
   }
 }
 
-function exactly(wanted: number): PatternNode {
-  return { kind: 'character', test: code => code === wanted };
+function exactly(code: number): PatternNode {
+  return { kind: 'character', set: new CodePointSet([[code, code]]) };
 }

@@ -1,177 +1,149 @@
-import { QmfError } from '../errors.js';
-import {
-  type Assertion,
-  type CharacterTest,
-  isWordCharacter,
-  parsePattern,
-  type PatternNode,
-} from './pattern-parser.js';
+import { wordSet } from './code-point-set.js';
+import type { Assertion } from './pattern-parser.js';
+import { compileStates, type State } from './pattern-program.js';
+import { type Paused, StepMeter, withoutPause } from './step-meter.js';
 
-/** Patterns come from strangers: steps times characters bounds the time of one search to a few milliseconds. */
-const MOST_STEPS = 512;
-const MOST_CHARACTERS = 4096;
+/** UTF-16 units of a text that are searched. */
+export const SEARCHED_LENGTH = 4096;
 
 /** A regular expression whose search takes time in proportion to the text, whatever the pattern. */
-export interface Pattern {
-  /** Whether the pattern is found anywhere in the first 4096 characters of the text. */
-  search(text: string): boolean;
-}
+export class Pattern {
+  readonly #states: readonly State[];
 
-type Step =
-  | { readonly op: 'character'; readonly test: CharacterTest }
-  | { readonly op: 'assertion'; readonly what: Assertion }
-  | { op: 'fork'; first: number; second: number }
-  | { readonly op: 'match' };
-
-/**
- * Compiles the pattern of an `re_match`. The engine's own regular expressions go back over the text, which a hostile pattern
- * turns into a standstill; here all ways through the pattern are followed at once instead (Thompson 1968).
- *
- * @throws QmfError `invalid_query` for a pattern that is wrong, too large, or outside the language of {@link parsePattern}.
- */
-export function compilePattern(pattern: string): Pattern {
-  const steps: Step[] = [];
-  emit(parsePattern(pattern), steps);
-  push(steps, { op: 'match' });
-  return { search: text => search(steps, text) };
-}
-
-function push<S extends Step>(steps: Step[], step: S): S {
-  if (steps.length >= MOST_STEPS) {
-    throw new QmfError('invalid_query', `the pattern takes more than ${MOST_STEPS} steps`);
+  private constructor(states: readonly State[]) {
+    this.#states = states;
   }
-  steps.push(step);
-  return step;
-}
 
-function pushFork(steps: Step[]): Extract<Step, { op: 'fork' }> {
-  return push(steps, { op: 'fork', first: steps.length + 1, second: steps.length + 1 });
-}
+  /**
+   * Compiles the pattern of a `re_match`. The engine's own regular expressions go back over the text, which a hostile pattern turns into a
+   * standstill; here all ways through the pattern are followed at once instead.
+   *
+   * @throws QmfError `invalid_query` for a pattern that is wrong, too large, or outside the language of `parsePattern`
+   */
+  static compile(pattern: string): Pattern {
+    return new Pattern(compileStates(pattern));
+  }
 
-function emit(node: PatternNode, steps: Step[]): void {
-  switch (node.kind) {
-    case 'character':
-      push(steps, { op: 'character', test: node.test });
-      return;
-    case 'assertion':
-      push(steps, { op: 'assertion', what: node.what });
-      return;
-    case 'sequence':
-      for (const part of node.nodes) emit(part, steps);
-      return;
-    case 'choice':
-      emitChoice(node.nodes, steps);
-      return;
-    case 'repeat':
-      emitRepeat(node, steps);
-      return;
+  /** States of the automaton: the most that one character of a text can cost. */
+  get size(): number {
+    return this.#states.length;
   }
-}
 
-function emitChoice(nodes: readonly PatternNode[], steps: Step[]): void {
-  const exits: Extract<Step, { op: 'fork' }>[] = [];
-  for (const [index, node] of nodes.entries()) {
-    if (index === nodes.length - 1) {
-      emit(node, steps);
-      break;
-    }
-    const entry = pushFork(steps);
-    emit(node, steps);
-    exits.push(pushFork(steps));
-    entry.second = steps.length;
-  }
-  for (const exit of exits) exit.first = exit.second = steps.length;
-}
-
-function emitRepeat({ node, least, most }: Extract<PatternNode, { kind: 'repeat' }>, steps: Step[]): void {
-  for (let time = 0; time < least; time++) {
-    const before = steps.length;
-    emit(node, steps);
-    if (steps.length === before) break; // nothing stays nothing, however often
-  }
-  if (most === Number.POSITIVE_INFINITY) {
-    const start = steps.length;
-    const entry = pushFork(steps);
-    emit(node, steps);
-    const back = pushFork(steps);
-    back.first = back.second = start;
-    entry.second = steps.length;
-    return;
-  }
-  const exits: Extract<Step, { op: 'fork' }>[] = [];
-  for (let time = least; time < most; time++) {
-    exits.push(pushFork(steps));
-    emit(node, steps);
-  }
-  for (const exit of exits) exit.second = steps.length;
-}
-
-function search(steps: readonly Step[], text: string): boolean {
-  const codes = Array.from(text.slice(0, MOST_CHARACTERS), character => character.codePointAt(0) ?? 0);
-  let waiting: number[] = [];
-  for (let position = 0; position <= codes.length; position++) {
-    const passed = position === 0 ? [] : advance(steps, waiting, codes[position - 1] ?? 0);
-    // The search may begin at every position, so the first step is always among the ways.
-    const reached = follow(steps, [...passed, 0], codes, position);
-    if (reached === 'match') return true;
-    waiting = reached;
-  }
-  return false;
-}
-
-/** Where the ways go on whose character was there. */
-function advance(steps: readonly Step[], waiting: readonly number[], code: number): number[] {
-  const passed: number[] = [];
-  for (const index of waiting) {
-    const step = steps[index];
-    if (step?.op === 'character' && step.test(code)) passed.push(index + 1);
-  }
-  return passed;
-}
-
-/** Takes all steps that need no character, each once. Gives the steps that wait for one, unless a way has reached the end. */
-function follow(
-  steps: readonly Step[],
-  open: number[],
-  codes: readonly number[],
-  position: number,
-): number[] | 'match' {
-  const waiting: number[] = [];
-  const seen = new Uint8Array(steps.length);
-  for (let index = open.pop(); index !== undefined; index = open.pop()) {
-    const step = steps[index];
-    if (step === undefined || seen[index] === 1) continue;
-    seen[index] = 1;
-    switch (step.op) {
-      case 'match':
-        return 'match';
-      case 'character':
-        waiting.push(index);
-        break;
-      case 'assertion':
-        if (holds(step.what, codes, position)) open.push(index + 1);
-        break;
-      case 'fork':
-        open.push(step.first, step.second);
-        break;
+  /**
+   * Whether the pattern is found anywhere in the first 4096 characters of the text. Counts a step for each state at each character, and
+   * pauses where the meter is due.
+   *
+   * @throws QmfError `query_too_costly`
+   */
+  *searching(text: string, meter: StepMeter): Paused<boolean> {
+    const searched = text.length > SEARCHED_LENGTH ? text.slice(0, SEARCHED_LENGTH) : text;
+    const walk = new Walk(this.#states);
+    let before = -1;
+    for (let index = 0; ; ) {
+      const code = searched.codePointAt(index) ?? -1;
+      const isFound = walk.step(before, code);
+      meter.spend(walk.visited);
+      if (isFound) return true;
+      if (code < 0) return false;
+      if (meter.isDue) yield;
+      index += code > 0xffff ? 2 : 1;
+      before = code;
     }
   }
-  return waiting;
+
+  /** The same without pause or limit; its cost is bounded by the lengths of pattern and text. */
+  search(text: string): boolean {
+    return withoutPause(this.searching(text, new StepMeter('the search', Number.POSITIVE_INFINITY)));
+  }
 }
 
-function holds(what: Assertion, codes: readonly number[], position: number): boolean {
+/** One search under way: the states that wait for the next character. */
+class Walk {
+  readonly #states: readonly State[];
+  /** Number of the step in which a state was entered last. */
+  readonly #entered: Uint32Array;
+  readonly #open: Uint16Array;
+  #waiting: Uint16Array;
+  #next: Uint16Array;
+  #waitingCount = 0;
+  #openCount = 0;
+  #stepNumber = 0;
+  /** States that the last step looked at. */
+  visited = 0;
+
+  constructor(states: readonly State[]) {
+    this.#states = states;
+    this.#entered = new Uint32Array(states.length);
+    this.#open = new Uint16Array(states.length);
+    this.#waiting = new Uint16Array(states.length);
+    this.#next = new Uint16Array(states.length);
+  }
+
+  /**
+   * Moves between two characters; -1 stands for either end of the text. Tells whether the end of the pattern was reached.
+   */
+  step(before: number, after: number): boolean {
+    this.#stepNumber++;
+    this.visited = this.#waitingCount;
+    this.#openCount = 0;
+    for (let at = 0; at < this.#waitingCount; at++) {
+      const index = this.#waiting[at] ?? 0;
+      const state = this.#states[index];
+      if (state?.op === 'character' && state.set.has(before)) this.#enter(index + 1);
+    }
+    // The search may begin at every position, so the first state is always among the ways.
+    this.#enter(0);
+    return this.#follow(before, after);
+  }
+
+  #enter(index: number): void {
+    if (this.#entered[index] === this.#stepNumber) return;
+    this.#entered[index] = this.#stepNumber;
+    this.#open[this.#openCount++] = index;
+  }
+
+  /** Takes all states that need no character, each once, and keeps those that wait for one. */
+  #follow(before: number, after: number): boolean {
+    let count = 0;
+    while (this.#openCount > 0) {
+      const index = this.#open[--this.#openCount] ?? 0;
+      const state = this.#states[index];
+      this.visited++;
+      if (state === undefined) continue;
+      switch (state.op) {
+        case 'match':
+          return true;
+        case 'character':
+          this.#next[count++] = index;
+          break;
+        case 'assertion':
+          if (holds(state.what, before, after)) this.#enter(index + 1);
+          break;
+        case 'fork':
+          this.#enter(state.first);
+          this.#enter(state.second);
+          break;
+      }
+    }
+    [this.#waiting, this.#next] = [this.#next, this.#waiting];
+    this.#waitingCount = count;
+    return false;
+  }
+}
+
+function holds(what: Assertion, before: number, after: number): boolean {
   switch (what) {
     case 'start':
-      return position === 0;
+      return before < 0;
     case 'end':
-      return position === codes.length;
+      return after < 0;
     case 'boundary':
-      return isBoundary(codes, position);
+      return isWord(before) !== isWord(after);
     case 'noBoundary':
-      return !isBoundary(codes, position);
+      return isWord(before) === isWord(after);
   }
 }
 
-function isBoundary(codes: readonly number[], position: number): boolean {
-  return isWordCharacter(codes[position - 1] ?? -1) !== isWordCharacter(codes[position] ?? -1);
+function isWord(code: number): boolean {
+  return code >= 0 && wordSet.has(code);
 }

@@ -38,10 +38,18 @@ export const queryLimits = {
   depth: 32,
   /** Lists and maps inside each other in a text form, literals included. */
   textDepth: 64,
-  /** Expressions and operands in all, or lists, maps and words in a text form. */
+  /** Expressions, operands and values inside literals in all, or lists, maps and words in a text form. */
   nodes: 4096,
-  /** UTF-16 units of a text form. */
+  /** Patterns of `re_match` that stand in a predicate. */
+  patterns: 128,
+  /** UTF-16 units of a text form; UTF-16 units or bytes of a literal. */
   textLength: 65_536,
+  /** Steps of one query over all objects, see `StepMeter`; some tenths of a second. */
+  querySteps: 20_000_000,
+  /** Steps of one publication of changes to a subscriber. */
+  publicationSteps: 5_000_000,
+  /** Steps of a locate request, and of a predicate that is evaluated at once. */
+  locateSteps: 2_000_000,
 } as const;
 
 export function isComparisonOperator(word: string): word is ComparisonOperator {

@@ -68,6 +68,13 @@ describe('wire form of predicates', () => {
 
   it('bounds size and depth', () => {
     expect(failure(['and', ...Array.from({ length: 5000 }, () => ['true'])])).to.contain('4096');
+    const pattern: Value = ['re_match', 'a', ['quote', 'x']];
+    expect(failure(['or', ...Array.from({ length: 129 }, () => pattern)])).to.contain('at most 128 patterns');
+    const items = Array.from({ length: 4_096 }, () => null);
+    expect(failure(['eq', 'a', ['quote', items]])).to.contain('values inside literals');
+    expect(failure(['eq', 'a', ['quote', [[new Map([['k', items]])]]]])).to.contain('values inside literals');
+    for (const literal of ['x'.repeat(65_537), Buffer.alloc(65_537), ['x'.repeat(65_537)]])
+      expect(failure(['eq', 'a', ['quote', literal]])).to.contain('65536 characters or bytes');
     let deep: Value = ['true'];
     let nested: Predicate = always;
     for (let level = 0; level < 33; level++) {

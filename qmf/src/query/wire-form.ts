@@ -1,7 +1,7 @@
 import { QmfError } from '../errors.js';
 import { textOf } from '../value/text.js';
 import { Float, Int, isValueList, isValueMap, Uuid, type Value, type ValueList } from '../value/value.js';
-import { compilePattern } from './pattern.js';
+import { Pattern } from './pattern.js';
 import {
   type ComparisonOperator,
   isComparisonOperator,
@@ -44,6 +44,7 @@ export function readPredicate(value: Value, locate: Locate): Predicate {
 class PredicateReader {
   readonly #locate: Locate;
   #nodes = 0;
+  #patterns = 0;
 
   constructor(locate: Locate) {
     this.#locate = locate;
@@ -126,6 +127,7 @@ class PredicateReader {
     if (word === 'quote') {
       if (list.length > 2)
         throw this.#error("Extra tokens at end of 'quote'", path, 'one literal is expected');
+      this.#countLiteral(token, path);
       return { kind: 'literal', value: token };
     }
     const name = textOf(token);
@@ -134,22 +136,45 @@ class PredicateReader {
   }
 
   #checkPattern(value: Value, path: ListPath): void {
+    if (++this.#patterns > queryLimits.patterns) {
+      const remedy = `at most ${queryLimits.patterns} patterns; join some with |`;
+      throw this.#error('Predicate too large', path, remedy);
+    }
     const pattern = textOf(value);
     if (pattern === undefined) {
       throw this.#error('Invalid pattern for re_match', path, `text is expected, not ${describe(value)}`);
     }
     try {
-      compilePattern(pattern);
+      Pattern.compile(pattern);
     } catch (error) {
       const { message } = QmfError.from(error, 'invalid_query');
       throw this.#error('Invalid pattern for re_match', path, message);
     }
   }
 
-  #count(path: ListPath): void {
-    if (++this.#nodes > queryLimits.nodes) {
-      throw this.#error('Predicate too large', path, `at most ${queryLimits.nodes} expressions and operands`);
+  /** The values inside a literal are compared one by one, so they count like expressions. */
+  #countLiteral(value: Value, path: ListPath): void {
+    if (typeof value === 'string' || value instanceof Uint8Array) {
+      if (value.length <= queryLimits.textLength) return;
+      const limit = `at most ${queryLimits.textLength} characters or bytes in a literal`;
+      throw this.#error('Predicate too large', path, limit);
     }
+    const items = isValueMap(value) ? value.values() : isValueList(value) ? value : [];
+    for (const item of items) {
+      this.#countNode(path);
+      this.#countLiteral(item, path);
+    }
+  }
+
+  #countNode(path: ListPath): void {
+    if (++this.#nodes > queryLimits.nodes) {
+      const limit = `at most ${queryLimits.nodes} expressions, operands and values inside literals`;
+      throw this.#error('Predicate too large', path, limit);
+    }
+  }
+
+  #count(path: ListPath): void {
+    this.#countNode(path);
     if (path.length > queryLimits.depth) {
       throw this.#error('Predicate nested too deeply', path, `at most ${queryLimits.depth} levels`);
     }

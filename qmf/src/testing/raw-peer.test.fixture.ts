@@ -49,13 +49,17 @@ export class RawPeer {
     connection.on('disconnected', closed);
   }
 
-  static async connect(port: number): Promise<RawPeer> {
+  /** @param login user and password for SASL PLAIN; without, ANONYMOUS */
+  static async connect(
+    port: number,
+    login: { readonly username: string; readonly password?: string } = { username: 'anonymous' },
+  ): Promise<RawPeer> {
     const container = rhea.create_container({ id: `raw-${randomUUID()}` });
     container.on('error', () => undefined);
     const options = {
       port,
       host: '127.0.0.1',
-      username: 'anonymous',
+      ...login,
       reconnect: false as const,
       tcp_no_delay: true,
     };

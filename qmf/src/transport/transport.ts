@@ -1,5 +1,6 @@
 import type { BodyForm, Envelope } from '../message/envelope.js';
 import type { QmfError } from '../errors.js';
+import type { UserIds } from '../message/user-ids.js';
 
 /**
  * A way to a broker. A transport dials once; reconnecting, failover and waiting are the business of `connection/`, so that all
@@ -22,6 +23,8 @@ export interface Transport {
 export interface Peer {
   readonly product?: string;
   readonly version?: string;
+  /** Whether it says that it compares user ids with the user who logged in; the embedded broker says so where it has users. */
+  readonly checksUserIds?: boolean;
 }
 
 /** One open connection to a broker. When it ends, it stays ended. */
@@ -29,6 +32,8 @@ export interface Wire {
   readonly peer: Peer;
   /** The form in which broadcasts reach most consoles of this broker (wire document §2.4). */
   readonly bodyForm: BodyForm;
+  /** How far the user ids of messages that come over it can be relied on. */
+  readonly userIds: UserIds;
   /**
    * Receives what the exchange routes to the key, until the result is called. `deliver` must not throw.
    *
@@ -42,6 +47,12 @@ export interface Wire {
    *   or `connection_lost` when it is not known whether the message arrived; then the connection ends as a whole.
    */
   send(envelope: Envelope): Promise<void>;
+  /**
+   * Puts each binding in place anew that may be gone: a broker says nothing to a listener when an exchange is deleted and made again by
+   * somebody else, or when a binding is removed. Nothing is received twice for it. Never rejects; a binding that is refused ends the
+   * connection with `connection_lost`, as the next one finds out more.
+   */
+  renewBindings?(): Promise<void>;
   /** Settles when the connection has ended: with the reason, or with nothing after {@link close}. Never rejects. */
   readonly closed: Promise<QmfError | undefined>;
   /** Ends the connection in an orderly way; what is still unsettled fails. Never rejects. */

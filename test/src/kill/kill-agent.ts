@@ -181,9 +181,10 @@ export class KillRun {
     const stored = names.filter(name => name.endsWith('.meta')).map(name => name.slice(0, -5));
     expect(stored, 'an image for each completed build').to.include.members([...completed]);
     expect(await readdir(join(images, 'jobs'))).to.deep.equal(['jobs.journal']);
-    const areas = await readdir(join(this.directory, 'tmp'));
+    const own = join(this.directory, 'tmp', `imagefactory-${process.getuid?.() ?? 0}`);
+    const areas = await readdir(own);
     expect(areas, 'scratch of the living agent alone').to.have.lengthOf(1);
-    expect(await readdir(join(this.directory, 'tmp', areas[0] ?? ''))).to.deep.equal([]);
+    expect(await readdir(join(own, areas[0] ?? ''))).to.deep.equal([]);
     expect(await this.#processes(), 'tools of dead agents').to.deep.equal([]);
     for (const name of names.filter(one => one.endsWith('.log'))) {
       expect(await readFile(join(images, name), 'utf8')).not.to.include('Pa55-of-');

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { validate as isUuid } from 'uuid';
 import { takeLock } from '../../files/lock.js';
+import { removeTree } from '../../files/remove-tree.js';
 import { type Logger, silentLogger } from '../../log/index.js';
 import { JournalFile, readJobs } from './journal.js';
 import { recordsOf } from './records.js';
@@ -46,8 +47,7 @@ export async function openOwnJournal(jobs: string, owner: JournalOwner, log: Log
   const close = async (): Promise<void> => {
     await file.close();
     // What is not on record yet is for the next agent that starts.
-    if (file.jobs.every(({ adopted, ended }) => ended !== undefined && !adopted))
-      await rm(directory, { recursive: true, force: true });
+    if (file.jobs.every(({ adopted, ended }) => ended !== undefined && !adopted)) await removeTree(directory);
     locked.lock.release();
   };
   try {
@@ -92,7 +92,7 @@ async function adoptDead(jobs: string, own: JournalFile, log: Logger): Promise<v
         for (const record of recordsOf({ ...job, resumable: false, adopted: true })) own.append(record);
       }
       await own.synced();
-      await rm(directory, { recursive: true, force: true });
+      await removeTree(directory);
       const open = found.filter(({ ended }) => ended === undefined).length;
       if (open > 0)
         log.warn(

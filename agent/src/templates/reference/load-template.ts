@@ -1,4 +1,5 @@
 import { BuildError, type Template } from '@imagefactory/plugin-api';
+import { shownUrl } from '@imagefactory/qmf';
 import { remoteUrls, type TdlCommand, type TdlTemplate, withContents } from '../model.js';
 import { parseTdl } from '../parse-template.js';
 import { decodeScript } from '../read/commands.js';
@@ -9,7 +10,6 @@ import {
   type TemplateOrigin,
   type TemplateSources,
 } from './resolve-template.js';
-import { shownUrl } from './shown-url.js';
 
 export interface LoadedTemplate {
   /** TDL text. */

@@ -22,13 +22,18 @@ export async function readCallArguments(
   reader: ArgumentReader,
 ): Promise<Record<string, unknown>> {
   const values: Record<string, unknown> = {};
-  for (const [argument, word] of assign(method, words)) {
+  for (const [argument, word] of assignWords(method, words)) {
     values[argument.name] = readArgument(argument, await sourceOf(argument, word, reader));
   }
   return values;
 }
 
-function assign(method: SchemaMethod, words: readonly string[]): Map<SchemaProperty, string> {
+/**
+ * Which argument each word is for, without the name in front of it.
+ *
+ * @throws CliError usage, with the method's signature
+ */
+export function assignWords(method: SchemaMethod, words: readonly string[]): Map<SchemaProperty, string> {
   const inputs = inputsOf(method);
   const assigned = new Map<SchemaProperty, string>();
   let named = false;
@@ -59,6 +64,11 @@ function namedArgument(
   const equals = word.indexOf('=');
   const argument = equals < 0 ? undefined : inputs.find(({ name }) => name === word.slice(0, equals));
   return argument === undefined ? undefined : { argument, text: word.slice(equals + 1) };
+}
+
+/** Whether a word says where the value is to be read: `@file`, or `-` for standard input. */
+export function isReference(word: string): boolean {
+  return word === '-' || /^@(?!@)/.test(word);
 }
 
 async function sourceOf(

@@ -33,6 +33,7 @@ export async function callCommand(
         : `it has ${schema.methods.map(({ name }) => name).join(', ')}`,
     );
   }
+  context.onMethod?.(method);
   const inputs = await readCallArguments(method, words, {
     readFile: io.readFile,
     readStdin: () => readStdin(context),

@@ -8,8 +8,6 @@ export interface CompleterOptions {
   readonly names: Names;
   /** The commands with their options. */
   readonly program: Command;
-  /** Commands of the REPL itself. */
-  readonly builtIns: readonly string[];
   /** Names of files that begin with a path. */
   readonly files: (prefix: string) => Promise<readonly string[]>;
   /** Milliseconds after which typing goes on without suggestions. */
@@ -48,8 +46,8 @@ async function candidatesFor(
   current: string,
   options: CompleterOptions,
 ): Promise<readonly string[]> {
-  const { names, program, builtIns } = options;
-  const commandNames = [...program.commands.map(command => command.name()), ...builtIns];
+  const { names, program } = options;
+  const commandNames = program.commands.map(command => command.name());
   const name = before[0];
   if (name === undefined) return commandNames;
   if (name === 'help') return before.length === 1 ? commandNames : [];

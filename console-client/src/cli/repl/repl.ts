@@ -4,7 +4,7 @@ import { readSettings, type GlobalOptions, type Settings } from '../args/setting
 import { type Bus, tellAgentChanges, tellBusChanges } from '../bus.js';
 import { eventFilter, type EventsOptions } from '../commands/events.js';
 import type { Action, Context } from '../context.js';
-import { fromCommander, silence } from '../commander.js';
+import { toShownError, silence } from '../commander.js';
 import { notFoundError, usageError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
 import { anySignal, type Io, sharedController } from '../io.js';
@@ -15,13 +15,17 @@ import { buildProgram } from '../program.js';
 import { BackgroundEvents } from './background-events.js';
 import { completeLine } from './completer.js';
 import { fileNames } from './files.js';
-import { fileHistory, type History, historyPath, isSecret } from './history.js';
+import { fileHistory, type History, historyPath } from './history.js';
+import type { RunLine } from './kept-line.js';
 import { LiveNames } from './live-names.js';
+import { Recall } from './recall.js';
 import { Screen } from './screen.js';
 import { splitLine } from './words.js';
 
 const COMPLETION_DEADLINE = 900;
-const builtIns = ['use', 'help', 'quit'] as const;
+
+/** What is learnt of a line while it runs. */
+type Reading = { -readonly [name in 'words' | 'command' | 'method']?: RunLine[name] };
 
 /** What the REPL is doing. */
 type State =
@@ -36,7 +40,7 @@ export async function replCommand(context: Context): Promise<number> {
   try {
     return await repl.run();
   } finally {
-    repl.close();
+    await repl.close();
   }
 }
 
@@ -52,6 +56,7 @@ function isInteractive(io: Io): boolean {
 
 class Repl {
   readonly #line: Interface;
+  readonly #recall: Recall;
   readonly #screen: Screen;
   readonly #out: Output;
   readonly #names: LiveNames;
@@ -92,13 +97,8 @@ class Repl {
     this.#untell = () => {
       for (const untell of untells) untell();
     };
-    // The array is readline's own; what is taken out of it cannot be recalled either.
-    this.#line.on('history', (lines: string[]) => {
-      const [newest] = lines;
-      if (newest === undefined) return;
-      if (isSecret(newest)) lines.shift();
-      else void history.store?.add(newest.trimEnd());
-    });
+    this.#recall = new Recall(history.store);
+    this.#line.on('history', (lines: string[]) => this.#recall.entered(lines));
   }
 
   async run(): Promise<number> {
@@ -120,11 +120,12 @@ class Repl {
     return isInteractive(io) ? exitCodes.ok : this.#firstFailure;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#untell();
     this.#background.off();
     this.#names.close();
     this.#line.close();
+    await this.#recall.settled();
   }
 
   #isMeant(agent: string): boolean {
@@ -206,46 +207,41 @@ class Repl {
     });
   }
 
-  async #runLine(line: string): Promise<void> {
+  async #runLine(text: string): Promise<void> {
     const cancel = sharedController();
     this.#state = { kind: 'running', cancel };
-    const code = await this.#execute(line, anySignal(cancel.signal, this.context.signal)).catch(
-      (error: unknown) => {
-        const shown = fromCommander(error);
-        if (!cancel.signal.aborted && shown.exitCode !== exitCodes.ok) this.#out.error(shown);
-        return shown.exitCode;
-      },
-    );
-    if (this.#firstFailure === exitCodes.ok) this.#firstFailure = code;
+    const reading: Reading = {};
+    const signal = anySignal(cancel.signal, this.context.signal);
+    const exitCode = await this.#execute(text, reading, signal).catch((error: unknown) => {
+      const shown = toShownError(error, reading.words ?? []);
+      if (!cancel.signal.aborted && shown.exitCode !== exitCodes.ok) this.#out.error(shown);
+      return shown.exitCode;
+    });
+    this.#recall.ran({ text, ...reading, exitCode });
+    if (this.#firstFailure === exitCodes.ok) this.#firstFailure = exitCode;
     if (!this.#isLeaving()) this.#state = { kind: 'waiting' };
   }
 
-  async #execute(line: string, signal: AbortSignal): Promise<number> {
-    if (line.trimStart().startsWith('#')) return exitCodes.ok;
-    const words = splitLine(line);
-    const [name, ...rest] = words;
-    switch (name) {
-      case undefined:
-        return exitCodes.ok;
-      case 'quit':
-      case 'exit':
-        this.#state = { kind: 'leaving' };
-        return exitCodes.ok;
-      case 'use':
-        return this.#use(rest);
-      case 'help':
-        return this.#help(rest[0]);
-      default:
-        return this.#runCommand(words, signal);
-    }
-  }
-
-  async #runCommand(words: readonly string[], signal: AbortSignal): Promise<number> {
+  /** Every line is read by commander, whatever is done with it. */
+  async #execute(text: string, reading: Reading, signal: AbortSignal): Promise<number> {
+    if (text.trimStart().startsWith('#')) return exitCodes.ok;
+    const words = splitLine(text);
+    if (words.length === 0) return exitCodes.ok;
+    reading.words = words;
     let code: number = exitCodes.ok;
-    const run = async (options: GlobalOptions, action: Action): Promise<void> => {
-      code = await action(this.#contextFor(options, signal));
-    };
-    await this.#program(run).parseAsync(words, { from: 'user' });
+    const program = this.#program(async (options, action) => {
+      const context = this.#contextFor(options, signal);
+      code = await action({
+        ...context,
+        onMethod: method => {
+          reading.method = method;
+        },
+      });
+    });
+    program.hook('preAction', (_program, command) => {
+      reading.command = { name: command.name(), operands: command.args };
+    });
+    await program.parseAsync(words, { from: 'user' });
     return code;
   }
 
@@ -268,6 +264,26 @@ class Repl {
       prefix: '',
       switchEvents: (options, turn) => this.#switchEvents(options, turn),
     });
+    program
+      .command('use')
+      .description('Send the following commands to this agent only; without a name, to all.')
+      .argument('[agent]', 'its name, vendor, product, instance, or how one of these begins')
+      .action((agent: string | undefined, _options: unknown, command: Command) =>
+        run(command.optsWithGlobals<GlobalOptions>(), () => Promise.resolve(this.#use(agent))),
+      );
+    program
+      .helpCommand(false)
+      .command('help')
+      .description('This list, or all about one command.')
+      .argument('[command]')
+      .action((name: string | undefined) => this.#help(program, name));
+    program
+      .command('quit')
+      .alias('exit')
+      .description('Leave, as Ctrl-D does. Ctrl-C stops the command that runs.')
+      .action(() => {
+        this.#state = { kind: 'leaving' };
+      });
     silence(program, text => this.#screen.write(text), this.#out.width);
     return program;
   }
@@ -279,7 +295,7 @@ class Repl {
     this.#out.note(`events are ${this.#background.isOn ? 'shown as they come' : 'not shown'}`);
   }
 
-  #use([text]: readonly string[]): number {
+  #use(text: string | undefined): number {
     const agents = this.bus.console.session.agents();
     if (text === undefined || text === '-' || text === 'all') {
       this.#settings = { ...this.#settings, agent: undefined };
@@ -301,34 +317,23 @@ class Repl {
     return exitCodes.ok;
   }
 
-  #help(name: string | undefined): number {
-    const program = this.#program(() => Promise.resolve());
+  #help({ commands }: Command, name: string | undefined): void {
     if (name !== undefined) {
-      const command = program.commands.find(candidate => candidate.name() === name);
+      const command = commands.find(candidate => [candidate.name(), ...candidate.aliases()].includes(name));
       if (command === undefined) throw usageError(`there is no command '${name}'`, "see 'help'");
       command.outputHelp();
-      return exitCodes.ok;
+      return;
     }
-    const own = [
-      ['use [AGENT]', 'Send the following commands to this agent only; without a name, to all.'],
-      ['events on|off', '… while you do something else, or no longer; takes the same options.'],
-      ['help [COMMAND]', 'This list, or all about one command.'],
-      ['quit', 'Leave, as Ctrl-D does. Ctrl-C stops the command that runs.'],
-    ] as const;
-    const commands = program.commands
-      .filter(command => command.name() !== 'help')
-      .map(command => [`${command.name()} ${argumentsOf(command)}`, command.description()] as const);
-    for (const [usage, text] of [...commands, ...own]) {
-      this.#out.line({ text: usage.padEnd(30), style: 'cyan' }, ' ', text);
+    for (const command of commands) {
+      const usage = `${command.name()} ${argumentsOf(command)}`;
+      this.#out.line({ text: usage.padEnd(30), style: 'cyan' }, ' ', command.description());
     }
-    return exitCodes.ok;
   }
 
   #complete(line: string): Promise<[string[], string]> {
     return completeLine(line, {
       names: this.#names,
       program: this.#program(() => Promise.resolve()),
-      builtIns,
       files: fileNames,
       deadline: COMPLETION_DEADLINE,
     });

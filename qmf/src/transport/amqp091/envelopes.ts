@@ -1,6 +1,7 @@
 import {
   type Body,
-  decodeBareMessage,
+  decodeApplicationProperties,
+  decodeBody as decodeSections,
   encodeApplicationProperties,
   type MessageId,
 } from '../../codec/amqp10-message.js';
@@ -135,7 +136,7 @@ export interface Delivery {
 }
 
 /** @throws QmfError `malformed_message` */
-export function toEnvelope(delivery: Delivery, manners: Pick<Manners, 'expiration'>): Envelope {
+export function toEnvelope(delivery: Delivery, manners: Pick<Manners, 'expiration' | 'userIds'>): Envelope {
   const properties = readBasicProperties(delivery.properties);
   const { contentType, correlationId, replyTo, messageId, userId, expiration } = properties;
   const hasTtl = manners.expiration === 'duration' && /^\d{1,15}$/.test(expiration ?? '');
@@ -144,6 +145,7 @@ export function toEnvelope(delivery: Delivery, manners: Pick<Manners, 'expiratio
     to: { node: delivery.exchange, subject: delivery.routingKey },
     headers: headersOf(properties.headers ?? noHeaders),
     body: decodeBody(delivery.content, properties.type),
+    userIds: manners.userIds,
   };
   if (replyTo !== undefined) envelope.replyTo = replyAddress(replyTo);
   if (messageId !== undefined) envelope.messageId = messageId;
@@ -158,10 +160,10 @@ function headersOf(headers: ValueMap): ValueMap {
   const section = headers.get(AMQP10_HEADERS);
   // With the opcode beside it, it comes from a 0-9-1 peer of ours, and says the same again.
   if (!(section instanceof Uint8Array) || headers.has(header.opcode)) return headers;
-  return new Map([...(decodeBareMessage(section).applicationProperties ?? noHeaders), ...headers]);
+  return new Map([...decodeApplicationProperties(section), ...headers]);
 }
 
 function decodeBody(content: Buffer, type: string | undefined): Body {
-  if (type === AMQP10_BODY) return decodeBareMessage(content).body;
+  if (type === AMQP10_BODY) return decodeSections(content);
   return content.length === 0 ? { form: 'none' } : { form: 'data', bytes: content };
 }

@@ -1,4 +1,6 @@
+import { unknownUserIds, type UserIds } from '../../message/user-ids.js';
 import type { Peer } from '../transport.js';
+import { brokerJUserIds } from '../user-ids.js';
 
 /** In what brokers differ where AMQP 0-9-1 leaves room or they leave AMQP 0-9-1. */
 export interface Manners {
@@ -14,11 +16,14 @@ export interface Manners {
    * others.
    */
   readonly headerSection: boolean;
+  /** How far user ids can be relied on over AMQP 0-9-1 (docs/brokers.md, "Who calls"). */
+  readonly userIds: UserIds;
   /** How the broker says that a mandatory message reached no queue, to a channel in confirm mode. */
   readonly unroutable: 'return' | 'nack';
 }
 
 const common: Manners = {
+  userIds: unknownUserIds,
   queueBound: () => ({}),
   expiration: 'duration',
   headerSection: false,
@@ -27,11 +32,14 @@ const common: Manners = {
 
 const rabbitMq: Manners = {
   ...common,
+  // Whoever is let in without a password is a user like others, and can pass for none of them.
+  userIds: { kind: 'vouched' },
   queueBound: limit => ({ 'x-max-length': limit, 'x-overflow': 'drop-head' }),
 };
 
 /** As measured with Qpid Broker-J 9.2. */
 const qpid: Manners = {
+  userIds: brokerJUserIds,
   queueBound: limit => ({ 'qpid.max_count': limit, 'qpid.policy_type': 'ring' }),
   expiration: 'time',
   headerSection: false,

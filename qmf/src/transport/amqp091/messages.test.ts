@@ -1,12 +1,17 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { decodeBareMessage, encodeBareMessage } from '../../codec/amqp10-message.js';
+import {
+  decodeBareMessage,
+  encodeApplicationProperties,
+  encodeBareMessage,
+} from '../../codec/amqp10-message.js';
 import { decodeList, decodeMap, encodeMap } from '../../codec/amqp010.js';
 import { ByteReader } from '../../codec/byte-reader.js';
 import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
 import { headersFor } from '../../message/headers.js';
+import { unknownUserIds } from '../../message/user-ids.js';
 import {
   double,
   Float,
@@ -23,7 +28,7 @@ import { toEnvelope, toPublication as publicationFor } from './envelopes.js';
 import { encodeFieldTable, readFieldTable } from './field-table.js';
 import { replyAddress } from './reply-address.js';
 
-const manners = { expiration: 'duration', headerSection: false } as const;
+const manners = { expiration: 'duration', headerSection: false, userIds: unknownUserIds } as const;
 const toPublication = (envelope: Envelope) => publicationFor(envelope, manners);
 const count: ValueMap = new Map([['count', int32(1)]]);
 const plain: Envelope = {
@@ -217,6 +222,7 @@ describe('toEnvelope', () => {
       to: { node: 'e', subject: 'k' },
       headers: new Map(),
       body: { form: 'none' },
+      userIds: unknownUserIds,
     });
   });
 
@@ -228,19 +234,39 @@ describe('toEnvelope', () => {
 
   it('reads application properties that RabbitMQ 3 passes on from AMQP 1.0', () => {
     const applicationProperties = new Map<string, Value>([['qmf.opcode', '_exception']]);
-    const section = encodeBareMessage({ applicationProperties, body: { form: 'none' } });
-    const name = Buffer.from('x-amqp-1.0-app-properties');
-    const field = Buffer.concat([
-      Buffer.from([name.length]),
-      name,
-      Buffer.from([0x78, 0, 0, 0, section.length]),
-      section,
-    ]);
-    const table = Buffer.concat([Buffer.from([0x20, 0, 0, 0, 0, field.length]), field]);
+    const tableOf = (section: Buffer): Buffer => {
+      const name = Buffer.from('x-amqp-1.0-app-properties');
+      const field = Buffer.concat([
+        Buffer.from([name.length]),
+        name,
+        Buffer.from([0x78, 0, 0, 0, section.length]),
+        section,
+      ]);
+      return Buffer.concat([Buffer.from([0x20, 0, 0, 0, 0, field.length]), field]);
+    };
+    const section = encodeApplicationProperties(applicationProperties);
+    const table = tableOf(section);
     expect(deliver(table.toString('hex')).headers.get('qmf.opcode')).to.equal('_exception');
     const hostile = Buffer.from(table);
     hostile[hostile.length - 3] = 0xff;
-    expect(() => deliver(hostile.toString('hex')))
+    // Other sections beside it, by which a sender would pass for another user at a reader that takes them.
+    const properties = encodeBareMessage({ userId: 'root', body: { form: 'none' } }).subarray(0, -4);
+    for (const bytes of [
+      hostile,
+      tableOf(Buffer.concat([section, properties])),
+      tableOf(Buffer.concat([properties, section])),
+      tableOf(Buffer.concat([section, section])),
+    ]) {
+      expect(() => deliver(bytes.toString('hex')))
+        .to.throw(QmfError)
+        .with.property('code', 'malformed_message');
+    }
+  });
+
+  it('refuses a value passed on from AMQP 1.0 with other sections than a body', () => {
+    const content = encodeBareMessage({ userId: 'root', body: { form: 'value', value: count } });
+    const type = `0020${Buffer.from('\x08amqp-1.0').toString('hex')}`;
+    expect(() => deliver(type, content))
       .to.throw(QmfError)
       .with.property('code', 'malformed_message');
   });

@@ -15,7 +15,14 @@ import { gatherWrites } from '../../rhea/gathered-writes.js';
 import { unusableFrameSize } from '../../rhea/limits.js';
 import { logIn } from '../../rhea/sasl-login.js';
 import { connectionError, refusedConnection } from './conditions.js';
-import { type Dialect, type DialectName, dialectFor, dialects, knownDialect } from './dialects/index.js';
+import {
+  type Dialect,
+  type DialectName,
+  dialectFor,
+  dialects,
+  knownDialect,
+  userIdsAt,
+} from './dialects/index.js';
 import { Amqp10Wire } from './wire.js';
 
 export interface Amqp10Options extends SecurityOptions {
@@ -48,8 +55,13 @@ export function amqp10(broker: string | BrokerAddress, options: Amqp10Options = 
       const opened = await openSocket(address, security.tls, signal);
       try {
         const login = await security.login(opened);
-        const choose = (offered: readonly string[]): SaslExchange => security.choose(offered, login, opened);
-        return await openConnection({ address, options, opened, login, choose, warn: security.warn }, signal);
+        const offers = { mechanisms: [] as readonly string[] };
+        const choose = (offered: readonly string[]): SaslExchange => {
+          offers.mechanisms = offered;
+          return security.choose(offered, login, opened);
+        };
+        const opening = { address, options, opened, login, choose, offers, warn: security.warn };
+        return await openConnection(opening, signal);
       } catch (error) {
         opened.socket.destroy();
         throw error;
@@ -67,6 +79,8 @@ interface Opening {
   readonly opened: OpenSocket;
   readonly login: Login;
   readonly choose: (offered: readonly string[]) => SaslExchange;
+  /** What the broker has offered when it comes to choosing. */
+  readonly offers: { readonly mechanisms: readonly string[] };
   readonly warn: (text: string) => void;
 }
 
@@ -128,6 +142,10 @@ function openConnection(opening: Opening, signal: AbortSignal): Promise<Wire> {
         peer,
         dialect,
         bodyForm: options.bodyForm ?? dialect.bodyForm,
+        userIds: userIdsAt(dialect, options.dialect !== undefined, {
+          peer,
+          offered: opening.offers.mechanisms,
+        }),
         idleTimeout: options.idleTimeout ?? IDLE_TIMEOUT,
         malformed: error => options.onMalformed?.(error),
         // It has been warned of already.
@@ -220,8 +238,10 @@ function peerOf(connection: Connection): Peer {
   const properties = connection.properties as Readonly<Record<string, unknown>> | undefined;
   const product = properties?.product;
   const version = properties?.version;
+  const userIds = properties?.['user-ids'];
   return {
     ...(typeof product === 'string' ? { product } : {}),
     ...(typeof version === 'string' ? { version } : {}),
+    ...(userIds === 'checked' ? { checksUserIds: true } : {}),
   };
 }

@@ -1,6 +1,6 @@
 import type { BareMessage, MessageId } from '../../codec/amqp10-message.js';
 import type { Envelope } from '../../message/envelope.js';
-import { bufferView } from '../../value/text.js';
+import type { UserIds } from '../../message/user-ids.js';
 import { Uuid, type ValueMap } from '../../value/value.js';
 import type { Dialect, Route } from './dialects/index.js';
 
@@ -18,25 +18,31 @@ export function toBareMessage(envelope: Envelope, route: Route, dialect: Dialect
   if (messageId !== undefined) message.messageId = messageId;
   if (correlationId !== undefined) message.correlationId = correlationId;
   if (contentType !== undefined) message.contentType = contentType;
-  if (userId !== undefined) message.userId = Buffer.from(userId, 'utf8');
+  if (userId !== undefined) message.userId = userId;
   if (ttl !== undefined) message.ttl = ttl;
   return message;
 }
 
 /** A message as it came from the exchange `node`; what brokers write into `to` is an address of their own kind. */
-export function fromBareMessage(message: BareMessage, node: string, dialect: Dialect): Envelope {
+export function fromBareMessage(
+  message: BareMessage,
+  node: string,
+  dialect: Dialect,
+  userIds: UserIds,
+): Envelope {
   const { subject, replyTo, correlationId, contentType, userId, ttl, body } = message;
   const envelope: Writable<Envelope> = {
     to: subject === undefined ? { node } : { node, subject },
     headers: message.applicationProperties ?? noHeaders,
     body,
+    userIds,
   };
   const messageId = idText(message.messageId);
   if (replyTo !== undefined) envelope.replyTo = dialect.replyAddress(replyTo);
   if (messageId !== undefined) envelope.messageId = messageId;
   if (correlationId !== undefined) envelope.correlationId = correlationId;
   if (contentType !== undefined) envelope.contentType = contentType;
-  if (userId !== undefined && userId.length > 0) envelope.userId = bufferView(userId).toString('utf8');
+  if (userId !== undefined && userId !== '') envelope.userId = userId;
   if (ttl !== undefined) envelope.ttl = ttl;
   return envelope;
 }

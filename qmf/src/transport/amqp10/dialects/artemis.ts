@@ -15,6 +15,11 @@ export const artemis: Dialect = {
   }),
   // Keys are many: a link for each would be made and dropped with every other event.
   route: to => ({ to: multicast(to), ...(to.subject === undefined ? {} : { subject: to.subject }) }),
+  userIds: () => ({
+    kind: 'unverified',
+    reason: 'Artemis does not compare user ids with the user who has logged in',
+    remedy: 'use qpidd, or RabbitMQ over AMQP 0-9-1 (amqp091://)',
+  }),
   replyText: addressToText,
   replyAddress: addressFromText,
 };

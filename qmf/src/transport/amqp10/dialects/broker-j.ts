@@ -4,6 +4,7 @@ import { encodeList, encodeMap } from '../../../codec/amqp010.js';
 import { LIST, MAP } from '../../../message/content.js';
 import { isValueList, isValueMap, type Value } from '../../../value/value.js';
 import { addressToText } from '../../../message/envelope.js';
+import { brokerJUserIds } from '../../user-ids.js';
 import { replyAddress } from '../../amqp091/reply-address.js';
 import type { Binding } from '../../transport.js';
 import { SenderLink } from '../sender-link.js';
@@ -23,6 +24,7 @@ export const brokerJ: Dialect = {
     filter: subjectFilter(key, exchangeType),
   }),
   route: exchangeRoute,
+  userIds: () => brokerJUserIds,
   replyText: addressToText,
   replyAddress,
   received: asSent,

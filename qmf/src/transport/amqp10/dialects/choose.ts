@@ -1,7 +1,8 @@
+import { unknownUserIds, type UserIds } from '../../../message/user-ids.js';
 import type { Peer } from '../../transport.js';
 import { artemis } from './artemis.js';
 import { brokerJ } from './broker-j.js';
-import type { Dialect, DialectName } from './dialect.js';
+import type { Dialect, DialectName, LoggedInBroker } from './dialect.js';
 import { embedded, qpidd } from './qpidd.js';
 import { rabbitMq3 } from './rabbitmq3.js';
 import { rabbitMq4 } from './rabbitmq4.js';
@@ -27,6 +28,16 @@ export function knownDialect({ product = '', version = '' }: Peer): Dialect | un
   if (/artemis/i.test(product)) return artemis;
   if (/imagefactory/i.test(product)) return embedded;
   return /qpid-cpp/i.test(product) ? qpidd : undefined;
+}
+
+/**
+ * How far user ids can be relied on. A broker that is known to be of another make than the dialect that was forced behaves as its own make
+ * does; one that is not known is taken at the word of who has forced a dialect, and vouches for nothing otherwise.
+ */
+export function userIdsAt(dialect: Dialect, isForced: boolean, broker: LoggedInBroker): UserIds {
+  const known = knownDialect(broker.peer);
+  if (known !== undefined) return known.userIds(broker);
+  return isForced ? dialect.userIds(broker) : unknownUserIds;
 }
 
 function majorVersion(version: string): number {

@@ -5,7 +5,8 @@ import type { BareMessage } from '../../../codec/amqp10-message.js';
 import type { Address, BodyForm } from '../../../message/envelope.js';
 import type { BrokerAddress } from '../../broker-url.js';
 import type { SecurityOptions } from '../../security.js';
-import type { Binding } from '../../transport.js';
+import type { UserIds } from '../../../message/user-ids.js';
+import type { Binding, Peer } from '../../transport.js';
 
 /** The brokers whose ways with AMQP 1.0 we know. */
 export const dialectNames = ['qpidd', 'broker-j', 'rabbitmq3', 'rabbitmq4', 'artemis', 'embedded'] as const;
@@ -37,6 +38,13 @@ export interface Workplace {
   readonly signal: AbortSignal;
 }
 
+/** What a broker has said of itself until a connection is open. */
+export interface LoggedInBroker {
+  readonly peer: Peer;
+  /** The mechanisms by which it lets people in. */
+  readonly offered: readonly string[];
+}
+
 /** How QMF's exchanges and routing keys are told to one make of broker over AMQP 1.0 (wire document §1.5, §1.6). */
 export interface Dialect {
   readonly name: DialectName;
@@ -62,6 +70,10 @@ export interface Dialect {
   replyText(address: Address): string;
   /** The address in a reply-to, in any form that this broker's peers use. */
   replyAddress(text: string): Address;
+  /** How far user ids can be relied on over AMQP 1.0 (docs/brokers.md, "Who calls"). */
+  userIds(broker: LoggedInBroker): UserIds;
+  /** Whether user ids of AMQP 0-9-1 arrive as text instead of binary. */
+  readonly textUserId?: boolean;
   /** Avoids what the broker cannot carry. */
   sent?(message: BareMessage): BareMessage;
   /** Undoes what the broker does to messages of other AMQP versions. */

@@ -4,7 +4,7 @@ import type { BareMessage } from '../../../codec/amqp10-message.js';
 import { decodeList, decodeMap } from '../../../codec/amqp010.js';
 import type { Address } from '../../../message/envelope.js';
 import type { Binding } from '../../transport.js';
-import { type DialectName, dialectFor, dialectNames, dialects } from './index.js';
+import { type DialectName, dialectFor, dialectNames, dialects, userIdsAt } from './index.js';
 
 const pattern: Binding = { exchange: 'qmf.x.topic', exchangeType: 'topic', key: 'agent.ind.#', create: true };
 const exact: Binding = { ...pattern, key: 'direct-console.1' };
@@ -42,6 +42,29 @@ describe('dialects of AMQP 1.0', () => {
       expect(dialectFor(peer).name, product ?? 'nothing said').to.equal(name);
     }
     for (const name of dialectNames) expect(dialects[name].name).to.equal(name);
+  });
+
+  it('say how far user ids can be relied on, by the broker and not by a dialect that was forced', () => {
+    const kind = (product: string, forced?: DialectName, offered: readonly string[] = ['PLAIN']): string => {
+      const peer = { product, version: '4.0' };
+      const dialect = forced === undefined ? dialectFor(peer) : dialects[forced];
+      return userIdsAt(dialect, forced !== undefined, { peer, offered }).kind;
+    };
+    expect(kind('qpid-cpp')).to.equal('vouched');
+    expect(kind('qpid-cpp', undefined, ['PLAIN', 'ANONYMOUS'])).to.equal('unverified');
+    expect(kind('RabbitMQ')).to.equal('forgeable-by-translation');
+    expect(kind('RabbitMQ', 'qpidd')).to.equal('forgeable-by-translation');
+    expect(kind('apache-activemq-artemis', 'qpidd')).to.equal('unverified');
+    expect(kind('Apache Qpid Broker-J Core')).to.equal('unverified');
+    expect(kind('imagefactory-embedded-broker')).to.equal('unverified');
+    const checking = { product: 'imagefactory-embedded-broker', checksUserIds: true };
+    expect(userIdsAt(dialects.embedded, false, { peer: checking, offered: ['PLAIN'] }).kind).to.equal(
+      'vouched',
+    );
+    // Only somebody who says which one it is can know that a broker vouches that says something else of itself.
+    expect(kind('a proxy')).to.equal('unverified');
+    expect(kind('a proxy', 'qpidd')).to.equal('vouched');
+    expect(kind('a proxy', 'qpidd', ['ANONYMOUS'])).to.equal('unverified');
   });
 
   it('tell bindings as addresses and filters', () => {

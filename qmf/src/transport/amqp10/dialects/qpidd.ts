@@ -1,5 +1,6 @@
 import rhea from 'rhea';
 import { type Address, addressFromText, addressToText } from '../../../message/envelope.js';
+import type { UserIds } from '../../../message/user-ids.js';
 import type { Binding } from '../../transport.js';
 import type { Dialect, Route, SourceTerminus } from './dialect.js';
 
@@ -32,12 +33,30 @@ export const qpidd: Dialect = {
     ...(binding.create ? creation(binding) : {}),
   }),
   route: exchangeRoute,
+  userIds: ({ offered }) => (offered.includes('ANONYMOUS') ? openQpidd : { kind: 'vouched' }),
   replyText: addressToText,
   replyAddress: addressFromText,
 };
 
+/** With `--auth no` it offers ANONYMOUS, and PLAIN with any password. */
+const openQpidd: UserIds = {
+  kind: 'unverified',
+  reason: 'this qpidd lets people in without a password, as it does with --auth no, and then under any name',
+  remedy: 'run it with --auth yes, and leave ANONYMOUS out of the mech_list of its SASL configuration',
+};
+
 /** The embedded broker has qpidd's manners. */
-export const embedded: Dialect = { ...qpidd, name: 'embedded' };
+export const embedded: Dialect = {
+  ...qpidd,
+  name: 'embedded',
+  userIds: ({ peer }) => (peer.checksUserIds === true ? { kind: 'vouched' } : openEmbedded),
+};
+
+const openEmbedded: UserIds = {
+  kind: 'unverified',
+  reason: 'this embedded broker has no users, and checks no names',
+  remedy: 'start it with users',
+};
 
 /** Asks for the exchange to be made; only for domains other than `default`, whose exchanges have types of their own. */
 function creation(binding: Binding): Pick<SourceTerminus, 'capabilities' | 'dynamic_node_properties'> {

@@ -4,6 +4,7 @@ import { type Address, addressFromText, addressToText } from '../../../message/e
 import { amqp091 } from '../../amqp091/amqp091.js';
 import { isValueList } from '../../../value/value.js';
 import type { Binding } from '../../transport.js';
+import { translatedByRabbitMq } from '../../user-ids.js';
 import type { Dialect, Workplace } from './dialect.js';
 
 /** RabbitMQ 3 with its plugin `rabbitmq_amqp1_0`: addresses of version 1. */
@@ -20,8 +21,10 @@ export const rabbitMq3: Dialect = {
     return { target, to: target, ...(to.subject === undefined ? {} : { subject: to.subject }) };
   },
   // As the 0-9-1 peers behind the same broker write it.
+  userIds: () => translatedByRabbitMq,
   replyText: addressToText,
   replyAddress: replyAddressV1,
+  textUserId: true,
   sent: withoutListValue,
 };
 

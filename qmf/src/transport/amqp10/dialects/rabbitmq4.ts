@@ -1,6 +1,7 @@
 import { type Address, addressFromText, addressToText } from '../../../message/envelope.js';
 import { int32, type Value } from '../../../value/value.js';
 import type { Binding } from '../../transport.js';
+import { translatedByRabbitMq } from '../../user-ids.js';
 import type { Dialect, Workplace } from './dialect.js';
 import { managementRefused, ManagementLinks } from './rabbitmq4-management.js';
 
@@ -20,6 +21,7 @@ export const rabbitMq4: Dialect = {
   // A link's own target would fix the key for all its messages.
   route: to => ({ to: addressV2(to), ...(to.subject === undefined ? {} : { subject: to.subject }) }),
   // As the 0-9-1 peers behind the same broker write it.
+  userIds: () => translatedByRabbitMq,
   replyText: addressToText,
   replyAddress: replyAddressV2,
 };
