@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Connection, Container, EventContext, Session } from 'rhea';
 import { limitExceeded } from './attach.js';
+import type { BindNews } from './bind-news.js';
 import type { Client } from './clients.js';
 import { type AttachedLink, type FaultSwitches, faultText, type SaidError } from './faults/index.js';
 import { FrameError } from './frame-error.js';
@@ -17,6 +18,7 @@ export interface ConnectionEnvironment {
   readonly container: Container;
   readonly settings: BrokerSettings;
   readonly nodes: NodeRegistry;
+  readonly bindNews: BindNews;
   readonly faults: FaultSwitches;
   /** The client that opens a connection, or why it may not. */
   enter(user: string | undefined): Client | SaidError;
@@ -172,6 +174,8 @@ export class BrokerConnection {
       faults,
       publishing: { nodes, now: settings.now, client, faults },
       closeConnection: error => this.close(error),
+      bound: event =>
+        this.environment.bindNews.raise({ ...event, user: client.user ?? 'anonymous', host: this.#label }),
     });
     const isCounted = client.shares.sessions.take(1);
     this.#sessions.set(session, { session: opened, isCounted });
