@@ -16,6 +16,7 @@ import type { Severity } from '../schema/types.js';
 import { SessionBindings, type SessionKey } from '../session/session-bindings.js';
 import type { Value, ValueMap } from '../value/value.js';
 import { encodeValues } from './arguments.js';
+import { Arrivals } from './arrivals.js';
 import { type ManagedObject, managedObject, type MethodHandlers, wireHandlers } from './managed-object.js';
 import { ObjectStore, type WireHandler } from './object-store.js';
 import { type AgentLosses, Losses } from './losses.js';
@@ -74,6 +75,7 @@ export class AgentSession {
   #heartbeat: NodeJS.Timeout | undefined;
   #heartbeatSoon = false;
   #unlisten: () => void = () => undefined;
+  #arrivals: Arrivals | undefined;
 
   constructor(
     private readonly connection: BusConnection,
@@ -133,6 +135,13 @@ export class AgentSession {
       this.close();
       throw error;
     }
+    this.#arrivals = new Arrivals(this.connection, {
+      exchange: topicExchange(this.#settings.domain),
+      key: () => heartbeatKey(this.#settings.name),
+      announce: () => this.#sendHeartbeat(),
+      log: this.#settings.log,
+    });
+    await this.#arrivals.ready;
     this.#sendHeartbeat();
   }
 
@@ -217,6 +226,7 @@ export class AgentSession {
     this.#state = 'closed';
     clearInterval(this.#heartbeat);
     this.#unlisten();
+    this.#arrivals?.close();
     this.#bindings.close();
     this.#subscriptions.cancelAll();
     this.#losses.tell();
