@@ -107,7 +107,10 @@ describe('the command imagefactory', () => {
     [['--qmf', '--broker', 'wss://user:20?geheim@h'], "imagefactory: broker 'wss://***@h': the scheme"],
     [['amqp://user:2024/geheim@h'], "imagefactory: unknown command 'amqp://***@h'"],
     [['doctor', '--amqp://user:2024/geheim@h'], "imagefactory: unknown option '***@h'"],
-    [['--qmf', '--acl', '/nowhere/acl'], 'imagefactory: --acl /nowhere/acl: there is no such file\n'],
+    [
+      ['--qmf', '--acl', '/nowhere/acl'],
+      'imagefactory: --acl /nowhere/acl cannot be read: there is no such file\n',
+    ],
     [
       ['--qmf', '--password-file', '/nowhere/password'],
       'imagefactory: the password file /nowhere/password cannot be read: there is no such file',

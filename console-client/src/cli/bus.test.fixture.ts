@@ -7,6 +7,7 @@ import {
   BusConnection,
   defineData,
   defineEvent,
+  readTextFile,
   type RunningBroker,
   Severity,
   startBroker,
@@ -202,11 +203,9 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     stderr,
     env: options.env ?? {},
     now: Date.now,
-    readFile: path => {
+    readText: (path, name) => {
       const text = options.files?.[path];
-      return text === undefined
-        ? Promise.reject(Object.assign(new Error('no file'), { code: 'ENOENT' }))
-        : Promise.resolve(Buffer.from(text));
+      return text === undefined ? readTextFile(path, { name }) : Promise.resolve(text);
     },
     signal: options.signal ?? new AbortController().signal,
   };

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startBroker } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
@@ -255,6 +258,43 @@ describe('imagefactory-console', () => {
       const { code, stdout } = await cli(['build', 'ok.xml', '--target', 'mock'], { files });
       expect(code).to.equal(0);
       expect(stdout).to.match(/^build_adaptor-[0-9a-f-]{36}\n$/);
+    });
+
+    it('reads a template and an argument that an editor has put a byte order mark before, and no Latin-1', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'console-files-'));
+      const [marked, latin] = [join(folder, 'marked'), join(folder, 'latin')];
+      await writeFile(marked, '\uFEFF{"a": [1]}');
+      await writeFile(latin, Buffer.from('gr\u00fcn', 'latin1'));
+      const call = [
+        'call',
+        'widget-left',
+        'echo',
+        'true',
+        '1',
+        '2',
+        `@${marked}`,
+        `@${marked}`,
+        '[]',
+        '--json',
+      ];
+      expect(jsonLines((await cli(call)).stdout)[0]?.['outputs']).to.deep.include({
+        text: '{"a": [1]}',
+        table: { a: [1] },
+      });
+      expect((await cli(['build', marked, '--target', 'mock'])).code).to.equal(0);
+      for (const args of [
+        ['build', latin, '--target', 'mock'],
+        ['build', marked, '--target', 'mock', '--credentials', latin],
+        ['call', 'image_factory', 'build_image', 't', 'mock', 'null', `sec_credentials=@${latin}`],
+        ['build', '/dev/zero', '--target', 'mock'],
+      ]) {
+        const { code, stderr } = await cli(args);
+        expect(code).to.equal(2);
+        expect(stderr).to.match(
+          /latin is no UTF-8 text from byte offset 2 on|\/dev\/zero cannot be read: it is a device/,
+        );
+      }
+      await rm(folder, { recursive: true });
     });
 
     it('lets the agent find a template by URL or uuid', async () => {

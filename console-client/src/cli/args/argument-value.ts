@@ -5,7 +5,7 @@ import { parseNotation } from './notation.js';
 /** Where an argument's text came from: what is typed may be `null`, what is in a file is taken as it stands. */
 export type ArgumentSource =
   | { readonly kind: 'typed'; readonly text: string }
-  | { readonly kind: 'file'; readonly name: string; readonly bytes: Buffer };
+  | { readonly kind: 'file'; readonly text: string };
 
 const MIN_INT = -(2n ** 63n);
 const MAX_INT = 2n ** 64n - 1n;
@@ -17,7 +17,7 @@ const MAX_INT = 2n ** 64n - 1n;
  */
 export function readArgument(argument: SchemaProperty, source: ArgumentSource): unknown {
   if (source.kind === 'typed' && source.text === 'null') return null;
-  const text = source.kind === 'typed' ? source.text : textOf(argument, source);
+  const { text } = source;
   if (argument.type === 'string') return text;
   const value = readValue(argument, source.kind === 'typed' ? text : text.trim());
   try {
@@ -27,14 +27,6 @@ export function readArgument(argument: SchemaProperty, source: ArgumentSource): 
     throw wrong(argument, text);
   }
   return value;
-}
-
-function textOf(argument: SchemaProperty, { name, bytes }: ArgumentSource & { kind: 'file' }): string {
-  const text = bytes.toString('utf8');
-  if (!Buffer.from(text, 'utf8').equals(bytes)) {
-    throw usageError(`argument ${argument.name}: ${name} is no UTF-8 text`);
-  }
-  return text;
 }
 
 function readValue(argument: SchemaProperty, text: string): unknown {

@@ -1,13 +1,12 @@
 import type { SchemaMethod, SchemaProperty } from '@imagefactory/qmf';
-import { fileError, usageError } from '../errors.js';
+import { usageError } from '../errors.js';
 import { type ArgumentSource, readArgument } from './argument-value.js';
 import { inputsOf, signatureOf } from './signature.js';
 
 /** How arguments that stand for something else are read. */
 export interface ArgumentReader {
-  readonly readFile: (path: string) => Promise<Buffer>;
-  /** Everything from standard input, which can be had once. */
-  readonly readStdin: () => Promise<Buffer>;
+  /** The text of a file, or of standard input for `-`; the second is what it is for, in errors. */
+  readonly readText: (path: string, what: string) => Promise<string>;
 }
 
 /**
@@ -74,17 +73,11 @@ export function isReference(word: string): boolean {
 async function sourceOf(
   argument: SchemaProperty,
   word: string,
-  reader: ArgumentReader,
+  { readText }: ArgumentReader,
 ): Promise<ArgumentSource> {
-  if (word === '-') return { kind: 'file', name: 'standard input', bytes: await reader.readStdin() };
-  if (word.startsWith('@@')) return { kind: 'typed', text: word.slice(1) };
-  if (!word.startsWith('@')) return { kind: 'typed', text: word };
-  const path = word.slice(1);
-  try {
-    return { kind: 'file', name: path, bytes: await reader.readFile(path) };
-  } catch (error) {
-    throw fileError(`argument ${argument.name}`, path, error);
-  }
+  if (!isReference(word)) return { kind: 'typed', text: word.startsWith('@@') ? word.slice(1) : word };
+  const path = word === '-' ? word : word.slice(1);
+  return { kind: 'file', text: await readText(path, `argument ${argument.name}`) };
 }
 
 function wrongCall(method: SchemaMethod, problem: string, remedy?: string): Error {
