@@ -1,5 +1,6 @@
-import { decodeNative, encodeNative, type SchemaProperty } from '@imagefactory/qmf';
-import { usageError } from '../errors.js';
+import { decodeNative, encodeNative, Float, QmfError, type SchemaProperty } from '@imagefactory/qmf';
+import { CliError, usageError } from '../errors.js';
+import { exactDouble, exactNumber } from './exact-number.js';
 import { parseNotation } from './notation.js';
 
 /** Where an argument's text came from: what is typed may be `null`, what is in a file is taken as it stands. */
@@ -41,14 +42,10 @@ function readValue(argument: SchemaProperty, text: string): unknown {
       }
       break;
     case 'float':
-      if (text.trim() !== '' && !Number.isNaN(Number(text))) return Number(text);
-      break;
+      return readFloat(argument, text);
     case 'map':
-    case 'list': {
-      const value = parseNotation(text);
-      if (value !== undefined) return value;
-      break;
-    }
+    case 'list':
+      return readNotation(argument, text);
     case 'uuid':
     case 'string':
       return text;
@@ -56,6 +53,29 @@ function readValue(argument: SchemaProperty, text: string): unknown {
       break;
   }
   throw wrong(argument, text);
+}
+
+function readFloat(argument: SchemaProperty, text: string): number | Float {
+  const number = exactNumber(text);
+  // A whole number is a double here too, if it is one.
+  if (number !== undefined) return number instanceof Float ? number : exactDouble(text);
+  const other = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isNaN(other)) throw wrong(argument, text);
+  return other;
+}
+
+function readNotation(argument: SchemaProperty, text: string): unknown {
+  try {
+    return parseNotation(text, 'it');
+  } catch (error) {
+    if (error instanceof QmfError) throw wrong(argument, text, error.message);
+    throw error instanceof CliError
+      ? usageError(
+          `argument ${argument.name} (${argument.type.toUpperCase()}): ${error.message}`,
+          error.remedy,
+        )
+      : error;
+  }
 }
 
 const expectations: Readonly<Record<SchemaProperty['type'], string>> = {
@@ -69,9 +89,10 @@ const expectations: Readonly<Record<SchemaProperty['type'], string>> = {
   uuid: 'a uuid such as 6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44',
 };
 
-function wrong(argument: SchemaProperty, text: string): Error {
+function wrong(argument: SchemaProperty, text: string, reason?: string): Error {
   const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
   return usageError(
     `argument ${argument.name} (${argument.type.toUpperCase()}): '${shown}' was given, ${expectations[argument.type]} is expected`,
+    reason,
   );
 }
