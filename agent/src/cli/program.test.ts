@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -11,9 +12,21 @@ import { chooseBroker } from './broker-choice.js';
 import { startEmbeddedBroker, stopEmbeddedBroker } from './embedded-broker.js';
 import { packageVersion } from './version.js';
 
-function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(...args: string[]): Ran {
+  return runTo('pipe', ...args);
+}
+
+/** @param stdout a file for standard output */
+function runTo(stdout: number | 'pipe', ...args: string[]): Ran {
   const main = new URL('./main.js', import.meta.url).pathname;
   return spawnSync(process.execPath, [main, ...args], {
+    stdio: ['ignore', stdout, 'pipe'],
     encoding: 'utf8',
     timeout: 20_000,
     env: { ...process.env, NO_COLOR: '1' },
@@ -120,6 +133,21 @@ describe('the command imagefactory', () => {
       const { status, stderr } = run(...args);
       expect(stderr).to.include(complaint).and.not.include('geheim');
       expect(status).to.equal(2);
+    });
+  }
+
+  for (const args of [
+    ['--help'],
+    ['--version'],
+    ['doctor', '--json'],
+    ['image', 'list', '--json', '--imgdir', tmpdir()],
+  ]) {
+    it(`ends with 74 and one line when its output cannot be written: ${args.join(' ')}`, () => {
+      const full = openSync('/dev/full', 'w');
+      const { status, stderr } = runTo(full, ...args);
+      closeSync(full);
+      expect(stderr).to.equal('imagefactory: standard output cannot be written: the disk is full (ENOSPC)\n');
+      expect(status).to.equal(74);
     });
   }
 

@@ -208,6 +208,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
       return text === undefined ? readTextFile(path, { name }) : Promise.resolve(text);
     },
     signal: options.signal ?? new AbortController().signal,
+    output: { lost: new AbortController().signal, failed: new AbortController().signal },
   };
   const code = await runCli(args, io);
   return { code, stdout: stdout.text, stderr: stderr.text };

@@ -528,6 +528,29 @@ describe('imagefactory-console', () => {
       expect(stderr).to.include("no method 'nothing'").and.to.include("unknown command 'bogus'");
     });
 
+    for (const [line, code, complaint] of [
+      ['use odd.com -t 0.2', 4, /no agent that is called 'odd\.com' answered .*\n.*the script ends here/],
+      ['use --timeout x widgetd', 2, /--timeout: 'x' is no number/],
+      ['usee widgetd', 2, /unknown command 'usee'/],
+      ["use 'widgetd", 2, /the line ends before the '/],
+      ['use widgetd more', 2, /too many arguments/],
+    ] as const) {
+      it(`ends at a line that chooses no agent: ${line}`, async () => {
+        const ran = await cli(['repl'], { stdin: `${line}\nquery Widget --json\n` });
+        expect(ran.stderr).to.match(complaint);
+        expect({ code: ran.code, stdout: ran.stdout }).to.deep.equal({ code, stdout: '' });
+      });
+    }
+
+    it('waits in use for an agent that is there', async () => {
+      const { code, stdout, stderr } = await cli(['repl'], { stdin: 'use widgetd\nquery Widget --json\n' });
+      expect(stderr).to.match(/^commands go to example\.com:widgetd:w1\n$/);
+      expect(jsonLines(stdout).map(({ agent }) => agent)).to.deep.equal(
+        Array(2).fill('example.com:widgetd:w1'),
+      );
+      expect(code).to.equal(0);
+    });
+
     it('ends well with the input', async () => {
       expect((await cli(['repl'], { stdin: 'agents --wait 0.1' })).code).to.equal(0);
     });

@@ -1,15 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { readTextFile } from '@imagefactory/qmf';
+import { readTextFile, type StandardStreams } from '@imagefactory/qmf';
 
 /** A stream that may be a terminal. */
 export type Sink = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
 /** Bytes that a template, a set of credentials or an argument may have. */
 export const textLimit = 16 * 1024 * 1024;
-
-/** The reason of a signal that fires because whoever read our output went away. */
-export const brokenPipe = 'the reader is gone';
 
 /** Everything of the outer world that commands touch, so that tests need no process of their own. */
 export interface Io {
@@ -23,9 +20,11 @@ export interface Io {
   readonly readText: (path: string, name: string) => Promise<string>;
   /** Fires when the user or the system wants the program to end. */
   readonly signal: AbortSignal;
+  /** What becomes of standard output. */
+  readonly output: Pick<StandardStreams, 'lost' | 'failed'>;
 }
 
-export function processIo(signal: AbortSignal): Io {
+export function processIo(signal: AbortSignal, output: Io['output']): Io {
   return {
     stdin: process.stdin,
     stdout: process.stdout,
@@ -34,6 +33,7 @@ export function processIo(signal: AbortSignal): Io {
     now: Date.now,
     readText: (path, name) => readTextFile(path, { name, limit: textLimit }),
     signal,
+    output,
   };
 }
 

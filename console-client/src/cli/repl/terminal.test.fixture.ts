@@ -27,6 +27,7 @@ export async function startTerminal(broker: string, env: Io['env']): Promise<Per
     now: Date.now,
     readText: (path, name) => readTextFile(path, { name }),
     signal: new AbortController().signal,
+    output: { lost: new AbortController().signal, failed: new AbortController().signal },
   };
   const ended = runCli(['--broker', broker, 'repl'], io);
   const atPrompt = /imagefactory> (\u001b\[\d+G)?$|[\w.:-]+> (\u001b\[\d+G)?$/;
