@@ -89,7 +89,8 @@ describe('the program imagefactory-console', () => {
       {
         stdin: 'x',
         onOutput: (text, child) => {
-          if (!text.includes('build_adaptor-')) return;
+          // By then the build is held.
+          if (!text.includes('50%')) return;
           child.stdout?.destroy();
           bus.release();
         },
@@ -105,7 +106,8 @@ describe('the program imagefactory-console', () => {
       {
         stdin: 'FAIL',
         onOutput: (text, child) => {
-          if (!text.includes('build_adaptor-')) return;
+          // By then the build is held.
+          if (!text.includes('50%')) return;
           child.stdout?.destroy();
           bus.release();
         },
