@@ -58,6 +58,7 @@ describe('arguments of a call', () => {
   const good: readonly (readonly [readonly string[], Record<string, unknown>])[] = [
     [['a', 'b', '3'], { from: 'a', to: 'b', steps: 3n }],
     [['steps=3', 'to=b', 'from=a=c'], { from: 'a=c', to: 'b', steps: 3n }],
+    [['from=form=a', 'to=b', 'steps=1'], { from: 'form=a', to: 'b', steps: 1n }],
     [['a', 'steps=null', 'to='], { from: 'a', to: '', steps: null }],
     [['other=a', 'b', '-5'], { from: 'other=a', to: 'b', steps: -5n }],
   ];
@@ -80,6 +81,9 @@ describe('arguments of a call', () => {
     [[], /missing: from, to, steps$/],
     [['a', 'b', '3', '4'], /4 arguments were given, 3 are expected$/],
     [['a', 'from=b', 'to=c', 'steps=1'], /argument from was given twice$/],
+    [['form=a', 'b', '1'], /no argument is called 'form'; did you mean from\?$/],
+    [['a', 'b', 'Step=1'], /no argument is called 'Step'; did you mean steps\?$/],
+    [['from=a', 'to=b', 'stepps=1'], /did you mean steps\?$/],
     [['from=a', 'b', 'steps=1'], /'b' comes after an argument with a name/],
     [['a', 'b', '3.5'], /argument steps \(INT\): '3.5' was given/],
     [['a', 'b', '18446744073709551616'], /fits into 64 bits is expected$/],

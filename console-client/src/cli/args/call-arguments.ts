@@ -1,4 +1,4 @@
-import type { SchemaMethod, SchemaProperty } from '@imagefactory/qmf';
+import { nearest, type SchemaMethod, type SchemaProperty } from '@imagefactory/qmf';
 import { usageError } from '../errors.js';
 import { type ArgumentSource, readArgument } from './argument-value.js';
 import { inputsOf, signatureOf } from './signature.js';
@@ -38,6 +38,7 @@ export function assignWords(method: SchemaMethod, words: readonly string[]): Map
   let named = false;
   for (const [index, word] of words.entries()) {
     const byName = namedArgument(inputs, word);
+    if (byName === undefined) refuseMisspelt(method, inputs, word);
     if (byName === undefined && named) {
       throw wrongCall(method, `'${shorten(word)}' comes after an argument with a name, and has none`);
     }
@@ -54,6 +55,21 @@ export function assignWords(method: SchemaMethod, words: readonly string[]): Map
     throw wrongCall(method, `missing: ${missing.join(', ')}`, "give null for what you don't want to set");
   }
   return assigned;
+}
+
+/** A misspelt name would become a part of a value; a text that looks like one can be given by the argument's own name. */
+function refuseMisspelt(method: SchemaMethod, inputs: readonly SchemaProperty[], word: string): void {
+  const [, name = ''] = /^([\w-]{3,60})=/.exec(word) ?? [];
+  const near = nearest(
+    name,
+    inputs.map(input => input.name),
+  );
+  if (name === '' || near === undefined) return;
+  throw wrongCall(
+    method,
+    `no argument is called '${name}'; did you mean ${near}?`,
+    `give a text that begins with ${name}= by the name of its argument`,
+  );
 }
 
 function namedArgument(
