@@ -1,9 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type BodyForm, BusConnection, shownUrl, type Transport, transportsFor } from '@imagefactory/qmf';
+import {
+  type BodyForm,
+  BusConnection,
+  readTextFile,
+  shownUrl,
+  type Transport,
+  transportsFor,
+} from '@imagefactory/qmf';
 import { type AccessList, readAccessList } from '../access/index.js';
-import { readProblem } from '../files/read-problem.js';
-import { describeError, type Logger } from '../log/index.js';
+import { describeError, errorLine, type Logger } from '../log/index.js';
 import { agentRetry, bundledPlugins, doctorReport, startAgent } from '../runtime/index.js';
 import { type BrokerChoice, checkChoice } from './broker-choice.js';
 import { tellConnectionNews } from './connection-news.js';
@@ -123,12 +128,13 @@ function isFailure(why: string): boolean {
   return why === 'crash' || why === 'given up';
 }
 
-/** @throws UsageError that names what is wrong with the file */
+/** @throws UsageError or QmfError `invalid_argument` that names what is wrong with the file */
 async function accessListOf(path: string): Promise<AccessList> {
+  const text = await readTextFile(path, { name: `--acl ${path}` });
   try {
-    return readAccessList(await readFile(path, 'utf8'));
+    return readAccessList(text);
   } catch (error) {
-    throw new UsageError(`--acl ${path}: ${readProblem(error)}`);
+    throw new UsageError(`--acl ${path}: ${errorLine(error)}`);
   }
 }
 

@@ -78,14 +78,3 @@ export function toCliError(error: unknown): CliError {
     cause: error,
   });
 }
-
-/** A file that cannot be read or written, as the user's mistake that it nearly always is. */
-export function fileError(what: string, path: string, error: unknown): CliError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  const reasons: Readonly<Record<string, string>> = {
-    ENOENT: 'there is no such file',
-    EACCES: 'you may not read it',
-    EISDIR: 'it is a directory',
-  };
-  return usageError(`${what}: ${path} cannot be read: ${reasons[code] ?? code}`);
-}
