@@ -62,7 +62,7 @@ export async function runDaemon(
   let connection: BusConnection | undefined;
   try {
     if (choice.kind === 'embedded') broker = await startEmbeddedBroker(flags.qmfDomain, log);
-    const plugins = bundledPlugins();
+    const plugins = bundledPlugins({ recommends: flags.recommends });
     const health = await Promise.race([doctorReport(plugins), end]);
     if (typeof health === 'string') return isFailure(health) ? exitCodes.failed : exitCodes.ok;
     const form = flags.bodyForm === 'auto' ? {} : { bodyForm: flags.bodyForm };
