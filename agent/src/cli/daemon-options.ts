@@ -106,6 +106,7 @@ export function daemonOptions(): readonly Option[] {
       )
         .default(256)
         .argParser(whole(0, 1_000_000_000)),
+      new Option('--no-recommends', 'install packages of templates without those that they recommend'),
       new Option('--no-cache', 'make every stage of a build anew, and keep none for later builds'),
       new Option('--cache-size <MiB>', 'space for stages of builds; what was not used for longest goes first')
         .default(10_240)

@@ -60,7 +60,7 @@ export async function runDaemon(
   try {
     if (choice.kind === 'embedded')
       broker = await startEmbeddedBroker({ domain: flags.qmfDomain, users }, log);
-    const plugins = bundledPlugins();
+    const plugins = bundledPlugins({ recommends: flags.recommends });
     const health = await Promise.race([doctorReport(plugins), end]);
     if (typeof health === 'string') return isFailure(health) ? exitCodes.failed : exitCodes.ok;
     const form = flags.bodyForm === 'auto' ? {} : { bodyForm: flags.bodyForm };

@@ -23,6 +23,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly maxConcurrent: number;
   readonly maxConcurrentAt?: Readonly<Record<string, number>>;
   readonly minFree: number;
+  readonly recommends: boolean;
   readonly cache: boolean;
   readonly cacheSize: number;
   readonly config?: string;

@@ -33,15 +33,23 @@ const full = fakeTemplate({
   ],
 });
 const release = releaseOf(full)!;
+const sourcesOfHost = [{ uri: 'http://mirror.test/debian', suite: 'bookworm', components: ['main'] }];
 const sources = { build: [], image: [], reason: '' };
 
 describe('customise', () => {
   let context: FakeContext;
   let run: ReturnType<typeof fakeRunner>;
-  const start = async (answer?: Parameters<typeof fakeRunner>[0]) => {
+  const start = async (answer?: Parameters<typeof fakeRunner>[0], recommends = true) => {
     run = fakeRunner(answer);
     const sandbox = await Sandbox.create(run, join(context.scratch, 'debian'), 'root');
-    const options = { tree: '/tree', template: full, release, sources, resolvConf: '/nonexistent' };
+    const options = {
+      tree: '/tree',
+      template: full,
+      release,
+      sources,
+      resolvConf: '/nonexistent',
+      recommends,
+    };
     return customise(sandbox, options, context.progress);
   };
   beforeEach(async () => {
@@ -68,6 +76,14 @@ describe('customise', () => {
     expect(run.runs[6]?.args.slice(-4)).to.deep.equal(['install', '--', 'tree', 'g++']);
     expect(context.progress.fractions.at(-1)).to.be.closeTo(1, 0.01);
   });
+
+  for (const recommends of [true, false]) {
+    it(`${recommends ? 'takes' : 'leaves out'} what packages recommend`, async () => {
+      await start(undefined, recommends);
+      const install = run.runs.find(({ options }) => options.label === 'installing packages');
+      expect(install?.args.includes('--no-install-recommends')).to.equal(!recommends);
+    });
+  }
 
   it('hands the root password over on standard input only', async () => {
     await start();
@@ -145,7 +161,7 @@ describe('debianOs', () => {
     });
     const context = await fakeContext({ run });
     await mkdir(context.cache, { recursive: true });
-    const outcome = await debianOs({ hostSources: () => Promise.resolve([]) })
+    const outcome = await debianOs({ hostSources: () => Promise.resolve(sourcesOfHost) })
       .buildBase(full, context)
       .catch((error: unknown) => error);
     expect(outcome).to.have.property('code', 'aborted');

@@ -17,6 +17,8 @@ export interface CustomiseOptions {
   readonly template: Template;
   readonly release: Release;
   readonly sources: ChosenSources;
+  /** Whether packages come with those that they recommend, as apt has it. */
+  readonly recommends: boolean;
   /** The builder's own file, for name resolution while packages are installed. */
   readonly resolvConf: string;
 }
@@ -48,7 +50,7 @@ export async function customise(
     });
   }
   if (template.packages.length > 0) {
-    await progress.step('installing packages', 0.5, () => installPackages(sandbox, tree, template));
+    await progress.step('installing packages', 0.5, () => installPackages(sandbox, options));
   }
   await progress.step('writing files', 0.02, () => applyFiles(sandbox, tree, template.files));
   await progress.step('running the commands', 0.2, inner =>
@@ -59,7 +61,7 @@ export async function customise(
     const gone = template.repositories.filter(({ persisted }) => !persisted);
     const script = finishScript({
       remove: [buildSourcesInGuest, ...gone.map(({ name }) => repositoryPath(name))],
-      keep: template.files.map(({ path }) => path).filter(path => path.startsWith('/etc/ssh/ssh_host_')),
+      keep: template.files.map(({ path }) => path),
     });
     await runStagedScript(sandbox, options, 'cleaning up the image', script);
   });
@@ -107,15 +109,20 @@ async function updateLists(sandbox: Sandbox, tree: string, okStatus: readonly nu
   );
 }
 
-async function installPackages(sandbox: Sandbox, tree: string, template: Template): Promise<void> {
+async function installPackages(
+  sandbox: Sandbox,
+  { tree, template, recommends }: CustomiseOptions,
+): Promise<void> {
   await updateLists(sandbox, tree, [0]);
   const stage = await sandbox.freshStage();
   const names = template.packages.map(({ name }) => name);
+  // Else what the image's own apt is configured to do, which by default is to take them.
+  const recommended = recommends ? [] : ['--no-install-recommends'];
   const dpkg = ['-o', 'Dpkg::Options::=--force-confold', '-o', 'Dpkg::Options::=--force-unsafe-io'];
   await runApt(
     (file, args, options) => sandbox.guest(tree, file, args, { stage, ...options }),
     'apt-get',
-    ['-y', '-o', 'Dpkg::Use-Pty=0', ...dpkg, '--no-install-recommends', 'install', '--', ...names],
+    ['-y', '-o', 'Dpkg::Use-Pty=0', ...dpkg, ...recommended, 'install', '--', ...names],
     { label: 'installing packages', env: proxyEnvironment(process.env) },
   );
 }

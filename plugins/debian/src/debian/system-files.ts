@@ -1,6 +1,8 @@
 import { type ChosenSources, deb822List } from '../apt/choose-sources.js';
 import { grubConfiguration, rootLabel } from '../disk/grub.js';
 import type { GuestFile } from '../tree/guest-files.js';
+import { growRootFiles, growRootScript } from './grow-root.js';
+import { perMachineScript } from './per-machine.js';
 
 /** What every image gets before the template's own files, which may replace any of it. */
 export function systemFiles(kernelParameters: string | undefined): GuestFile[] {
@@ -14,6 +16,7 @@ export function systemFiles(kernelParameters: string | undefined): GuestFile[] {
       content: '[Match]\nName=en* eth*\n\n[Network]\nDHCP=yes\n\n[DHCPv4]\nUseDomains=yes\n',
     },
     { path: '/boot/grub/grub.cfg', content: grubConfiguration(kernelParameters) },
+    ...growRootFiles,
     { path: policyFile, content: '#!/bin/sh\nexit 101\n', mode: 0o755 },
   ];
 }
@@ -28,35 +31,17 @@ cp /run/imagefactory/resolv.conf /etc/resolv.conf
 systemctl --quiet enable systemd-networkd.service systemd-resolved.service
 mkdir -p /etc/systemd/system/getty.target.wants
 ln -sf /lib/systemd/system/serial-getty@.service /etc/systemd/system/getty.target.wants/serial-getty@ttyS0.service
-`;
-
-/** The service that gives each machine made from the image its own SSH host keys. */
-const hostKeyService = `[Unit]
-Description=Make the SSH host keys of this machine
-Before=ssh.service ssh.socket
-
-[Service]
-Type=oneshot
-ExecStart=/usr/bin/ssh-keygen -A
-
-[Install]
-WantedBy=multi-user.target
-`;
-
-export const hostKeyServiceName = 'ssh-host-keys.service';
+${growRootScript}`;
 
 /** Files that {@link finishScript} finds beside it. */
 export function finishFiles(sources: ChosenSources): ReadonlyMap<string, string> {
-  return new Map([
-    ['debian.sources', deb822List(sources.image)],
-    [hostKeyServiceName, hostKeyService],
-  ]);
+  return new Map([['debian.sources', deb822List(sources.image)]]);
 }
 
 export interface FinishOptions {
   /** Files for this build only: the builder's mirror, repositories that are not to stay. */
   readonly remove: readonly string[];
-  /** SSH host keys that the template itself brings. */
+  /** Files that the template itself brings. */
   readonly keep: readonly string[];
 }
 
@@ -65,7 +50,6 @@ export interface FinishOptions {
  * builder's resolv.conf is replaced unless the template has put another one in its place.
  */
 export function finishScript({ remove, keep }: FinishOptions): string {
-  const kept = keep.map(path => `    ${quoted(path)}) ;;\n`).join('');
   return `set -eu
 stage=/run/imagefactory
 rm -f ${[policyFile, ...remove].map(quoted).join(' ')}
@@ -75,22 +59,9 @@ fi
 if cmp -s "$stage/resolv.conf" /etc/resolv.conf; then
   ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
 fi
-for key in /etc/ssh/ssh_host_*; do
-  case "$key" in
-${kept}    *) rm -f "$key" ;;
-  esac
-done
-if [ -x /usr/bin/ssh-keygen ]; then
-  cp "$stage/${hostKeyServiceName}" /etc/systemd/system/${hostKeyServiceName}
-  systemctl --quiet enable ${hostKeyServiceName}
-fi
 apt-get clean
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/*
-rm -f /var/log/dpkg.log /var/log/alternatives.log /var/log/bootstrap.log /var/log/apt/*
-rm -f /var/lib/systemd/random-seed
-if [ ! -L /var/lib/dbus/machine-id ]; then rm -f /var/lib/dbus/machine-id; fi
-: > /etc/machine-id
-`;
+${perMachineScript(keep)}`;
 }
 
 function quoted(text: string): string {
