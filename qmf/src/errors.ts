@@ -50,6 +50,8 @@ export interface QmfErrorOptions extends ErrorOptions {
   readonly agentCode?: number;
   /** See {@link QmfError.mayHaveBeenExecuted}. */
   readonly mayHaveBeenExecuted?: boolean;
+  /** See {@link QmfError.remedy}. */
+  readonly remedy?: string;
 }
 
 /** The one error class of this package. `code` says what happened, `retryable` whether a retry is sensible. */
@@ -62,6 +64,8 @@ export class QmfError extends Error {
    * Look before you repeat such a call; nothing in this package repeats it for you.
    */
   readonly mayHaveBeenExecuted: boolean;
+  /** What to do about it, where that is known better than by the code alone. */
+  readonly remedy: string | undefined;
 
   constructor(
     readonly code: QmfErrorCode,
@@ -72,6 +76,7 @@ export class QmfError extends Error {
     this.agentText = options.agentText;
     this.agentCode = options.agentCode;
     this.mayHaveBeenExecuted = options.mayHaveBeenExecuted ?? false;
+    this.remedy = options.remedy;
   }
 
   get retryable(): boolean {

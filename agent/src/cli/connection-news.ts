@@ -1,4 +1,4 @@
-import { type BusConnection, type ConnectionStatus, watchHeldUp } from '@imagefactory/qmf';
+import { type BusConnection, type ConnectionStatus, type QmfError, watchHeldUp } from '@imagefactory/qmf';
 import type { Logger } from '../log/index.js';
 
 /** What the log has been told last: `away` before the first connection, `lost` after one. */
@@ -29,6 +29,10 @@ function tellHeldUp(isHeldUp: boolean, { broker, state, statistics }: BusConnect
   } else if (state === 'open') log.notice(`${broker} takes messages again`);
 }
 
+function withRemedy({ message, remedy }: QmfError): string {
+  return remedy === undefined ? message : `${message}; ${remedy}`;
+}
+
 function tellStatus(connection: BusConnection, log: Logger): () => void {
   let told: Told = 'nothing';
   let toldRefusal = false;
@@ -47,7 +51,7 @@ function tellStatus(connection: BusConnection, log: Logger): () => void {
       case 'waiting': {
         const { message, retryable } = status.reason;
         if (!retryable && !toldRefusal) {
-          log.warn(`${message}; trying again, so it can be mended at the broker without a restart`);
+          log.warn(`${withRemedy(status.reason)}; trying again, no restart is needed`);
           toldRefusal = true;
         } else if (told === 'away' || told === 'lost') {
           log.debug(`attempt ${status.attempt - 1} failed: ${message}`);
@@ -56,7 +60,7 @@ function tellStatus(connection: BusConnection, log: Logger): () => void {
         return;
       }
       case 'failed':
-        log.error(`given up on ${status.broker}: ${status.reason.message}`);
+        log.error(`given up on ${status.broker}: ${withRemedy(status.reason)}`);
         return;
       case 'dialling':
         // After a break, the next broker of a list is dialled without any waiting.
