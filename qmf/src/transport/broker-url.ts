@@ -52,7 +52,7 @@ function parse(text: string, shown: string): BrokerAddress {
   let url: URL;
   try {
     // The URL parser knows host and port only for schemes it knows, so http stands in for amqp.
-    url = new URL(withScheme.replace(/^[a-z0-9+.-]+:/i, 'http:'));
+    url = new URL(withScheme.replace(zoned, '$1$3').replace(/^[a-z0-9+.-]+:/i, 'http:'));
   } catch (cause) {
     throw invalid(shown, 'it cannot be read as a broker address', cause);
   }
@@ -70,15 +70,31 @@ function parse(text: string, shown: string): BrokerAddress {
       throw invalid(shown, `the ${what} holds a % that starts no percent-encoded byte; write %25`, cause);
     }
   };
-  const vhost = decoded(url.pathname.slice(1), 'virtual host');
+  const vhost = decoded(pathOf(withScheme), 'virtual host');
   return {
     scheme,
-    host: url.hostname.replace(/^\[|\]$/g, ''),
+    host: url.hostname.replace(/^\[|\]$/g, '') + zoneOf(withScheme),
     port,
     ...(vhost === '' ? {} : { vhost }),
     ...(url.username === '' ? {} : { user: decoded(url.username, 'user') }),
     ...(url.password === '' ? {} : { password: decoded(url.password, 'password') }),
   };
+}
+
+/**
+ * What stands behind the host, as it is: the URL parser takes `a/../b` for `b`, which is another virtual host.
+ */
+function pathOf(text: string): string {
+  const [, ...path] = text.slice(text.indexOf('://') + 3).split('/');
+  return path.join('/');
+}
+
+/** The interface of a link-local address, `[fe80::1%25eth0]` (RFC 6874), which URLs don't have; `%eth0` is taken for the same. */
+const zoned = /^([a-z0-9+.-]+:\/\/(?:[^/]*@)?\[[0-9a-f:.]+)%(?:25)?([\w.~-]+)(\])/i;
+
+function zoneOf(text: string): string {
+  const zone = zoned.exec(text)?.[2];
+  return zone === undefined ? '' : `%${zone}`;
 }
 
 /** Whether the address asks for TLS. */
@@ -99,7 +115,7 @@ function explicitPort(text: string): number | undefined {
 
 /** The address for people: no user, no password. */
 export function describeBroker(address: BrokerAddress): string {
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  const host = address.host.includes(':') ? `[${address.host.replace('%', '%25')}]` : address.host;
   const vhost = address.vhost === undefined ? '' : `/${encodeURIComponent(address.vhost)}`;
   return `${address.scheme}://${host}:${address.port}${vhost}`;
 }
