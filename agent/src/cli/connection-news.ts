@@ -55,7 +55,7 @@ function tellStatus(connection: BusConnection, log: Logger): () => void {
           toldRefusal = true;
         } else if (told === 'away' || told === 'lost') {
           log.debug(`attempt ${status.attempt - 1} failed: ${message}`);
-        } else log.warn(`${message}; trying again until the broker answers`);
+        } else log.warn(`${withRemedy(status.reason)}; trying again until the broker answers`);
         told = told === 'open' || told === 'lost' ? 'lost' : 'away';
         return;
       }
@@ -65,7 +65,7 @@ function tellStatus(connection: BusConnection, log: Logger): () => void {
       case 'dialling':
         // After a break, the next broker of a list is dialled without any waiting.
         if (told !== 'open' || status.reason === undefined) return;
-        log.warn(`${status.reason.message}; trying ${status.broker}`);
+        log.warn(`${withRemedy(status.reason)}; trying ${status.broker}`);
         told = 'lost';
         return;
       case 'draining':
