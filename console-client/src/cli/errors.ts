@@ -40,8 +40,7 @@ const endings: Readonly<Record<QmfErrorCode, { readonly ending: Ending; readonly
   tls_failed: { ending: 'unreachable', remedy: 'see --ca, --cert, --key and --server-name' },
   not_authorised: {
     ending: 'unreachable',
-    remedy:
-      'check the user, its password (--password-file, or IMAGEFACTORY_USER and IMAGEFACTORY_PASSWORD) and its rights at the broker',
+    remedy: 'check the rights of this user at the broker',
   },
   connection_lost: { ending: 'unreachable', remedy: 'the bus went away; try again when it is back' },
   address_refused: {
@@ -70,7 +69,7 @@ export function toCliError(error: unknown): CliError {
   if (error instanceof CliError) return error;
   if (error instanceof QmfError) {
     const { ending, remedy: usual } = endings[error.code];
-    const remedy = error.mayHaveBeenExecuted ? LOOK_FIRST : usual;
+    const remedy = error.mayHaveBeenExecuted ? LOOK_FIRST : (error.remedy ?? usual);
     return new CliError(error.code, exitCodes[ending], error.message, remedy, { cause: error });
   }
   const message = error instanceof Error ? error.message : String(error);
