@@ -36,6 +36,8 @@ const packages = new Map([
 /** Inside qmf: the layers from the bottom up; a folder imports only folders to its left, and itself. */
 const layers = [
   'errors',
+  'input',
+  'output',
   'value',
   'codec',
   'schema',

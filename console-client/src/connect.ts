@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   asTyped,
   BusConnection,
   type ConnectionStatus,
+  type ConsoleAgent,
   ConsoleSession,
   type EventClass,
   QmfError,
@@ -13,12 +15,16 @@ import {
 } from '@imagefactory/qmf';
 import { ImageFactory, PRODUCT, VENDOR } from '@imagefactory/schema';
 import { BuildFeed } from './build-feed.js';
+import { EndChecks } from './end-checks.js';
 import { Factory } from './factory.js';
 import type { ConnectOptions } from './connect-options.js';
 import { loginName } from './login-name.js';
-import { type Delivery, type EventsOptions, FactoryEvents, type StreamDelivery } from './factory-events.js';
+import type { Delivery } from './delivery.js';
+import { type EventsOptions, FactoryEvents, type StreamDelivery } from './factory-events.js';
 
 const SILENCE = 10_000;
+/** Milliseconds in which agents that are there answer a new console. */
+const QUIET = 250;
 
 /**
  * Connects a console to the bus.
@@ -33,6 +39,7 @@ export async function connectConsole(options: ConnectOptions = {}): Promise<Conn
       // A little less, so that what the brokers said, or that one kept silent, is known by the end.
       firstRound: timeout * 0.9,
       ...(options.retry === undefined ? {} : { retry: options.retry }),
+      ...(options.renewal === undefined ? {} : { renewal: options.renewal }),
     },
   );
   const userId = options.userId ?? loginName(options);
@@ -73,46 +80,64 @@ function firstFailure(connection: BusConnection): { failed: Promise<never>; stop
 /** A console on the bus. Close it when done: `await console.close()`, or `await using`. */
 export class ConnectedConsole {
   readonly #feed: BuildFeed;
+  readonly #checks: EndChecks;
+  readonly #openedAt = performance.now();
   readonly #events: FactoryEvents;
 
   constructor(
     readonly connection: BusConnection,
     /** The QMF session below, for everything that is not particular to Image Factory. */
     readonly session: ConsoleSession,
-    { silence = SILENCE }: Pick<ConnectOptions, 'silence'> = {},
+    { silence = SILENCE, confirmWithin }: Pick<ConnectOptions, 'silence' | 'confirmWithin'> = {},
   ) {
     this.#feed = new BuildFeed(session, silence);
-    this.#events = new FactoryEvents(session, silence);
+    this.#checks = new EndChecks(confirmWithin);
+    this.#events = new FactoryEvents(session, silence, this.#checks);
   }
 
   /**
    * Finds an Image Factory agent by vendor and product, and its factory object.
    *
-   * @param options.instance picks one among several agents; by default the first that shows up
-   * @throws QmfError `timeout` when no agent shows up (default after 10 s)
+   * @param options.instance picks one among several agents
+   * @throws QmfError `timeout` when no agent shows up (default after 10 s); `invalid_argument` when there are several and no instance is given
    */
   async findFactory(options: WaitOptions & { readonly instance?: string } = {}): Promise<Factory> {
     const { instance, ...waiting } = options;
-    const agent = await this.session
-      .findAgent(
-        ({ info }) =>
-          info.vendor === VENDOR &&
-          info.product === PRODUCT &&
-          (instance === undefined || info.instance === instance),
-        waiting,
-      )
-      .catch((error: unknown) => {
-        throw error instanceof QmfError && error.code === 'timeout'
-          ? new QmfError(
-              'timeout',
-              `no Image Factory agent (${VENDOR}:${PRODUCT}) answered at ${this.connection.broker}; is one running?`,
-            )
-          : error;
-      });
+    const isMeant = ({ info }: ConsoleAgent): boolean =>
+      info.vendor === VENDOR &&
+      info.product === PRODUCT &&
+      (instance === undefined || info.instance === instance);
+    const agent = await this.session.findAgent(isMeant, waiting).catch((error: unknown) => {
+      throw error instanceof QmfError && error.code === 'timeout'
+        ? new QmfError(
+            'timeout',
+            `no Image Factory agent (${VENDOR}:${PRODUCT}) answered at ${this.connection.broker}; is one running?`,
+          )
+        : error;
+    });
+    if (instance === undefined) {
+      await this.#othersAnswered();
+      const names = this.session
+        .agents()
+        .filter(isMeant)
+        .map(({ name }) => name);
+      if (names.length > 1) {
+        throw new QmfError(
+          'invalid_argument',
+          `instance: ${names.length} Image Factory agents are there, give that of one: ${names.sort().join(', ')}`,
+        );
+      }
+    }
     const [object] = await agent.objects(ImageFactory, waiting);
     if (object === undefined)
       throw new QmfError('schema_unknown', `${agent.name} publishes no ImageFactory object`);
-    return new Factory(this.session, this.#feed, object);
+    return new Factory(this.session, this.#feed, this.#checks, object);
+  }
+
+  /** Resolves when all agents have had time to answer the first question for them. */
+  async #othersAnswered(): Promise<void> {
+    const left = this.#openedAt + QUIET - performance.now();
+    if (left > 0) await sleep(left);
   }
 
   /**
@@ -129,7 +154,7 @@ export class ConnectedConsole {
     if (first === undefined || !('schema' in first)) return this.#events.stream(event => event, first);
     return this.#events.stream(event => {
       const typed = asTyped(event, first);
-      return typed === undefined ? undefined : { ...typed, caughtUp: event.caughtUp };
+      return typed === undefined ? undefined : { ...typed, ...deliveryOf(event) };
     }, options);
   }
 
@@ -159,4 +184,8 @@ export class ConnectedConsole {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function deliveryOf({ caughtUp, confirmed }: Delivery): Delivery {
+  return { caughtUp, ...(confirmed === undefined ? {} : { confirmed }) };
 }

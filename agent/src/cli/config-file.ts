@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { parsePlainJson, QmfError, readTextFile } from '@imagefactory/qmf';
 import type { Command, Option } from 'commander';
 import { errorCode } from '../files/error-code.js';
-import { readProblem } from '../files/read-problem.js';
 import { errorLine } from '../log/index.js';
 import { UsageError } from './usage-error.js';
 
@@ -10,17 +10,23 @@ export const usualConfigFile = '/etc/imagefactory/imagefactory.conf';
 /** Options that make no sense in a file: what to do, where the file is, and what must not lie about in one. */
 const commandLineOnly: ReadonlySet<string> = new Set(['config', 'version', 'help', 'password']);
 
+/** Settings that are no options, and their names among them: on the command line every user of the machine could read them. */
+const fileOnlySettings: ReadonlyMap<string, string> = new Map([
+  ['warehouse_key', 'warehouseKey'],
+  ['warehouse_secret', 'warehouseSecret'],
+]);
+
 /** Options that may be given more than once: lists in a file. */
 const repeatable: ReadonlySet<string> = new Set(['broker', 'qpidd', 'maxConcurrentAt', 'buildLimit']);
 
 /**
  * Fills in what the command line leaves open from a configuration file: a JSON object whose keys are long options without their dashes, as
- * the factory has always had it, and `max_concurrent_local_sessions`, `max_concurrent_ec2_sessions` and their like. The command line wins
+ * the factory has always had it, and `max_concurrent_local_sessions`, `max_concurrent_ec2_sessions` and their like, and `warehouse_key` and `warehouse_secret`. The command line wins
  * over the file, the file over the environment and the defaults.
  *
  * @param given path of the file; without it the usual one counts, if it is there
  * @returns what is odd about the file, for the log
- * @throws UsageError that names the file and the key
+ * @throws UsageError or QmfError `invalid_argument` that names the file and the key
  */
 export async function applyConfigFile(
   program: Command,
@@ -29,10 +35,11 @@ export async function applyConfigFile(
   const path = given ?? usualConfigFile;
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readTextFile(path, { name: `--config ${path}` });
   } catch (error) {
-    if (given === undefined && ['ENOENT', 'EACCES', 'ENOTDIR'].includes(errorCode(error) ?? '')) return [];
-    throw new UsageError(`--config ${path}: ${readProblem(error)}`);
+    const code = error instanceof QmfError ? errorCode(error.cause) : undefined;
+    if (given === undefined && ['ENOENT', 'EACCES', 'ENOTDIR'].includes(code ?? '')) return [];
+    throw error;
   }
   const odd: string[] = [];
   for (const [key, value] of entriesOf(text, path)) {
@@ -41,6 +48,15 @@ export async function applyConfigFile(
     if (resource !== undefined) {
       if (!isLimit(value)) throw wrong('is to be a whole number from 1 to 1000');
       setLimit(program, resource, value);
+      continue;
+    }
+    const fileOnly = fileOnlySettings.get(key.replaceAll('-', '_'));
+    if (fileOnly !== undefined) {
+      // The message must not quote it.
+      if (typeof value !== 'string' || value === '') throw wrong('is to be a text that is not empty');
+      program.setOptionValueWithSource(fileOnly, value, 'config');
+      if (fileOnly === 'warehouseSecret' && (await isOpenToAll(path)))
+        odd.push(`${path}: every user of this machine can read ${key}; chmod o-r makes it private`);
       continue;
     }
     const option = program.options.find(
@@ -58,6 +74,10 @@ export async function applyConfigFile(
     }
   }
   return odd;
+}
+
+async function isOpenToAll(path: string): Promise<boolean> {
+  return ((await stat(path)).mode & 0o004) !== 0;
 }
 
 function setOption(program: Command, option: Option, value: unknown, wrong: (what: string) => Error): void {
@@ -102,12 +122,7 @@ function setLimit(program: Command, resource: string, limit: number): void {
 }
 
 function entriesOf(text: string, path: string): readonly (readonly [string, unknown])[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`${path} is no JSON: ${errorLine(error)}`);
-  }
+  const value = parsePlainJson(text, path);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UsageError(`${path} is to hold one JSON object, {"option": value, …}`);
   }

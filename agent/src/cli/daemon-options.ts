@@ -42,6 +42,10 @@ export function daemonOptions(): readonly Option[] {
         'bring a broker along, on 127.0.0.1:5672 or on a free port when that one is taken',
       ),
       new Option(
+        '--embedded-broker-users <file>',
+        'users of the embedded broker with their roles and passwords, in JSON; without it every user of this machine may do everything there',
+      ),
+      new Option(
         '--give-up-after <seconds>',
         'end with exit code 1 when there has been no broker for so long (default: keep trying)',
       ).argParser(whole(1, 31_536_000)),
@@ -112,6 +116,7 @@ export function daemonOptions(): readonly Option[] {
         'most that a build may take: processes, openFiles, fileSize, memory, bytes (all in bytes) or files; may be repeated (default: 4096, 16384, 16G, 4G, 20G, 2000000)',
       ).argParser(buildLimit),
       new Option('--command-network', 'let commands of templates reach public servers'),
+      new Option('--no-recommends', 'install packages of templates without those that they recommend'),
       new Option('--no-cache', 'make every stage of a build anew, and keep none for later builds'),
       new Option('--cache-size <MiB>', 'space for stages of builds; what was not used for longest goes first')
         .default(10_240)

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -11,9 +12,21 @@ import { chooseBroker } from './broker-choice.js';
 import { startEmbeddedBroker, stopEmbeddedBroker } from './embedded-broker.js';
 import { packageVersion } from './version.js';
 
-function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(...args: string[]): Ran {
+  return runTo('pipe', ...args);
+}
+
+/** @param stdout a file for standard output */
+function runTo(stdout: number | 'pipe', ...args: string[]): Ran {
   const main = new URL('./main.js', import.meta.url).pathname;
   return spawnSync(process.execPath, [main, ...args], {
+    stdio: ['ignore', stdout, 'pipe'],
     encoding: 'utf8',
     timeout: 20_000,
     env: { ...process.env, NO_COLOR: '1' },
@@ -83,7 +96,7 @@ describe('the command imagefactory', () => {
       'imagefactory: --embedded-broker brings a broker along;',
     ],
     [['--qmf', '--broker', 'amqp://u:geheim@h:x/'], "imagefactory: broker 'amqp://***@h:x/'"],
-    [['--qmf', '--broker', 'a,amqp://u:geheim,geheim@h'], "imagefactory: broker '***'"],
+    [['--qmf', '--broker', 'a,amqp://u:geheim,geheim@h'], "imagefactory: broker '***@h': a broker of a list"],
     [
       ['--qmf', '--dialect', 'x'],
       'Allowed choices are qpidd, broker-j, rabbitmq3, rabbitmq4, artemis, embedded.',
@@ -100,7 +113,17 @@ describe('the command imagefactory', () => {
       ['--qmf', '--broker', 'amqps://localhost', '--ca', '/nowhere/ca.pem'],
       'imagefactory: the TLS CA file /nowhere/ca.pem cannot be read: there is no such file',
     ],
-    [['--qmf', '--acl', '/nowhere/acl'], 'imagefactory: --acl /nowhere/acl: there is no such file\n'],
+    [
+      ['--qmf', '--broker', 'amqp://user:2024/geheim@h'],
+      "imagefactory: broker 'amqp://***@h': the user or password holds a /, which is written %2F there",
+    ],
+    [['--qmf', '--broker', 'wss://user:20?geheim@h'], "imagefactory: broker 'wss://***@h': the scheme"],
+    [['amqp://user:2024/geheim@h'], "imagefactory: unknown command 'amqp://***@h'"],
+    [['doctor', '--amqp://user:2024/geheim@h'], "imagefactory: unknown option '***@h'"],
+    [
+      ['--qmf', '--acl', '/nowhere/acl'],
+      'imagefactory: --acl /nowhere/acl cannot be read: there is no such file\n',
+    ],
     [
       ['--qmf', '--password-file', '/nowhere/password'],
       'imagefactory: the password file /nowhere/password cannot be read: there is no such file',
@@ -110,6 +133,21 @@ describe('the command imagefactory', () => {
       const { status, stderr } = run(...args);
       expect(stderr).to.include(complaint).and.not.include('geheim');
       expect(status).to.equal(2);
+    });
+  }
+
+  for (const args of [
+    ['--help'],
+    ['--version'],
+    ['doctor', '--json'],
+    ['image', 'list', '--json', '--imgdir', tmpdir()],
+  ]) {
+    it(`ends with 74 and one line when its output cannot be written: ${args.join(' ')}`, () => {
+      const full = openSync('/dev/full', 'w');
+      const { status, stderr } = runTo(full, ...args);
+      closeSync(full);
+      expect(stderr).to.equal('imagefactory: standard output cannot be written: the disk is full (ENOSPC)\n');
+      expect(status).to.equal(74);
     });
   }
 
@@ -168,6 +206,11 @@ describe('the choice of a broker', () => {
     expect(chooseBroker({ qpidd: ['b:1'] }, () => false, {})).to.deep.equal(other);
     const embedded = { embeddedBroker: true, broker: ['from the environment'] } as const;
     expect(chooseBroker(embedded, () => false, {})).to.deep.equal({ kind: 'embedded' });
+    expect(chooseBroker({ ...embedded, embeddedBrokerUsers: '/u' }, () => false, {})).to.deep.equal({
+      kind: 'embedded',
+      usersFile: '/u',
+    });
+    expect(() => chooseBroker({ embeddedBrokerUsers: '/u' }, () => false, {})).to.throw('--embedded-broker');
   });
 
   it('keeps the order of several, and has options and environment for all of them', () => {
@@ -188,7 +231,7 @@ describe('the embedded broker', () => {
     await once(blocker, 'listening');
     const address = blocker.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
-    const broker = await startEmbeddedBroker('default', log, address.port);
+    const broker = await startEmbeddedBroker({ domain: 'default', port: address.port }, log);
     expect(broker.port).not.to.equal(address.port);
     expect(log.lines).to.include(
       `notice: port ${address.port} is taken; the embedded broker listens on 127.0.0.1:${broker.port} instead`,

@@ -1,5 +1,5 @@
 import type { IdRange, SandboxLimits } from '@imagefactory/plugin-api';
-import type { BusFlagValues } from '@imagefactory/qmf';
+import { type BusFlagValues } from '@imagefactory/qmf';
 import type { SchemaRevision } from '@imagefactory/schema';
 import { Command } from 'commander';
 import { daemonOptions } from './daemon-options.js';
@@ -16,6 +16,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly broker?: readonly string[];
   readonly qpidd?: readonly string[];
   readonly embeddedBroker?: true;
+  readonly embeddedBrokerUsers?: string;
   readonly imgdir?: string;
   readonly tmpdir?: string;
   readonly timeout: number;
@@ -26,6 +27,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly buildIds?: IdRange;
   readonly buildLimit?: Partial<SandboxLimits>;
   readonly commandNetwork?: true;
+  readonly recommends: boolean;
   readonly cache: boolean;
   readonly cacheSize: number;
   readonly config?: string;
@@ -63,11 +65,8 @@ export function buildProgram(actions: Actions): Command {
     )
     // Long names of options leave little room for what they do; it is wrapped all the same.
     .configureHelp({ minWidthToWrap: 20 })
-    .configureOutput({
-      outputError: (text, write) => {
-        write(text.replace(/^error: /, 'imagefactory: '));
-      },
-    })
+    // Told by who parses, as all other errors.
+    .configureOutput({ writeErr: () => undefined })
     .allowExcessArguments()
     .exitOverride();
   for (const option of daemonOptions()) program.addOption(option);

@@ -15,6 +15,7 @@ import {
   type OwnJournal,
 } from '../builds/index.js';
 import {
+  callerShares,
   AdaptorIndex,
   EventSender,
   FinishedAdaptors,
@@ -23,7 +24,7 @@ import {
   publishRecovered,
 } from '../bus/index.js';
 import { openScratchArea } from '../files/scratch-area.js';
-import { assumeIdentity } from '../identity/index.js';
+import { assumeIdentity, namesakeHandler } from '../identity/index.js';
 import { DirectoryStore, makeImageDirectory } from '../images/index.js';
 import { type Leftover, removeArea } from '../leftovers/index.js';
 import { errorLine, type Logger } from '../log/index.js';
@@ -42,7 +43,7 @@ export interface StopReport extends EngineStop {
 
 /** An agent that is on its bus, or on the way there. */
 export interface RunningAgent {
-  /** `redhat.com:imagefactory:<instance>` */
+  /** `redhat.com:imagefactory:<instance>`; another one once it was found out that it is taken. */
   readonly name: string;
   /** Number of this start. */
   readonly epoch: number;
@@ -140,13 +141,15 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     });
     undo.push(() => logs.stop());
     const connection = connectionOf(options.bus, undo);
-    const session = new AgentSession(connection, {
+    const session: AgentSession = new AgentSession(connection, {
       vendor: VENDOR,
       product: PRODUCT,
       instance: identity.instance,
       epoch: identity.epoch,
       interval: settings.interval,
       log,
+      shares: callerShares(),
+      onNamesake: namesakeHandler(identity, () => session, log),
       gate: accessGate(
         {
           ...(options.access === undefined ? {} : { list: options.access }),
@@ -200,7 +203,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     };
     let stopping: Promise<StopReport> | undefined;
     return {
-      name: session.name,
+      get name() {
+        return session.name;
+      },
       epoch: identity.epoch,
       broker: connection.broker,
       imageDirectory,

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startBroker } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
@@ -257,6 +260,43 @@ describe('imagefactory-console', () => {
       expect(stdout).to.match(/^build_adaptor-[0-9a-f-]{36}\n$/);
     });
 
+    it('reads a template and an argument that an editor has put a byte order mark before, and no Latin-1', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'console-files-'));
+      const [marked, latin] = [join(folder, 'marked'), join(folder, 'latin')];
+      await writeFile(marked, '\uFEFF{"a": [1]}');
+      await writeFile(latin, Buffer.from('gr\u00fcn', 'latin1'));
+      const call = [
+        'call',
+        'widget-left',
+        'echo',
+        'true',
+        '1',
+        '2',
+        `@${marked}`,
+        `@${marked}`,
+        '[]',
+        '--json',
+      ];
+      expect(jsonLines((await cli(call)).stdout)[0]?.['outputs']).to.deep.include({
+        text: '{"a": [1]}',
+        table: { a: [1] },
+      });
+      expect((await cli(['build', marked, '--target', 'mock'])).code).to.equal(0);
+      for (const args of [
+        ['build', latin, '--target', 'mock'],
+        ['build', marked, '--target', 'mock', '--credentials', latin],
+        ['call', 'image_factory', 'build_image', 't', 'mock', 'null', `sec_credentials=@${latin}`],
+        ['build', '/dev/zero', '--target', 'mock'],
+      ]) {
+        const { code, stderr } = await cli(args);
+        expect(code).to.equal(2);
+        expect(stderr).to.match(
+          /latin is no UTF-8 text from byte offset 2 on|\/dev\/zero cannot be read: it is a device/,
+        );
+      }
+      await rm(folder, { recursive: true });
+    });
+
     it('lets the agent find a template by URL or uuid', async () => {
       for (const template of ['https://h.example.org/t.tdl', '0b3f0c3e-1111-4222-8333-444455556666']) {
         const { stdout } = await cli(['build', template, '--target', 'mock', '--json']);
@@ -488,6 +528,29 @@ describe('imagefactory-console', () => {
       expect(stderr).to.include("no method 'nothing'").and.to.include("unknown command 'bogus'");
     });
 
+    for (const [line, code, complaint] of [
+      ['use odd.com -t 0.2', 4, /no agent that is called 'odd\.com' answered .*\n.*the script ends here/],
+      ['use --timeout x widgetd', 2, /--timeout: 'x' is no number/],
+      ['usee widgetd', 2, /unknown command 'usee'/],
+      ["use 'widgetd", 2, /the line ends before the '/],
+      ['use widgetd more', 2, /too many arguments/],
+    ] as const) {
+      it(`ends at a line that chooses no agent: ${line}`, async () => {
+        const ran = await cli(['repl'], { stdin: `${line}\nquery Widget --json\n` });
+        expect(ran.stderr).to.match(complaint);
+        expect({ code: ran.code, stdout: ran.stdout }).to.deep.equal({ code, stdout: '' });
+      });
+    }
+
+    it('waits in use for an agent that is there', async () => {
+      const { code, stdout, stderr } = await cli(['repl'], { stdin: 'use widgetd\nquery Widget --json\n' });
+      expect(stderr).to.match(/^commands go to example\.com:widgetd:w1\n$/);
+      expect(jsonLines(stdout).map(({ agent }) => agent)).to.deep.equal(
+        Array(2).fill('example.com:widgetd:w1'),
+      );
+      expect(code).to.equal(0);
+    });
+
     it('ends well with the input', async () => {
       expect((await cli(['repl'], { stdin: 'agents --wait 0.1' })).code).to.equal(0);
     });
@@ -574,6 +637,14 @@ describe('imagefactory-console without a bus', () => {
     expect(stderr).to.include('amqp://127.0.0.1:2').and.not.to.include('hush');
   });
 
+  it('never shows a password that has to be percent-encoded', async () => {
+    const { code, stderr } = await run(['agents'], {
+      env: { IMAGEFACTORY_BROKER: 'amqp://user:2024/hush@127.0.0.1:2' },
+    });
+    expect(code).to.equal(2);
+    expect(stderr).to.include('%2F').and.not.to.include('hush');
+  });
+
   it('tries several brokers in their order', async () => {
     const { stderr } = await run(['-b', '127.0.0.1:1,127.0.0.1:2', '--broker', '127.0.0.1:3', 'agents']);
     expect(stderr).to.include('127.0.0.1:3');
@@ -606,7 +677,11 @@ describe('imagefactory-console without a bus', () => {
     [['agents', '--timeout', 'soon'], /--timeout: 'soon' is no number of seconds above 0/],
     [['agents', '--body-form', 'odd'], /--body-form: 'odd' is not known; write 'value' or 'data'/],
     [['agents', '--broker', 'http://x'], /the scheme 'http' is not known/],
-    [['agents', '--broker', 'a', '-b', 'b,amqp://u:hush,hush@h'], /broker '\*\*\*'/],
+    [['agents', '--broker', 'a', '-b', 'b,amqp://u:hush,hush@h'], /broker '\*\*\*@h': .*%2C/],
+    [['agents', '--broker', 'amqp://user:2024/hush@h'], /broker 'amqp:\/\/\*\*\*@h': .*written %2F/],
+    [['agents', '-b', 'wss://user:2024/hush@h'], /broker 'wss:\/\/\*\*\*@h': the scheme 'wss'/],
+    [['amqp://user:2024/hush@h', 'agents'], /unknown command 'amqp:\/\/\*\*\*@h'/],
+    [['agents', 'amqp://user:2024/hush@h', '--json'], /too many arguments/],
     [
       ['--dialect', 'odd', 'agents'],
       /Allowed choices are qpidd, broker-j, rabbitmq3, rabbitmq4, artemis, embedded/,
@@ -624,7 +699,7 @@ describe('imagefactory-console without a bus', () => {
       const { code, stdout, stderr } = await run(args);
       expect(code).to.equal(2);
       expect(stdout).to.equal('');
-      expect(stderr).to.match(message);
+      expect(stderr).to.match(message).and.not.to.include('hush');
     });
   }
 

@@ -4,6 +4,7 @@ import {
   AgentSession,
   amqp10,
   BusConnection,
+  type Clock,
   type ManagedObject,
   type RunningBroker,
   startBroker,
@@ -11,6 +12,7 @@ import {
 import {
   ADAPTOR_PREFIX,
   BuildAdaptor,
+  BuildAdaptorOnBus,
   BuildAdaptorPercentCompleteEvent,
   BuildAdaptorStatusEvent,
   BuildFailedEvent,
@@ -20,7 +22,7 @@ import {
   VENDOR,
 } from '@imagefactory/schema';
 
-type Adaptor = ManagedObject<typeof BuildAdaptor>;
+type Adaptor = ManagedObject<typeof BuildAdaptorOnBus>;
 
 /** A factory whose builds do what a test says, on a real bus: the embedded broker. */
 export class ScriptedFactory {
@@ -42,6 +44,7 @@ export class ScriptedFactory {
       broker?: RunningBroker;
       epoch?: number;
       instance?: string;
+      clock?: Clock;
       /** Milliseconds that it stays away when it has lost the bus; by default any time up to 50. */
       returnsAfter?: number;
     } = {},
@@ -60,6 +63,7 @@ export class ScriptedFactory {
       instance: options.instance ?? randomUUID(),
       epoch: options.epoch ?? 1,
       interval: 1,
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
     });
     const factory = new ScriptedFactory(broker, connection, session);
     session.publish(ImageFactory, {
@@ -83,11 +87,12 @@ export class ScriptedFactory {
   }
 
   /** A build of which nobody is told. */
-  makeBuild(descriptor: string): Adaptor {
-    const adaptor = this.session.publish(BuildAdaptor, {
-      name: ADAPTOR_PREFIX + randomUUID(),
+  makeBuild(descriptor: string, name: string = ADAPTOR_PREFIX + randomUUID()): Adaptor {
+    const adaptor = this.session.publish(BuildAdaptorOnBus, {
+      shownAs: BuildAdaptor,
+      name,
       values: { descriptor, target: 'mock', status: 'NEW', percent_complete: 0, finished_image: '' },
-      methods: {},
+      methods: { abort: () => ({}) },
     });
     this.adaptors.push(adaptor);
     return adaptor;

@@ -39,12 +39,12 @@ const maximum = uint(0xffff_ffff);
 
 const open = frame(performative(0x10, text('hostile')));
 const begin = frame(performative(0x11, nothing, uint(0), uint(2048), uint(2048)));
-const attach = (name: string, role: Buffer, source: Buffer, target: Buffer) =>
+const attach = (name: string, role: Buffer, source: Buffer, target: Buffer, handle = 0) =>
   frame(
     performative(
       0x12,
       text(name),
-      uint(0),
+      uint(handle),
       role,
       nothing,
       nothing,
@@ -57,6 +57,7 @@ const attach = (name: string, role: Buffer, source: Buffer, target: Buffer) =>
   );
 const source = (address: string) => performative(0x28, text(address));
 const target = (address: string) => performative(0x29, text(address));
+const sending2 = attach('s2', no, source('x'), target('amq.topic'), 1);
 const sending = attach('s', no, source('x'), target('amq.topic'));
 const receiving = attach('r', yes, source('amq.topic'), target('x'));
 const transfer = (id: number, more: Buffer, payload: Buffer) =>
@@ -123,11 +124,17 @@ describe('embedded broker: hostile peers', () => {
     await peer.closed();
   });
 
-  it('cuts off a message without end', async () => {
+  it('ends the link of a message without end, then the connection that goes on with it', async () => {
     const peer = await Peer.connect(broker);
     peer.write(...opened, sending);
     await peer.said(0x13);
     for (let part = 0; part < 40; part++) peer.write(transfer(0, yes, Buffer.alloc(3000)));
+    await peer.said(0x16);
+    expect(peer.text).to.include('amqp:link:message-size-exceeded');
+    expect(broker.stats().used.partialBytes).to.equal(0);
+    peer.write(sending2);
+    await peer.said(0x13);
+    for (let part = 0; part < 100; part++) peer.write(transfer(0, yes, Buffer.alloc(3000)));
     await peer.closed();
   });
 
@@ -202,6 +209,37 @@ describe('embedded broker: hostile peers', () => {
     await until(() => broker.stats().connections === before_ - 1);
   });
 
+  it('says in a short line what a peer makes it say', async () => {
+    const lines: string[] = [];
+    const other = await startBroker({ onEvent: ({ message }) => lines.push(message) });
+    const peer = await Peer.connect(other);
+    const id = Buffer.from(`\n\x1b[2Jforged${'x'.repeat(249)}`);
+    peer.write(
+      header,
+      frame(performative(0x10, Buffer.concat([Buffer.of(0xb1, 0, 0, 0, 255), id.subarray(0, 255)]))),
+    );
+    await peer.said(0x10);
+    const long = Buffer.alloc(20_000, 'y');
+    const name = Buffer.concat([Buffer.of(0xb1, 0, 0, long.length >> 8, long.length & 255), long]);
+    const named = frame(performative(0x12, name, uint(0), no));
+    peer.write(begin, named, named);
+    await peer.closed();
+    await until(() => lines.some(line => line.endsWith('closed')));
+    expect(lines.length).to.be.at.most(4);
+    for (const line of lines)
+      expect(line)
+        .to.have.length.below(400)
+        .and.not.match(/[\n\x1b]/);
+    await other.stop();
+  });
+
+  it('refuses to send heartbeats every other millisecond', async () => {
+    const peer = await Peer.connect(broker);
+    peer.write(header, frame(performative(0x10, text('hostile'), nothing, nothing, nothing, uint(2))));
+    await peer.closed();
+    expect(peer.text).to.include('amqp:not-allowed');
+  });
+
   it('cuts off who does not open its connection in time', async () => {
     const peer = await Peer.connect(broker);
     peer.write(header);
@@ -262,6 +300,11 @@ class Peer {
 
   write(...parts: readonly Buffer[]): void {
     for (const part of parts) this.socket.write(part);
+  }
+
+  /** All that came, to look for names in. */
+  get text(): string {
+    return this.#received.toString('latin1');
   }
 
   end(): void {

@@ -4,8 +4,10 @@ import type { BaseImage, BuildContext, InstalledPackage, OsPlugin, Template } fr
 import { chooseSources } from '../apt/choose-sources.js';
 import { type HostSource, readHostSources } from '../apt/host-sources.js';
 import { makeDisk } from '../disk/disk.js';
+import { checkFileSize } from '../disk/size.js';
 import { spaceFor } from '../disk/space.js';
 import { diagnose } from '../doctor.js';
+import { checkExecutable } from '../tree/noexec.js';
 import { unpack } from '../tree/unpack.js';
 import { debianBase } from './base.js';
 import { checkTemplate, customise } from './customise.js';
@@ -22,6 +24,8 @@ export interface DebianOptions {
   readonly documentation?: boolean;
   /** Seconds after which a base in the cache is made anew; default a week. */
   readonly baseMaxAge?: number;
+  /** Whether packages of a template come with those that they recommend, as apt has it by default; default true. */
+  readonly recommends?: boolean;
   /** Bytes of a disk whose template has no `<disk>`; default 10 GiB, as with Oz. The image file is sparse. */
   readonly diskSize?: number;
   /** This machine's package sources; default: those of its apt. */
@@ -40,6 +44,7 @@ export function debianOs(options: DebianOptions = {}): OsPlugin {
     name: 'debian',
     summary: 'Debian 11, 12 and 13 on x86_64',
     supports: template => releaseOf(template) !== undefined,
+    check: template => checkTemplate(template, requireRelease(template).release),
     doctor: sandbox => diagnose(['mmdebstrap', 'tar'], sandbox),
     space: template => spaceFor(template, minimalSystem),
     resumable: true,
@@ -54,6 +59,8 @@ async function buildBase(
 ): Promise<BaseImage> {
   const { release, os } = requireRelease(template);
   checkTemplate(template, release);
+  await checkFileSize(context.scratch, template.diskSize);
+  await checkExecutable(context.scratch);
   const sources = chooseSources(
     release.codename,
     os.install,
@@ -86,7 +93,11 @@ async function buildBase(
     await progress.step('unpacking the minimal system', 0.08, () => unpack(sandbox, base, tree));
     const { commandNetwork: network } = context.sandbox;
     await progress.step('applying the template', 0.19, inner =>
-      customise(sandbox, { tree, template, release, sources, network }, inner),
+      customise(
+        sandbox,
+        { tree, template, release, sources, network, recommends: options.recommends ?? true },
+        inner,
+      ),
     );
     packages = await progress.step('listing the packages', 0.01, () =>
       installedPackages(sandbox, tree, context.log),

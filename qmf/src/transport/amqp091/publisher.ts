@@ -3,7 +3,8 @@ import { QmfError } from '../../errors.js';
 import { readBasicProperties } from './basic-properties.js';
 import { ChannelOutlet } from './channel-outlet.js';
 import type { Publication } from './envelopes.js';
-import { channelError, lacksChannel, refusesOneMessage } from './errors.js';
+import { shownName } from '../dial/peer-words.js';
+import { channelError, exchangeGone, isNotFound, lacksChannel, refusesOneMessage } from './errors.js';
 import { frameLimit } from './flow.js';
 import type { Manners } from './manners.js';
 import { publishFrames } from './publish-frames.js';
@@ -20,6 +21,9 @@ type State =
   | { readonly kind: 'open'; readonly outlet: ChannelOutlet }
   | { readonly kind: 'ended'; readonly reason: QmfError };
 
+/** In RabbitMQ's terms. */
+const PUBLISHING = `to publish there: 'write' for the exchange, and a topic permission to write the key where there are such`;
+
 /** What keeps messages here: the broker blocks the connection (`connection.blocked`), or this channel (`channel.flow`). */
 type Hold = 'connection' | 'channel';
 
@@ -33,6 +37,7 @@ const MAX_UNSETTLED = 10_000;
 export class Publisher {
   readonly #what: string;
   readonly #manners: Manners;
+  readonly #isListenedTo: () => boolean;
   readonly #frameLimit: number;
   readonly #onEnd: (reason: QmfError) => void;
   readonly #unsettled = new Set<Pending>();
@@ -44,6 +49,7 @@ export class Publisher {
   #marks = 0;
 
   /**
+   * @param isListenedTo whether we are bound to the exchange, and deaf when it is gone
    * @param ready settles when there is a channel to be had
    * @param onEnd told when the broker ends the channel; with `connection_lost` what was sent may have arrived
    */
@@ -51,11 +57,13 @@ export class Publisher {
     model: ChannelModel,
     exchange: string,
     manners: Manners,
+    isListenedTo: () => boolean,
     ready: Promise<unknown>,
     onEnd: (reason: QmfError) => void,
   ) {
-    this.#what = exchange === '' ? 'sending to a queue' : `sending to ${exchange}`;
+    this.#what = exchange === '' ? 'sending to a queue' : `sending to ${shownName(exchange)}`;
     this.#manners = manners;
+    this.#isListenedTo = isListenedTo;
     this.#frameLimit = frameLimit(model);
     this.#onEnd = onEnd;
     ready
@@ -73,7 +81,7 @@ export class Publisher {
   }
 
   send(publication: Publication): Promise<void> {
-    if (this.#state.kind === 'ended') return Promise.reject(this.#state.reason);
+    if (this.#state.kind === 'ended') return Promise.reject(this.#state.reason.unsent());
     if (this.#unsettled.size >= MAX_UNSETTLED) {
       const message = `${MAX_UNSETTLED} messages wait for the broker already`;
       return Promise.reject(new QmfError('outbox_full', `${this.#what}: ${message}`));
@@ -110,9 +118,10 @@ export class Publisher {
     if (this.#state.kind === 'ended') return;
     this.#state = { kind: 'ended', reason };
     const unsettled = [...this.#unsettled];
+    const waiting = new Set(this.#waiting);
     this.#unsettled.clear();
     this.#waiting = [];
-    for (const { reject } of unsettled) reject(reason);
+    for (const pending of unsettled) pending.reject(waiting.has(pending) ? reason.unsent() : reason);
   }
 
   /** Closes an idle channel, and settles when it is. Never rejects. */
@@ -191,7 +200,11 @@ export class Publisher {
   }
 
   #closedWith(error: unknown): void {
-    const reason = channelError(this.#what, error);
+    if (isNotFound(error) && this.#isListenedTo()) {
+      this.#fail(exchangeGone(this.#what, error));
+      return;
+    }
+    const reason = channelError(this.#what, error, PUBLISHING);
     if (!refusesOneMessage(error)) {
       this.#fail(reason);
       return;
@@ -211,5 +224,5 @@ export class Publisher {
 }
 
 function noQueue({ publication }: Pending): QmfError {
-  return new QmfError('address_refused', `there is no queue ${publication.routingKey}`);
+  return new QmfError('address_refused', `there is no queue ${shownName(publication.routingKey)}`);
 }

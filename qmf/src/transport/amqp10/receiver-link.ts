@@ -1,18 +1,18 @@
 import type { Receiver, Session } from 'rhea';
-import { decodeBareMessage } from '../../codec/amqp10-message.js';
+import { type BareMessage, decodeBareMessage } from '../../codec/amqp10-message.js';
 import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
 import type { UserIds } from '../../message/user-ids.js';
 import { isConfirmed, on } from '../../rhea/events.js';
 import type { Binding } from '../transport.js';
-import { linkError } from './conditions.js';
+import { isGone, linkError } from './conditions.js';
 import type { Dialect, SourceTerminus } from './dialects/index.js';
 import { fromBareMessage } from './envelopes.js';
 
 export interface ReceiverEvents {
   /** How far the user ids of messages can be relied on. */
   readonly userIds: UserIds;
-  deliver(envelope: Envelope): void;
+  deliver(envelope: Envelope, message: BareMessage): void;
   /** A message that could not be decoded; it is dropped. */
   malformed(error: QmfError): void;
   /** The broker took the link away after it was open. */
@@ -42,14 +42,15 @@ export function openReceiver(
     // What was on its way when the binding was given up.
     if (!receiver.is_open()) return;
     let envelope: Envelope;
+    let bare: BareMessage;
     try {
-      const bare = decodeBareMessage(message, { textUserId: dialect.textUserId === true });
+      bare = decodeBareMessage(message, { textUserId: dialect.textUserId === true });
       envelope = fromBareMessage(dialect.received?.(bare) ?? bare, binding.exchange, dialect, events.userIds);
     } catch (error) {
       events.malformed(QmfError.from(error, 'malformed_message'));
       return;
     }
-    events.deliver(envelope);
+    events.deliver(envelope, bare);
   });
   return confirmed(receiver, session, binding, dialect, events);
 }
@@ -76,7 +77,7 @@ function confirmed(
     });
     const end = () => {
       if (state === 'ended') return;
-      const error = linkError(what, receiver.error ?? session.error);
+      const error = explained(linkError(what, receiver.error ?? session.error), receiver, binding, dialect);
       const wasOpen = state === 'open';
       state = 'ended';
       if (wasOpen) events.ended(error);
@@ -87,5 +88,19 @@ function confirmed(
     if (!dialect.refusesBySession) return; // then the session is everybody's, and the wire's to watch
     on(session, 'session_error', end);
     on(session, 'session_close', end);
+  });
+}
+
+/** qpidd has QMF's exchanges from its management, which can be switched off. */
+function explained(
+  error: QmfError,
+  receiver: Receiver,
+  { exchange, exchangeType }: Binding,
+  { name }: Dialect,
+): QmfError {
+  if (name !== 'qpidd' || !isGone(receiver.error)) return error;
+  return new QmfError(error.code, error.message, {
+    cause: error,
+    remedy: `the exchange ${exchange} is missing: start qpidd with its management (--mgmt-enable yes), or make the exchange (qpid-config add exchange ${exchangeType} ${exchange})`,
   });
 }
