@@ -214,7 +214,7 @@ describe('an orchestrator of images', () => {
         [
           ['0b3f0c3e-1111-4222-8333-444455556666', '--provider', 'mock-one', '--credentials', secrets],
           4,
-          /has no image, build or target image/,
+          /no agent that is here knows an image/,
         ],
         [['moon', '--provider', 'mock-one', '--credentials', secrets], 2, /'moon' is no uuid/],
         [

@@ -93,7 +93,7 @@ describe('loadTemplate', () => {
     expect(error).to.be.instanceOf(TemplateError);
     expect(
       await refusal('http://h.example.org/', { fetch: () => Promise.resolve(new Uint8Array([255])) }),
-    ).to.equal('the template is no UTF-8 text; save it as UTF-8');
+    ).to.equal('the template is no UTF-8 text from byte offset 0 on; save it as UTF-8 text');
   });
 
   describe('with content named by URL', () => {
