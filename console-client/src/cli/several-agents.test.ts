@@ -79,6 +79,21 @@ describe('one of several agents', () => {
     expect(stderr).to.include('push_image').and.to.not.include('come into question');
   });
 
+  for (const name of ['{odd', '{class:BuildAdaptor}', '{}']) {
+    it(`query finds an object whose name is ${name}`, async () => {
+      first.makeBuild('<template/>', name);
+      const { code, stdout } = await cli(['--json', 'query', name]);
+      expect(code).to.equal(0);
+      expect(jsonLines(stdout).map(({ object }) => object)).to.deep.equal([name]);
+    });
+  }
+
+  it('query tells what is wrong with a query when no object has that name', async () => {
+    const { code, stderr } = await cli(['query', '{odd']);
+    expect(code).to.equal(2);
+    expect(stderr).to.include("expected ':'");
+  });
+
   it('findFactory() of the library names them instead of taking any', async () => {
     await another('second');
     const client = await connectConsole({ broker: first.broker.url });
