@@ -36,6 +36,7 @@ const packages = new Map([
 /** Inside qmf: the layers from the bottom up; a folder imports only folders to its left, and itself. */
 const layers = [
   'errors',
+  'input',
   'value',
   'codec',
   'schema',

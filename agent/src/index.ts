@@ -32,7 +32,6 @@ export {
   verifyImages,
 } from './images/index.js';
 export {
-  createScrubber,
   type Logger,
   loggerTo,
   type LogLevel,
@@ -92,3 +91,4 @@ export {
   type WarehouseOptions,
   WarehouseRepository,
 } from './warehouse/index.js';
+export { callerShares, shareLimits } from './bus/index.js';

@@ -28,6 +28,8 @@ export interface Fleet {
   readonly broker: Child<BrokerRole> | undefined;
   readonly qmf: QmfPair;
   readonly bare: Pair;
+  /** Starts another QMF console of the same agent. */
+  readonly another: () => Promise<Child<QmfRequester>>;
   /** Starts another QMF console and agent, with a relay between them and the broker that can cut them off. */
   readonly behindRelay: () => Promise<{ readonly relay: Child<RelayRole>; readonly pair: QmfPair }>;
 }
@@ -73,7 +75,12 @@ export async function withFleet<T>(
       await start(pair, await relay.ask('start', { broker: url }));
       return { relay, pair };
     };
-    return await use({ protocol, broker, qmf, bare, behindRelay });
+    const another = async () => {
+      const requester = child<QmfRequester>('another QMF console', 'qmf-console.js');
+      await requester.ask('start', { broker: url });
+      return requester;
+    };
+    return await use({ protocol, broker, qmf, bare, another, behindRelay });
   } finally {
     // Last started, first stopped: the broker goes when nobody needs it any more.
     for (const started of children.reverse()) await started.stop();

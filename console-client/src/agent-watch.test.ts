@@ -2,6 +2,7 @@ import { type ConsoleAgent, type DataAddress, QmfError, type ReceivedEvent } fro
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { AgentWatch } from './agent-watch.js';
+import { EndChecks } from './end-checks.js';
 
 const address: DataAddress = { agentName: 'v:p:i', objectName: 'build_adaptor-1', agentEpoch: 0 };
 
@@ -38,7 +39,8 @@ describe('a watch over an agent', () => {
     const watch = new AgentWatch({
       agent: agent(asked, 'first', 'BUILDING'),
       isThere: () => isThere,
-      tell: event => told.push(event),
+      checks: new EndChecks(),
+      tell: event => void told.push(event),
       silence: 60_000,
     });
     await until(() => asked.length === 2);

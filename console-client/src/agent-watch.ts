@@ -7,20 +7,34 @@ import {
   type RequestOptions,
   type TypedObject,
 } from '@imagefactory/qmf';
-import { BuildAdaptor } from '@imagefactory/schema';
-import type { AddressedChange } from './build-change.js';
+import { BuildAdaptorOnBus } from '@imagefactory/schema';
+import { type AddressedChange, type BuildChange, isEnd } from './build-change.js';
 import { BuildLedger, type Snapshot } from './build-ledger.js';
+import type { EndAnswer, EndChecks } from './end-checks.js';
+import type { Delivery } from './delivery.js';
 import { Inquiry } from './inquiry.js';
+import { hasFailedUnseen, type Standing, standingOf } from './standing.js';
 
 /** Those whose end is still to be told. The others may be many, and each has its template with it. */
 const live = parsePredicate('[and, [ne, status, [quote, COMPLETED]], [ne, status, [quote, FAILED]]]');
+
+/** Builds whose announced ends wait to be confirmed, and events of each; nobody needs more. */
+const HELD_BUILDS = 1_000;
+const HELD_EVENTS = 8;
+
+/** An announced end that is held until the agent has confirmed it. */
+interface Held {
+  readonly event: ReceivedEvent;
+  readonly addressed: AddressedChange;
+}
 
 export interface AgentWatchParts {
   readonly agent: ConsoleAgent;
   /** Whether bus and agent are there to be asked. */
   readonly isThere: () => boolean;
-  /** Told of each event that was filled in, in order. */
-  readonly tell: (event: ReceivedEvent) => void;
+  readonly checks: EndChecks;
+  /** Told of each event, in order, with how it was come by. */
+  readonly tell: (event: ReceivedEvent, delivery: Delivery) => void;
   /** Milliseconds after which an agent is asked about a build that nothing was heard of. */
   readonly silence: number;
 }
@@ -33,6 +47,9 @@ export class AgentWatch {
   readonly #inquiry: Inquiry;
   readonly #timer: NodeJS.Timeout;
   #hasBaseline = false;
+  #isStopped = false;
+  readonly #held = new Map<string, Held[]>();
+  readonly #confirmed = new Map<string, Standing>();
 
   constructor(parts: AgentWatchParts) {
     this.#parts = parts;
@@ -64,12 +81,65 @@ export class AgentWatch {
     this.catchUp();
   }
 
-  /** Takes note of an event; false when it tells nothing any more. */
-  heard(change: AddressedChange): boolean {
-    return this.#ledger.heard(change);
+  /** Tells an event of a build, unless it says nothing new; an end once the agent has confirmed it. */
+  receive(event: ReceivedEvent, addressed: AddressedChange): void {
+    if (!isEnd(addressed.change)) this.#tellHeard({ event, addressed });
+    else if (!this.#isConfirmed(addressed)) void this.#hold({ event, addressed });
+    else this.#tellHeard({ event, addressed });
+  }
+
+  #tellHeard({ event, addressed }: Held, confirmed?: false): void {
+    if (!this.#ledger.heard(addressed)) return;
+    this.#parts.tell(event, { caughtUp: false, ...(confirmed === undefined ? {} : { confirmed }) });
+  }
+
+  /** Whether the agent has said as much already: of a failure there are two events. */
+  #isConfirmed({ address, change }: AddressedChange): boolean {
+    const known = this.#confirmed.get(address.objectName);
+    return known !== undefined && agrees(change, known);
+  }
+
+  async #hold(held: Held): Promise<void> {
+    const { address } = held.addressed;
+    const waiting = this.#held.get(address.objectName);
+    if (waiting !== undefined && waiting.length < HELD_EVENTS) waiting.push(held);
+    if (waiting !== undefined) {
+      void this.#parts.checks.check(this.#agent, address);
+      return;
+    }
+    if (this.#held.size >= HELD_BUILDS) return;
+    const events = [held];
+    this.#held.set(address.objectName, events);
+    const answer = await this.#parts.checks.check(this.#agent, address);
+    this.#held.delete(address.objectName);
+    if (!this.#isStopped) this.#settle(address, events, answer);
+  }
+
+  #settle(address: DataAddress, events: readonly Held[], answer: EndAnswer): void {
+    if (answer.kind === 'over') {
+      this.#remember(address, answer.standing);
+      const agreed = events.filter(({ addressed }) => agrees(addressed.change, answer.standing));
+      for (const each of agreed) this.#tellHeard(each);
+      // Instead of what the agent contradicts.
+      if (agreed.length < events.length) this.#tell(this.#ledger.read({ address, ...answer.standing }));
+    } else if (answer.kind === 'silent' || (answer.kind === 'unknown' && this.#ledger.has(address))) {
+      for (const each of events) this.#tellHeard(each, false);
+    } else if (answer.kind === 'running' && hasFailedUnseen(this.#agent)) {
+      for (const each of events) if (each.addressed.change.kind === 'failure') this.#tellHeard(each, false);
+    }
+  }
+
+  #remember({ objectName }: DataAddress, standing: Standing): void {
+    this.#confirmed.set(objectName, standing);
+    if (this.#confirmed.size <= HELD_BUILDS) return;
+    for (const oldest of this.#confirmed.keys()) {
+      this.#confirmed.delete(oldest);
+      return;
+    }
   }
 
   stop(): void {
+    this.#isStopped = true;
     clearInterval(this.#timer);
     this.#inquiry.stop();
   }
@@ -77,7 +147,7 @@ export class AgentWatch {
   /** What there is when the watch begins: the end of a build that is over by then is nobody's news. */
   async #takeBaseline(limits: RequestOptions): Promise<void> {
     const agent = this.#agent;
-    const running = await agent.objects(BuildAdaptor, { ...limits, where: live });
+    const running = await agent.objects(BuildAdaptorOnBus, { ...limits, where: live });
     const all = await this.#addresses(limits);
     for (const object of running) this.#ledger.note(object.address, snapshotOf(object));
     for (const address of all) this.#ledger.note(address);
@@ -99,7 +169,7 @@ export class AgentWatch {
 
   async #addresses(limits: RequestOptions): Promise<DataAddress[]> {
     const agent = this.#agent;
-    const { packageName, className } = BuildAdaptor.schema.id;
+    const { packageName, className } = BuildAdaptorOnBus.schema.id;
     const found = await agent.addresses({ packageName, className }, limits);
     return found.flatMap(({ address }) =>
       address === undefined
@@ -110,7 +180,7 @@ export class AgentWatch {
 
   async #snapshot(address: DataAddress, limits: RequestOptions): Promise<Snapshot | undefined> {
     try {
-      return snapshotOf(await this.#agent.object(BuildAdaptor, address, limits));
+      return snapshotOf(await this.#agent.object(BuildAdaptorOnBus, address, limits));
     } catch (error) {
       if (!(error instanceof QmfError) || error.code !== 'schema_unknown') throw error;
       this.#tell(this.#ledger.lost(address));
@@ -119,10 +189,17 @@ export class AgentWatch {
   }
 
   #tell(events: readonly ReceivedEvent[]): void {
-    for (const event of events) this.#parts.tell(event);
+    for (const event of events) this.#parts.tell(event, { caughtUp: true });
   }
 }
 
-function snapshotOf({ address, values, updateTime }: TypedObject<typeof BuildAdaptor>): Snapshot {
-  return { address, status: values.status, percent: values.percent_complete, at: updateTime };
+function snapshotOf(object: TypedObject<typeof BuildAdaptorOnBus>): Snapshot {
+  return { address: object.address, ...standingOf(object) };
+}
+
+/** Whether an announcement is what the agent says itself. */
+function agrees(change: BuildChange, { status, failure }: Standing): boolean {
+  if (change.kind === 'status') return change.status === status;
+  if (change.kind !== 'failure' || status !== 'FAILED') return false;
+  return failure === undefined || (failure.type === change.type && failure.info === change.info);
 }

@@ -2,6 +2,7 @@ import {
   BuildAdaptorPercentCompleteEvent,
   BuildAdaptorStatusEvent,
   BuildFailedEvent,
+  isTerminal,
 } from '@imagefactory/schema';
 import { addressFromPlain, asTyped, type DataAddress, type ReceivedEvent } from '@imagefactory/qmf';
 
@@ -16,6 +17,8 @@ export type BuildChange =
       readonly finishedImage?: string;
       /** Read back by a query, because no event told of it: the bus was away, it was lost, or watching began later. */
       readonly caughtUp: boolean;
+      /** Only with an end that the agent has announced and not confirmed within 5 s. */
+      readonly confirmed?: false;
     }
   | { readonly kind: 'percent'; readonly percent: number; readonly caughtUp: boolean }
   | {
@@ -25,6 +28,8 @@ export type BuildChange =
       /** One readable line. */
       readonly info: string;
       readonly caughtUp: boolean;
+      /** As with a status. */
+      readonly confirmed?: false;
     };
 
 /** A change with the build that it belongs to. */
@@ -35,10 +40,20 @@ export interface AddressedChange {
   readonly at: bigint;
 }
 
+/** Characters of the longest name of an adaptor and of the longest status that are read. */
+const LONGEST_NAME = 255;
+const LONGEST_STATUS = 64;
+
+/** Whether a change says that its build is over. */
+export function isEnd(change: BuildChange): boolean {
+  return change.kind === 'failure' || (change.kind === 'status' && isTerminal(change.status));
+}
+
 /** The change that an event tells of; `undefined` for events that are no build's. */
 export function changeOf(event: ReceivedEvent): AddressedChange | undefined {
   const status = asTyped(event, BuildAdaptorStatusEvent);
   if (status !== undefined) {
+    if (status.values.new_status.length > LONGEST_STATUS) return undefined;
     return addressed(event, status.values.addr, {
       kind: 'status',
       status: status.values.new_status,
@@ -62,14 +77,15 @@ export function changeOf(event: ReceivedEvent): AddressedChange | undefined {
   return undefined;
 }
 
-/** Agents of other makes may raise events without a usable address; nobody can wait for those. */
+/** Agents of other makes may raise events without a usable address; nobody can wait for those. None speaks of another's builds. */
 function addressed(
   event: ReceivedEvent,
   addr: Parameters<typeof addressFromPlain>[0],
   change: BuildChange,
 ): AddressedChange | undefined {
-  if (typeof addr._object_name !== 'string') return undefined;
+  const name = addr._object_name;
+  if (typeof name !== 'string' || name.length > LONGEST_NAME) return undefined;
   const address = addressFromPlain(addr);
-  const at = event.timestamp;
-  return { address: address.agentName === '' ? { ...address, agentName: event.agent } : address, change, at };
+  if (address.agentName !== '' && address.agentName !== event.agent) return undefined;
+  return { address: { ...address, agentName: event.agent }, change, at: event.timestamp };
 }

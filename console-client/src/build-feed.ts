@@ -3,6 +3,9 @@ import { type AddressedChange, type BuildChange, changeOf } from './build-change
 
 type Listener = (change: BuildChange, at: bigint) => void;
 
+/** Changes that are kept for builds without a name; what goes is asked for later. */
+const UNCLAIMED_LIMIT = 10_000;
+
 /**
  * Sorts the session's events by build. While a call is under way whose build has no name yet, changes are kept: the first
  * events of a build may overtake the answer that names it, since they come by different queues.
@@ -26,7 +29,7 @@ export class BuildFeed {
       if (listeners !== undefined) {
         for (const listener of [...listeners]) listener(addressed.change, addressed.at);
       }
-      if (this.#expecting > 0) this.#unclaimed.push(addressed);
+      if (this.#expecting > 0 && this.#unclaimed.length < UNCLAIMED_LIMIT) this.#unclaimed.push(addressed);
     });
   }
 

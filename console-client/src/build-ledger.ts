@@ -3,15 +3,12 @@ import { isTerminal } from '@imagefactory/schema';
 import type { AddressedChange } from './build-change.js';
 import { REASON_MISSED } from './build-state.js';
 import { filledIn } from './filled-in.js';
+import type { Standing } from './standing.js';
 
-/** How an adaptor stands, as its agent answered. */
-export interface Snapshot {
+/** How a build stands, with its address. */
+export type Snapshot = Pick<Standing, 'status' | 'percent' | 'failure' | 'at'> & {
   readonly address: DataAddress;
-  readonly status: string;
-  readonly percent: number;
-  /** When that changed last: nanoseconds since 1970 by the agent's clock, 0 where it doesn't say. */
-  readonly at: bigint;
-}
+};
 
 interface Entry {
   readonly address: DataAddress;
@@ -21,6 +18,7 @@ interface Entry {
   percent: number;
   /** Whether the status was read back rather than told. */
   isFilledIn: boolean;
+  isFailureTold: boolean;
   /** Milliseconds of the ledger's clock. */
   heardAt: number;
 }
@@ -75,13 +73,15 @@ export class BuildLedger {
     entry.heardAt = this.now();
     switch (change.kind) {
       case 'failure':
-        return true; // only it knows the reason
+        if (entry.isFailureTold) return false;
+        entry.isFailureTold = true;
+        return true;
       case 'percent':
         if (entry.isFilledIn && (change.percent <= entry.percent || !isLive(entry))) return false;
         entry.percent = Math.max(entry.percent, change.percent);
         return true;
       case 'status':
-        if (entry.isFilledIn && (change.status === entry.status || !isLive(entry))) return false;
+        if (isTold(entry) || (entry.isFilledIn && change.status === entry.status)) return false;
         if (at !== 0n && at < entry.statusAt) return false;
         Object.assign(entry, { status: change.status, statusAt: at, isFilledIn: false });
         return true;
@@ -89,7 +89,7 @@ export class BuildLedger {
   }
 
   /** Events that tell what an answer adds to what was told, in the order in which an agent raises them. */
-  read({ address, status, percent, at }: Snapshot): readonly ReceivedEvent[] {
+  read({ address, status, percent, failure, at }: Snapshot): readonly ReceivedEvent[] {
     const known = this.#builds.get(address.objectName);
     const entry = known ?? this.#entry(address, 'NEW');
     entry.heardAt = this.now();
@@ -102,7 +102,10 @@ export class BuildLedger {
       Object.assign(entry, { percent: reached, isFilledIn: true });
     }
     if (status === entry.status) return events;
-    if (status === 'FAILED') events.push(filledIn.failure(address, at, REASON_MISSED));
+    if (status === 'FAILED' && !entry.isFailureTold) {
+      entry.isFailureTold = true;
+      events.push(filledIn.failure(address, at, failure ?? { type: 'unknown', info: REASON_MISSED }));
+    }
     events.push(filledIn.status(address, at, entry.status ?? 'NEW', status));
     Object.assign(entry, { status, statusAt: at, isFilledIn: true });
     return events;
@@ -114,16 +117,23 @@ export class BuildLedger {
     if (entry === undefined || !isLive(entry)) return [];
     this.#builds.delete(address.objectName);
     return [
-      filledIn.failure(
-        address,
-        0n,
-        `${address.agentName} does not know ${address.objectName} any more; how it ended is not known`,
-      ),
+      filledIn.failure(address, 0n, {
+        type: 'unknown',
+        info: `${address.agentName} does not know ${address.objectName} any more; how it ended is not known`,
+      }),
     ];
   }
 
   #entry(address: DataAddress, status: string | undefined): Entry {
-    const entry = { address, status, statusAt: 0n, percent: 0, isFilledIn: false, heardAt: this.now() };
+    const entry = {
+      address,
+      status,
+      statusAt: 0n,
+      percent: 0,
+      isFilledIn: false,
+      isFailureTold: false,
+      heardAt: this.now(),
+    };
     this.#builds.set(address.objectName, entry);
     if (this.#builds.size > LIMIT) this.#forgetOne();
     return entry;
@@ -140,4 +150,9 @@ export class BuildLedger {
 
 function isLive({ status }: Entry): boolean {
   return status !== undefined && !isTerminal(status);
+}
+
+/** Whether the end has been told: no status comes after it. */
+function isTold({ status }: Entry): boolean {
+  return status !== undefined && isTerminal(status);
 }

@@ -4,6 +4,14 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type ConnectedConsole, connectConsole } from './connect.js';
 import { ScriptedFactory } from './testing/scripted-factory.js';
 
+async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+}
+
 const line = (seq: number) => ({ seq, time: '', level: 'info', text: `line ${seq}` });
 
 describe('the log of a build', () => {
@@ -19,8 +27,9 @@ describe('the log of a build', () => {
     await factory.broker.stop();
   });
 
-  it('ends with the event that says so, without a question to an agent that may be gone', async () => {
+  it('ends when the agent says so, whatever events say, or when the agent is gone after them', async () => {
     const { session } = factory;
+    const state = { over: false };
     const asked: number[] = [];
     let empty: () => void = () => undefined;
     const waits = new Promise<void>(resolve => {
@@ -35,7 +44,7 @@ describe('the log of a build', () => {
           asked.push(from ?? 1);
           const lines = from === 1 ? [line(1)] : [];
           if (lines.length === 0) empty();
-          return { lines, next: (from ?? 1) + lines.length, over: false };
+          return { lines, next: (from ?? 1) + lines.length, over: state.over };
         },
         follow: () => ({ granted: 60, next: 1, over: false }),
         detail: () => ({ status_detail: {}, queue: {}, failure: {} }),
@@ -61,9 +70,25 @@ describe('the log of a build', () => {
         over,
       });
     await tell(2, 1, false);
+    const before = asked.length;
     await tell(3, 0, true);
+    await until(() => asked.length >= before + 2, 'a forged end has led to questions');
+    await tell(3, 1, false);
+    await until(() => texts.length === 3, 'the log goes on');
+    state.over = true;
+    await tell(4, 0, true);
     await reading;
-    expect(texts).to.deep.equal(['line 1', 'line 2']);
-    expect(asked).to.deep.equal([1, 2]);
+    expect(texts).to.deep.equal(['line 1', 'line 2', 'line 3']);
+    // The agent ends with its build.
+    state.over = false;
+    const rest = (async () => {
+      for await (const { text } of build.log({ from: 4 })) texts.push(text);
+    })();
+    const last = asked.length;
+    await until(() => asked.length > last, 'the second reader has asked');
+    await tell(4, 1, true);
+    session.close();
+    await rest;
+    expect(texts.at(-1)).to.equal('line 4');
   });
 });

@@ -67,8 +67,9 @@ export async function* readBuildLog(
       for (let batch = await reader.heard(next, silence); batch !== undefined; ) {
         for (const line of batch.lines) yield line;
         next += batch.lines.length;
-        if (batch.over) return undefined;
-        batch = await reader.heard(next, silence);
+        // Others can send events too: the agent is asked for the rest, of which there is none if it is true.
+        if (batch.over && (await reader.isGone())) return undefined;
+        batch = batch.over ? undefined : await reader.heard(next, silence);
       }
     }
   } finally {
@@ -130,16 +131,30 @@ class LogReader {
     return { lines: linesOf(lines), next, over };
   }
 
+  /** Whether the agent does not answer any more. */
+  async isGone(): Promise<boolean> {
+    try {
+      await this.#news.call(
+        'log',
+        { build: this.build.objectName, from: 1, limit: 1 },
+        { timeout: answerTime, ...(this.signal === undefined ? {} : { signal: this.signal }) },
+      );
+      return false;
+    } catch (error) {
+      this.#checkAborted();
+      return error instanceof QmfError && error.retryable;
+    }
+  }
+
   /** Lines from `next` on that events have brought or bring; undefined when it is better to ask. */
   async heard(next: number, silence: number): Promise<Heard | undefined> {
     if (this.#waiting.length === 0) await this.#event(silence);
     this.#checkAborted();
     const first = this.#waiting.shift();
     if (first === undefined || performance.now() >= this.#renewAt) return undefined;
-    this.#size -= first.lines.length;
+    this.#size -= sizeOf(first);
     const lines = first.lines.filter(({ seq }) => seq >= next);
     if (lines.length > 0 && lines[0]?.seq !== next) return undefined;
-    // At the end the agent may be gone, so it is asked only for lines that we lack.
     return lines.length === 0 && first.over && first.next > next ? undefined : { ...first, lines };
   }
 
@@ -161,8 +176,15 @@ class LogReader {
     if (addr['_object_name'] !== this.build.objectName) return;
     const heard = { lines: linesOf(lines), next: first + lines.length, over };
     this.#waiting.push(heard);
-    this.#size += heard.lines.length;
-    while (this.#size > waitingLimit) this.#size -= this.#waiting.shift()?.lines.length ?? 0;
+    this.#size += sizeOf(heard);
+    for (
+      let first = this.#waiting[0];
+      first !== undefined && this.#size > waitingLimit;
+      first = this.#waiting[0]
+    ) {
+      this.#waiting.shift();
+      this.#size -= sizeOf(first);
+    }
     this.#wake();
   }
 
@@ -197,6 +219,11 @@ class LogReader {
       throw new QmfError('aborted', `reading the log of ${this.build.objectName}: cancelled`);
     }
   }
+}
+
+/** An event without lines takes room too. */
+function sizeOf({ lines }: Heard): number {
+  return lines.length + 1;
 }
 
 /** Lines as they came; what is none is left out. */

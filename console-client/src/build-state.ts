@@ -1,13 +1,14 @@
 import { type AgentGoneReason, type ConsoleAgent, type DataAddress, QmfError } from '@imagefactory/qmf';
 
-/** Where a query has found out that a build failed, which tells no reason. */
+/** Where a query has found out that a build failed, and the agent is one that tells the reason by an event alone. */
 export const REASON_MISSED = 'its reason was told while the bus was away; see the log of the build';
 
 /** How a build stands. */
 export type BuildState =
   | { readonly kind: 'running' }
-  | { readonly kind: 'completed'; readonly finishedImage: string }
-  | { readonly kind: 'failed'; readonly type: string; readonly info: string }
+  /** `finishedImage` is empty where the agent names no image. */
+  | { readonly kind: 'completed'; readonly finishedImage: string; readonly confirmed: boolean }
+  | { readonly kind: 'failed'; readonly type: string; readonly info: string; readonly confirmed: boolean }
   /** The agent no longer tells: it was restarted or is gone. How the build ended is not known. */
   | { readonly kind: 'lost'; readonly reason: QmfError };
 
@@ -46,3 +47,17 @@ export function unknownTo({ agentName, objectName }: DataAddress, restarted: boo
     `${agentName} ${text} ${objectName} any more; how it ended is not known`,
   );
 }
+
+/** The agent has said that the build is COMPLETED, and then has not said what came of it. */
+export function unconfirmedImage({ agentName, objectName }: DataAddress): QmfError {
+  return new QmfError(
+    'timeout',
+    `${agentName} has announced that ${objectName} is COMPLETED and has not confirmed it; what came of it is not known`,
+  );
+}
+
+/** Type of the failure of a build that is COMPLETED and has no image. */
+export const NO_IMAGE = 'NoImage';
+
+export const NO_IMAGE_INFO =
+  'the agent says that it is COMPLETED, and names no image; several agents may share its name, see its log';

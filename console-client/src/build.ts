@@ -6,19 +6,30 @@ import {
   EventStream,
   QmfError,
   type RequestOptions,
-  TypedObject,
+  type TypedObject,
   type WaitOptions,
 } from '@imagefactory/qmf';
-import { ADAPTOR_PREFIX_2012, type BuildAdaptor, BuildAdaptor2012, isTerminal } from '@imagefactory/schema';
+import { ADAPTOR_PREFIX_2012, type BuildAdaptorOnBus, isTerminal } from '@imagefactory/schema';
 import { type BuildDetail, buildDetailFrom } from './build-detail.js';
-import type { AddressedChange, BuildChange } from './build-change.js';
+import { type AddressedChange, type BuildChange, isEnd } from './build-change.js';
 import type { BuildFeed } from './build-feed.js';
-import { BuildFailedError, type BuildState, goneAgent, REASON_MISSED, unknownTo } from './build-state.js';
+import {
+  BuildFailedError,
+  type BuildState,
+  goneAgent,
+  NO_IMAGE,
+  NO_IMAGE_INFO,
+  REASON_MISSED,
+  unconfirmedImage,
+  unknownTo,
+} from './build-state.js';
+import type { EndChecks } from './end-checks.js';
 import { type LogLine, type LogOptions, readBuildLog } from './build-log.js';
 import { partOf } from './image-record.js';
 import { imageRecordOf, newsOf } from './news.js';
 import { Inquiry, OUTBOX_HEAD_START } from './inquiry.js';
 import { tellAll } from './listeners.js';
+import { hasFailedUnseen, isOver, type Standing, standingOf } from './standing.js';
 
 /** Status and failure are told by two events; the second may take this long, in milliseconds. */
 const FAILURE_GRACE = 2_000;
@@ -30,6 +41,15 @@ const UUID_LENGTH = 36;
 const pushMethods = ['push_image', 'provider_image'];
 
 type StatusChange = BuildChange & { readonly kind: 'status' };
+type FailureChange = BuildChange & { readonly kind: 'failure' };
+
+interface Announced {
+  readonly status?: StatusChange;
+  readonly failure?: FailureChange;
+}
+
+/** Changes that are remembered for late readers; no build has so many, and anybody may invent some. */
+const HISTORY_LIMIT = 1_000;
 
 /**
  * A build or push, followed by its events. It remembers every change it heard of, so that a late reader of {@link changes} misses
@@ -38,7 +58,7 @@ type StatusChange = BuildChange & { readonly kind: 'status' };
  */
 export class Build {
   readonly address: DataAddress;
-  readonly #adaptor: TypedObject<typeof BuildAdaptor>;
+  readonly #adaptor: TypedObject<typeof BuildAdaptorOnBus>;
   readonly #session: ConsoleSession;
   readonly #feed: BuildFeed;
   readonly #history: BuildChange[] = [];
@@ -52,15 +72,17 @@ export class Build {
   /** When the agent reached that status, by its clock: what is older tells nothing new. 0 when it doesn't say. */
   #statusAt = 0n;
   #restarted = false;
-  /** COMPLETED was told, and the answer that names the image is awaited. */
-  #completion: StatusChange | undefined;
+  /** What was announced of the end, which the agent is asked to confirm. */
+  #announced: Announced = {};
+  #isChecking = false;
   readonly #inquiry: Inquiry;
   readonly #silence: NodeJS.Timeout;
 
   constructor(
     session: ConsoleSession,
     feed: BuildFeed,
-    adaptor: TypedObject<typeof BuildAdaptor>,
+    private readonly checks: EndChecks,
+    adaptor: TypedObject<typeof BuildAdaptorOnBus>,
     early: readonly AddressedChange[],
   ) {
     this.address = adaptor.address;
@@ -68,7 +90,7 @@ export class Build {
     this.#session = session;
     this.#feed = feed;
     this.#inquiry = new Inquiry({
-      ask: limits => this.#ask(limits),
+      ask: limits => this.#compare(limits),
       isBusThere: () => session.isConnected,
       onUnknown: () => this.#lose(unknownTo(this.address, this.#restarted)),
       onSilence: isSilent => tellAll(this.#silenceListeners, isSilent),
@@ -161,14 +183,16 @@ export class Build {
    * Waits for the end.
    *
    * @returns path or name of the finished image
-   * @throws BuildFailedError when the build failed; QmfError when that can't be known, or the signal fired
+   * @throws BuildFailedError when the build failed, or is COMPLETED without an image; QmfError when that can't be known, or the signal fired
    */
   async finished(options: Pick<WaitOptions, 'signal'> = {}): Promise<string> {
     const changes = this.changes(options);
     while ((await changes.next()).done !== true); // only the end matters
     switch (this.#state.kind) {
       case 'completed':
-        return this.#state.finishedImage;
+        if (this.#state.finishedImage !== '') return this.#state.finishedImage;
+        if (!this.#state.confirmed) throw unconfirmedImage(this.address);
+        throw new BuildFailedError(this.address, NO_IMAGE, NO_IMAGE_INFO);
       case 'failed':
         throw new BuildFailedError(this.address, this.#state.type, this.#state.info);
       case 'lost':
@@ -214,10 +238,7 @@ export class Build {
    * @throws QmfError `agent_exception` when it is over already, or the agent's access list forbids it
    */
   async abort(options: RequestOptions = {}): Promise<void> {
-    const adaptor = new TypedObject(this.#adaptor.agent, BuildAdaptor2012, this.address, {
-      values: new Map(),
-    });
-    await adaptor.call('abort', {}, options);
+    await this.#adaptor.call('abort', {}, options);
   }
 
   /**
@@ -244,28 +265,32 @@ export class Build {
   #heard(change: BuildChange, at: bigint): void {
     if (this.#state.kind !== 'running') return;
     this.#silence.refresh();
-    switch (change.kind) {
-      case 'percent':
-        if (change.percent <= this.#percent || change.percent > 100) return;
-        this.#percent = change.percent;
-        this.#tell(change);
-        return;
-      case 'failure':
-        this.#fail(change);
-        return;
-      case 'status':
-        // An event from the agent's outbox that an answer of the agent has overtaken.
-        if (at !== 0n && at < this.#statusAt) return;
-        if (at !== 0n) this.#statusAt = at;
-        // FAILED and COMPLETED are left for nothing; their reason or result may still be on its way.
-        if (change.status === this.#status || isTerminal(this.#status)) return;
-        this.#status = change.status;
-        if (change.status === 'COMPLETED') this.#complete(change);
-        else {
-          this.#tell(change);
-          if (change.status === 'FAILED') this.#awaitReason(change.caughtUp);
-        }
-    }
+    if (isEnd(change)) {
+      this.#announced = { ...this.#announced, [change.kind]: change };
+      if (!this.#isChecking) void this.#check();
+    } else if (change.kind === 'percent') this.#reach(change);
+    else if (change.kind === 'status' && this.#isNewer(at)) this.#enter(change);
+  }
+
+  /** False for an event from the agent's outbox that an answer of the agent has overtaken. */
+  #isNewer(at: bigint): boolean {
+    if (at !== 0n && at < this.#statusAt) return false;
+    if (at !== 0n) this.#statusAt = at;
+    return true;
+  }
+
+  #reach(change: BuildChange & { readonly kind: 'percent' }): void {
+    if (change.percent <= this.#percent || change.percent > 100) return;
+    this.#percent = change.percent;
+    this.#tell(change);
+  }
+
+  #enter(change: StatusChange): void {
+    // FAILED is left for nothing; its reason may still be on its way.
+    if (change.status === this.#status || isTerminal(this.#status)) return;
+    if (this.#history.length >= HISTORY_LIMIT && !isEnd(change)) return;
+    this.#status = change.status;
+    this.#tell(change);
   }
 
   #tell(change: BuildChange): void {
@@ -273,54 +298,93 @@ export class Build {
     for (const stream of this.#streams) stream.push(change);
   }
 
-  /** The event names no image, so the adaptor is asked for it; its answer belongs to the last change. */
-  #complete(change: StatusChange): void {
-    if (change.finishedImage !== undefined) {
-      this.#completed(change, change.finishedImage);
-      return;
+  /** Events can be sent by others in the agent's name, so an end is told when the agent says so itself, or says nothing. */
+  async #check(): Promise<void> {
+    this.#isChecking = true;
+    const answer = await this.checks.check(this.#adaptor.agent, this.address);
+    this.#isChecking = false;
+    switch (answer.kind) {
+      case 'over':
+        this.#settle(answer.standing);
+        return;
+      case 'running':
+        if (this.#announced.failure === undefined || !hasFailedUnseen(this.#adaptor.agent))
+          this.#announced = {};
+        else this.#settleUnconfirmed();
+        return;
+      case 'unknown':
+      case 'silent':
+        this.#settleUnconfirmed();
     }
-    this.#completion = change;
-    this.#inquiry.start();
   }
 
-  #completed(change: StatusChange, finishedImage: string): void {
+  /** The agent says that the build is over. */
+  #settle({ status, finishedImage, failure }: Standing): void {
     if (this.#state.kind !== 'running') return;
-    this.#state = { kind: 'completed', finishedImage };
+    const announced = this.#announced.status;
+    const change: StatusChange =
+      announced?.status === status
+        ? announced
+        : { kind: 'status', status, oldStatus: this.#status, caughtUp: announced === undefined };
+    if (status === 'COMPLETED') {
+      this.#complete({ ...change, finishedImage }, true);
+      return;
+    }
+    const told = this.#announced.failure;
+    this.#enter(change);
+    if (failure !== undefined) this.#fail({ kind: 'failure', ...failure, caughtUp: told === undefined });
+    else if (told !== undefined) this.#fail(told);
+    else this.#awaitReason(change.caughtUp);
+  }
+
+  /** The agent has died after it announced the end, or knows nothing of the build any more. */
+  #settleUnconfirmed(): void {
+    const { status, failure } = this.#announced;
+    if (this.#state.kind !== 'running' || (status ?? failure) === undefined) return;
+    const confirmed = false;
+    if (failure === undefined && status?.status === 'COMPLETED') {
+      this.#complete({ ...status, confirmed }, false);
+      return;
+    }
+    const reason = failure ?? { kind: 'failure', ...NO_REASON, caughtUp: true };
+    const oldStatus = this.#status;
+    this.#enter({ kind: 'status', status: 'FAILED', oldStatus, caughtUp: reason.caughtUp, confirmed });
+    this.#fail({ ...reason, confirmed });
+  }
+
+  #complete(change: StatusChange, confirmed: boolean): void {
     this.#percent = 100;
-    this.#tell({ ...change, finishedImage });
+    this.#status = change.status;
+    this.#state = { kind: 'completed', finishedImage: change.finishedImage ?? '', confirmed };
+    this.#tell(change);
     this.#end();
   }
 
-  #fail(change: BuildChange & { readonly kind: 'failure' }): void {
+  #fail(change: FailureChange): void {
+    if (this.#state.kind !== 'running') return;
     clearTimeout(this.#failureTimer);
-    if (this.#status !== 'FAILED') {
-      this.#tell({ kind: 'status', status: 'FAILED', oldStatus: this.#status, caughtUp: change.caughtUp });
-      this.#status = 'FAILED';
-    }
-    this.#state = { kind: 'failed', type: change.type, info: change.info };
+    const { type, info, confirmed = true } = change;
+    this.#state = { kind: 'failed', type, info, confirmed };
     this.#tell(change);
     this.#end();
   }
 
   /**
-   * Agents of the original's time told a failure by one event or the other, never both.
+   * Agents of the original's time tell a reason by an event alone, and some failures by no reason.
    *
-   * @param caughtUp the failure was found out by a query, which tells no reason
+   * @param caughtUp the failure was found out by a query
    */
   #awaitReason(caughtUp: boolean): void {
-    const info = caughtUp ? REASON_MISSED : 'the agent gave no reason';
-    this.#failureTimer = setTimeout(() => {
-      this.#fail({ kind: 'failure', type: 'unknown', info, caughtUp: true });
-    }, FAILURE_GRACE);
-    this.#failureTimer.unref();
+    const info = caughtUp ? REASON_MISSED : NO_REASON.info;
+    this.#failureTimer ??= setTimeout(() => {
+      this.#fail({ kind: 'failure', type: NO_REASON.type, info, caughtUp: true });
+    }, FAILURE_GRACE).unref();
   }
 
   #lose(reason: QmfError): void {
+    // Nobody can confirm it any more.
+    this.#settleUnconfirmed();
     if (this.#state.kind !== 'running') return;
-    if (this.#completion !== undefined) {
-      this.#completed(this.#completion, '');
-      return;
-    }
     this.#state = { kind: 'lost', reason };
     this.#end(reason);
   }
@@ -330,40 +394,20 @@ export class Build {
     this.close();
   }
 
-  async #ask(limits: WaitOptions): Promise<void> {
-    try {
-      await this.#compare(limits);
-    } catch (error) {
-      const { code } = QmfError.from(error, 'malformed_message');
-      if (code !== 'agent_exception' || this.#completion === undefined) throw error;
-      this.#completed(this.#completion, ''); // it will not tell us
-    }
-  }
-
   async #compare(options: WaitOptions): Promise<void> {
-    const {
-      status,
-      percent_complete: percent,
-      finished_image: finishedImage,
-    } = await this.#adaptor.refresh(options);
-    if (this.#completion !== undefined) {
-      if (isTerminal(status)) this.#completed(this.#completion, finishedImage);
+    await this.#adaptor.refresh(options);
+    const standing = standingOf(this.#adaptor);
+    const { status, percent, at } = standing;
+    if (isOver(standing)) {
+      this.#settle(standing);
       return;
     }
-    const at = this.#adaptor.updateTime;
-    // What was heard since is newer than this answer; an end is an end, whatever the clocks say.
-    if (at !== 0n && at < this.#statusAt && !isTerminal(status)) return;
-    if (percent > this.#percent && !isTerminal(status))
-      this.#heard({ kind: 'percent', percent, caughtUp: true }, 0n);
-    this.#heard(
-      {
-        kind: 'status',
-        status,
-        oldStatus: this.#status,
-        caughtUp: true,
-        ...(status === 'COMPLETED' ? { finishedImage } : {}),
-      },
-      isTerminal(status) ? 0n : at,
-    );
+    // What was heard since is newer than this answer.
+    if (this.#state.kind !== 'running' || (at !== 0n && at < this.#statusAt)) return;
+    this.#silence.refresh();
+    if (percent > this.#percent) this.#reach({ kind: 'percent', percent, caughtUp: true });
+    if (this.#isNewer(at)) this.#enter({ kind: 'status', status, oldStatus: this.#status, caughtUp: true });
   }
 }
+
+const NO_REASON = { type: 'unknown', info: 'the agent gave no reason' } as const;

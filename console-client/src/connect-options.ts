@@ -16,6 +16,10 @@ export interface ConnectOptions extends ConsoleOptions, WaitOptions, Omit<Transp
   readonly transport?: Transport | readonly Transport[];
   /** How to come back after the bus was lost. The first connection is tried once, then it is an error. */
   readonly retry?: Partial<RetryPolicy>;
+  /** Milliseconds after which bindings are put in place anew; default 30 000, 0 for never (`ConnectionOptions` of the package qmf). */
+  readonly renewal?: number;
   /** Milliseconds after which a build that nothing was heard of is asked how it stands: events can be lost. Default 10 000. */
   readonly silence?: number;
+  /** Milliseconds that an agent has to confirm the announced end of a build before it is told unconfirmed. Default 5 000. */
+  readonly confirmWithin?: number;
 }

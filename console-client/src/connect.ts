@@ -13,10 +13,12 @@ import {
 } from '@imagefactory/qmf';
 import { ImageFactory, PRODUCT, VENDOR } from '@imagefactory/schema';
 import { BuildFeed } from './build-feed.js';
+import { EndChecks } from './end-checks.js';
 import { Factory } from './factory.js';
 import type { ConnectOptions } from './connect-options.js';
 import { loginName } from './login-name.js';
-import { type Delivery, type EventsOptions, FactoryEvents, type StreamDelivery } from './factory-events.js';
+import type { Delivery } from './delivery.js';
+import { type EventsOptions, FactoryEvents, type StreamDelivery } from './factory-events.js';
 
 const SILENCE = 10_000;
 
@@ -33,6 +35,7 @@ export async function connectConsole(options: ConnectOptions = {}): Promise<Conn
       // A little less, so that what the brokers said, or that one kept silent, is known by the end.
       firstRound: timeout * 0.9,
       ...(options.retry === undefined ? {} : { retry: options.retry }),
+      ...(options.renewal === undefined ? {} : { renewal: options.renewal }),
     },
   );
   const userId = options.userId ?? loginName(options);
@@ -73,16 +76,18 @@ function firstFailure(connection: BusConnection): { failed: Promise<never>; stop
 /** A console on the bus. Close it when done: `await console.close()`, or `await using`. */
 export class ConnectedConsole {
   readonly #feed: BuildFeed;
+  readonly #checks: EndChecks;
   readonly #events: FactoryEvents;
 
   constructor(
     readonly connection: BusConnection,
     /** The QMF session below, for everything that is not particular to Image Factory. */
     readonly session: ConsoleSession,
-    { silence = SILENCE }: Pick<ConnectOptions, 'silence'> = {},
+    { silence = SILENCE, confirmWithin }: Pick<ConnectOptions, 'silence' | 'confirmWithin'> = {},
   ) {
     this.#feed = new BuildFeed(session, silence);
-    this.#events = new FactoryEvents(session, silence);
+    this.#checks = new EndChecks(confirmWithin);
+    this.#events = new FactoryEvents(session, silence, this.#checks);
   }
 
   /**
@@ -112,7 +117,7 @@ export class ConnectedConsole {
     const [object] = await agent.objects(ImageFactory, waiting);
     if (object === undefined)
       throw new QmfError('schema_unknown', `${agent.name} publishes no ImageFactory object`);
-    return new Factory(this.session, this.#feed, object);
+    return new Factory(this.session, this.#feed, this.#checks, object);
   }
 
   /**
@@ -129,7 +134,7 @@ export class ConnectedConsole {
     if (first === undefined || !('schema' in first)) return this.#events.stream(event => event, first);
     return this.#events.stream(event => {
       const typed = asTyped(event, first);
-      return typed === undefined ? undefined : { ...typed, caughtUp: event.caughtUp };
+      return typed === undefined ? undefined : { ...typed, ...deliveryOf(event) };
     }, options);
   }
 
@@ -159,4 +164,8 @@ export class ConnectedConsole {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function deliveryOf({ caughtUp, confirmed }: Delivery): Delivery {
+  return { caughtUp, ...(confirmed === undefined ? {} : { confirmed }) };
 }

@@ -9,14 +9,10 @@ import {
 import { BuildAdaptorPercentCompleteEvent, isTerminal, PRODUCT, VENDOR } from '@imagefactory/schema';
 import { AgentWatch } from './agent-watch.js';
 import { changeOf } from './build-change.js';
+import type { Delivery } from './delivery.js';
+import type { EndChecks } from './end-checks.js';
 import { OUTBOX_HEAD_START } from './inquiry.js';
 import { tellAll } from './listeners.js';
-
-/** What is known of how an event came. */
-export interface Delivery {
-  /** Read back by a query, because no event told of it: the bus was away, or it was lost. */
-  readonly caughtUp: boolean;
-}
 
 /** The same for the reader of a stream. */
 export interface StreamDelivery extends Delivery {
@@ -39,6 +35,9 @@ type Listener = (event: ReceivedEvent & Delivery) => void;
 
 const DEFAULT_LIMIT = 10_000;
 
+/** Agents whose builds are watched; the session knows more only where somebody invents them. */
+const WATCH_LIMIT = 2_000;
+
 /** All events of the bus, with what was missed of the builds of Image Factory agents filled in after each gap. */
 export class FactoryEvents {
   readonly #listeners = new Set<Listener>();
@@ -50,6 +49,7 @@ export class FactoryEvents {
   constructor(
     private readonly session: ConsoleSession,
     private readonly silence: number,
+    private readonly checks: EndChecks,
   ) {}
 
   /** Events that went because their reader was too slow. */
@@ -144,8 +144,9 @@ export class FactoryEvents {
 
   #receive(event: ReceivedEvent): void {
     const change = changeOf(event);
-    const isNews = change === undefined || this.#watches.get(event.agent)?.heard(change) !== false;
-    if (isNews) this.#tell({ ...event, caughtUp: false });
+    const watch = change === undefined ? undefined : this.#watches.get(event.agent);
+    if (change === undefined || watch === undefined) this.#tell({ ...event, caughtUp: false });
+    else watch.receive(event, change);
   }
 
   #tell(event: ReceivedEvent & Delivery): void {
@@ -156,15 +157,28 @@ export class FactoryEvents {
     const { name, info } = agent;
     const known = this.#watches.get(name);
     if (known !== undefined) known.isBack(agent);
-    else if (info.vendor === VENDOR && info.product === PRODUCT) {
+    else if (info.vendor === VENDOR && info.product === PRODUCT && this.#hasRoom()) {
       const watch = new AgentWatch({
         agent,
         isThere: () => this.session.isConnected && this.session.agents().some(each => each.name === name),
-        tell: event => this.#tell({ ...event, caughtUp: true }),
+        checks: this.checks,
+        tell: (event, delivery) => this.#tell({ ...event, ...delivery }),
         silence: this.silence,
       });
       this.#watches.set(name, watch);
     }
+  }
+
+  /** Watches of agents that are gone, and wait for them to come back, make room. */
+  #hasRoom(): boolean {
+    if (this.#watches.size < WATCH_LIMIT) return true;
+    const there = new Set(this.session.agents().map(({ name }) => name));
+    for (const [name, watch] of this.#watches) {
+      if (there.has(name)) continue;
+      watch.stop();
+      this.#watches.delete(name);
+    }
+    return this.#watches.size < WATCH_LIMIT;
   }
 
   #onAgentChange({ kind, agent }: AgentChange<ConsoleAgent>): void {

@@ -10,11 +10,12 @@ import {
   type RequestOptions,
   TypedObject,
 } from '@imagefactory/qmf';
-import { BuildAdaptor, type ImageFactory, ImageFactory2012 } from '@imagefactory/schema';
+import { BuildAdaptorOnBus, type ImageFactory, ImageFactory2012 } from '@imagefactory/schema';
 import { mapOf } from './answers.js';
 import { Build } from './build.js';
 import type { AddressedChange } from './build-change.js';
 import type { BuildFeed } from './build-feed.js';
+import type { EndChecks } from './end-checks.js';
 import { camelCase, type CamelKeys } from './camel-case.js';
 import type {
   BuildImagesInputs,
@@ -43,6 +44,7 @@ export class Factory {
   constructor(
     private readonly session: ConsoleSession,
     private readonly feed: BuildFeed,
+    private readonly checks: EndChecks,
     private readonly object: TypedObject<typeof ImageFactory>,
   ) {
     this.#later = new TypedObject(object.agent, ImageFactory2012, object.address, { values: new Map() });
@@ -163,15 +165,15 @@ export class Factory {
         ? { agentName: this.agent.name, objectName: adaptor, agentEpoch: 0 }
         : adaptor;
     return this.feed.expect(async () => {
-      const build = this.#follow(await this.agent.object(BuildAdaptor, address, options), []);
+      const build = this.#follow(await this.agent.object(BuildAdaptorOnBus, address, options), []);
       await build.refresh(options);
       return build;
     });
   }
 
   /** All builds that the agent still knows, as of now. */
-  async builds(options: RequestOptions = {}): Promise<TypedObject<typeof BuildAdaptor>[]> {
-    return this.agent.objects(BuildAdaptor, options);
+  async builds(options: RequestOptions = {}): Promise<TypedObject<typeof BuildAdaptorOnBus>[]> {
+    return this.agent.objects(BuildAdaptorOnBus, options);
   }
 
   #startOne(call: () => Promise<{ readonly build_adaptor: PlainMap }>): Promise<Build> {
@@ -188,12 +190,12 @@ export class Factory {
   /** A build of which nothing was heard but what overtook the answer that names it. */
   #started(adaptor: PlainMap): Build {
     const address = addressFromPlain(adaptor);
-    const object = new TypedObject(this.agent, BuildAdaptor, address, newItem);
+    const object = new TypedObject(this.agent, BuildAdaptorOnBus, address, newItem);
     return this.#follow(object, this.feed.claim(address));
   }
 
-  #follow(adaptor: TypedObject<typeof BuildAdaptor>, early: readonly AddressedChange[]): Build {
-    return new Build(this.session, this.feed, adaptor, early);
+  #follow(adaptor: TypedObject<typeof BuildAdaptorOnBus>, early: readonly AddressedChange[]): Build {
+    return new Build(this.session, this.feed, this.checks, adaptor, early);
   }
 
   #wireNames(inputs: BuildImageInputs): BuildImageArguments {

@@ -14,6 +14,8 @@ import {
   BuildFailedEvent,
 } from '@imagefactory/schema';
 
+import type { FailureReason } from './standing.js';
+
 /** Events as an agent would have raised them, made from its answers to what was asked after a gap. */
 export const filledIn = {
   status: (address: DataAddress, at: bigint, from: string, to: string): ReceivedEvent =>
@@ -29,11 +31,11 @@ export const filledIn = {
       event: 'PERCENTAGE',
       percent_complete: percent,
     }),
-  failure: (address: DataAddress, at: bigint, info: string): ReceivedEvent =>
+  failure: (address: DataAddress, at: bigint, { type, info }: FailureReason): ReceivedEvent =>
     event(address, at, BuildFailedEvent, {
       addr: addressToPlain(address),
       event: 'FAILURE',
-      type: 'unknown',
+      type,
       info,
     }),
 };

@@ -92,6 +92,23 @@ describe('a console after a gap', () => {
     expect(words).to.deep.equal(['BUILDING', '+100%', '+COMPLETED']);
   });
 
+  it('gets type and reason of a failure from the agent, in events() too, and also long after it', async () => {
+    const words = watchEvents();
+    const build = await start();
+    await until(() => client.session.statistics.pendingRequests === 0, 'it knows what there is');
+    const reason = { type: 'AgentRestarted', message: 'its agent was killed' };
+    await away(() =>
+      factory.adaptors[0]!.update({
+        ...{ status: 'FAILED', failure_type: reason.type, failure_info: reason.message },
+      }),
+    );
+    expect(await rejection(build.finished())).to.include(reason);
+    await until(() => words.length > 1, 'the end is told');
+    expect(words).to.deep.equal(['+failure AgentRestarted', '+FAILED']);
+    const late = await (await client.findFactory()).build(build.name);
+    expect(await rejection(late.finished())).to.include(reason);
+  });
+
   it('says of a build that failed meanwhile that its reason was told to nobody here', async () => {
     const build = await start();
     await away(() => factory.adaptors[0]!.update({ status: 'FAILED' }));
@@ -242,7 +259,7 @@ describe('a console after a gap', () => {
   it('drops progress before the ends of builds for a slow reader, and says how much', async () => {
     const events = client.events({ limit: 8 });
     let seen = 0;
-    client.session.onEvent(() => seen++);
+    client.onEvent(() => seen++);
     await start();
     const adaptor = factory.adaptors[0]!;
     await factory.status(adaptor, 'BUILDING');

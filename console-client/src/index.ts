@@ -26,7 +26,8 @@ export {
   type ProviderImageRecord,
   type TargetImageRecord,
 } from './image-record.js';
-export type { Delivery, EventsOptions, StreamDelivery } from './factory-events.js';
+export type { Delivery } from './delivery.js';
+export type { EventsOptions, StreamDelivery } from './factory-events.js';
 export { terminalProgress } from './terminal.js';
 // What a program needs beside the above, so that it depends on one package.
 export {

@@ -50,6 +50,8 @@ export interface QmfErrorOptions extends ErrorOptions {
   readonly agentText?: string;
   /** Code of the agent's exception (`error_code`). */
   readonly agentCode?: number;
+  /** See {@link QmfError.isUnsent}. */
+  readonly isUnsent?: boolean;
   /** See {@link QmfError.mayHaveBeenExecuted}. */
   readonly mayHaveBeenExecuted?: boolean;
 }
@@ -64,6 +66,8 @@ export class QmfError extends Error {
    * Look before you repeat such a call; nothing in this package repeats it for you.
    */
   readonly mayHaveBeenExecuted: boolean;
+  /** Whether nothing of a message whose connection was lost had been sent to the broker. */
+  readonly isUnsent: boolean;
 
   constructor(
     readonly code: QmfErrorCode,
@@ -74,10 +78,20 @@ export class QmfError extends Error {
     this.agentText = options.agentText;
     this.agentCode = options.agentCode;
     this.mayHaveBeenExecuted = options.mayHaveBeenExecuted ?? false;
+    this.isUnsent = options.isUnsent ?? false;
   }
 
   get retryable(): boolean {
     return qmfErrorCodes[this.code].retryable;
+  }
+
+  /** The same error of a message that had not been sent. */
+  unsent(): QmfError {
+    const { cause } = this;
+    return new QmfError(this.code, this.message, {
+      isUnsent: true,
+      ...(cause === undefined ? {} : { cause }),
+    });
   }
 
   /** The same error of a call that may have been carried out. */

@@ -12,6 +12,7 @@ export * from './connection/index.js';
 export * from './console/index.js';
 export * from './data/index.js';
 export * from './errors.js';
+export * from './input/index.js';
 export * from './message/index.js';
 export * from './query/index.js';
 export * from './schema/index.js';

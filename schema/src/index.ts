@@ -4,3 +4,4 @@ export * from './imagefactory-2012.js';
 export * from './imagefactory-with-additions.js';
 export * from './revisions.js';
 export * from './build-news.js';
+export * from './build-adaptor-on-bus.js';

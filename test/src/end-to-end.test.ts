@@ -107,8 +107,15 @@ describe('an agent and consoles on the embedded broker', () => {
     expect(await statuses(build))
       .to.include('FAILED')
       .and.not.include('COMPLETED');
+    const { type, message } = error as BuildFailedError; // as found out above
+    const late = await rejection((await factory.build(build.name)).finished());
+    expect(late, 'to who asks when it is over').to.include({ type, message });
+    const [shown] = await factory.agent.query({ address: build.address });
+    expect(shown!.values).to.include({ failure_type: type, failure_info: message });
     const next = await factory.buildImage({ descriptor: '<template></template>', target: 'mock' });
     await next.finished();
+    const [good] = await factory.agent.query({ address: next.address });
+    expect(good!.values).not.to.have.any.keys('failure_type', 'failure_info');
   });
 
   it('refuses bad input with a text that names the field, and the next call works', async () => {

@@ -32,15 +32,23 @@ describe('the methods of 2011 and 2012', () => {
   let agent: RunningAgent;
   let client: ConnectedConsole;
   let old: OldConsole;
+  /** Of each status those that may follow, as the agent says. */
+  let states: Readonly<Record<string, readonly string[]>> = {};
   const log: string[] = [];
 
   beforeEach(async () => {
     broker = await startBroker();
     directory = await mkdtemp(join(tmpdir(), 'imagefactory-methods-'));
     log.length = 0;
+    states = {};
   });
   afterEach(async () => {
     old.close();
+    const raised = old.events.filter(({ className }) => className === 'BuildAdaptorStatusEvent');
+    for (const { values } of raised) {
+      const [from, to] = [text(values['old_status']), text(values['new_status'])];
+      if (Object.keys(states).length > 0) expect(states[from], `a change from ${from}`).to.include(to);
+    }
     await client.close();
     await agent.stop();
     await broker.stop();
@@ -62,6 +70,10 @@ describe('the methods of 2011 and 2012', () => {
     await agent.ready();
     client = await connectConsole({ broker: url });
     old = await OldConsole.of(client);
+    // Tests of access lists count the calls.
+    if (options.access !== undefined) return;
+    const answer = await old.call('instance_states', { class_name: 'BuildAdaptor' });
+    states = JSON.parse(text(answer['states'])) as typeof states; // what it is, the first test looks at
   }
 
   const refusal = async (
@@ -158,6 +170,72 @@ describe('the methods of 2011 and 2012', () => {
     const one = old.adaptors(await old.call('image', { template: empty, target: 'mock' }));
     expect(one[0]!.objectName).to.match(/^build_adaptor:image:/);
     expect(await old.ended(one[0]!)).to.equal('COMPLETED');
+  });
+
+  it('publishes the changes of status of both revisions', async () => {
+    await begin();
+    const [single] = old.adaptors(await old.call('build_image', { descriptor: empty, target: 'mock' }));
+    const [list] = await build({ targets: ['mock'] });
+    const { image, build: id } = list!;
+    const [push] = old.adaptors(
+      await old.call('push_image', { image, build: id, providers: ['mock-a'], credentials: mockCredentials }),
+    );
+    expect(await old.ended(single!)).to.equal('COMPLETED');
+    expect(await old.ended(push!)).to.equal('COMPLETED');
+    expect(old.statuses(push!)).to.deep.equal(['NEW>PUSHING', 'PUSHING>COMPLETED']);
+    const sorted = Object.fromEntries(Object.entries(states).map(([from, to]) => [from, [...to].sort()]));
+    expect(sorted).to.deep.equal({
+      NEW: ['BUILDING', 'FAILED', 'INITIALIZING', 'PENDING', 'PUSHING'],
+      INITIALIZING: ['BUILDING', 'FAILED', 'PENDING', 'PUSHING'],
+      PENDING: ['BUILDING', 'FAILED', 'PUSHING'],
+      BUILDING: ['COMPLETED', 'FAILED', 'FINISHING', 'PENDING'],
+      PUSHING: ['COMPLETED', 'FAILED', 'FINISHING'],
+      FINISHING: ['BUILDING', 'COMPLETED', 'FAILED'],
+      COMPLETED: [],
+      FAILED: [],
+    });
+  });
+
+  it('takes in what a provider has of a target without a plugin, and says that nothing can be pushed of it', async () => {
+    await begin();
+    const imported = await old.call('import_image', {
+      ...{ image: '', build: '', target_identifier: 'ami-1', target: 'ec2', provider: 'ec2-us-east-1' },
+      image_desc: '<?xml version="1.0"?>\n<image><name>mine</name></image>',
+    });
+    expect(JSON.stringify(await recordOf(imported['image'])))
+      .to.include('ami-1')
+      .and.include('ec2-us-east-1');
+    const credentials = mockCredentials;
+    expect(
+      await refusal('provider_image', {
+        ...{ image_id: imported['target_image'], provider: 'ec2-us-west-1', credentials },
+      }),
+    ).to.match(/^4 Invalid argument: provider \("ec2" is no target of this agent/);
+    expect(
+      await refusal('push_image', {
+        ...{ image: imported['image'], build: imported['build'], providers: ['ec2-us-west-1'], credentials },
+      }),
+    ).to.match(/^4 Invalid argument: providers \("ec2" is no target of this agent/);
+  });
+
+  it('blames the provider where the plugin of its target pushes nowhere', async () => {
+    const mock = mockCloud({ stepDelay: 1 });
+    const { kind, name, summary, targets } = mock;
+    const still: CloudPlugin = {
+      ...{ kind, name, summary, targets },
+      doctor: () => mock.doctor(),
+      buildTarget: (...given) => mock.buildTarget(...given),
+    };
+    await begin({ plugins: [mockOs({ stepDelay: 1 }), still] });
+    const [made] = await build({ targets: ['mock'] });
+    const { image, build: id, image_id: target } = made!;
+    const credentials = mockCredentials;
+    expect(await refusal('provider_image', { image_id: target, provider: 'mock-a', credentials })).to.match(
+      /^4 Invalid argument: provider \(the plugin mock of this agent takes images of mock nowhere/,
+    );
+    expect(await refusal('push_image', { image, build: id, providers: ['mock-a'], credentials })).to.match(
+      /^4 Invalid argument: providers \(the plugin mock/,
+    );
   });
 
   it('keeps on record what became of each target and provider, a failure too', async () => {
@@ -280,7 +358,15 @@ describe('the methods of 2011 and 2012', () => {
         'provider',
         'ec2',
       ],
-      ['import_image', { ...importing, target: 'moon' }, 'target', 'moon'],
+      ['build_image', { ...good, targets: 'mock' }, 'targets', ''],
+      ['import_image', { ...importing, target: 'moon' }, 'provider', 'moon'],
+      ['import_image', { ...importing, target: '' }, 'target', 'name of a cloud'],
+      ['import_image', { ...importing, target: 'a\nb' }, 'target', 'name of a cloud'],
+      ['import_image', { ...importing, image_desc: 'a picture' }, 'image_desc', '<image>'],
+      ['import_image', { ...importing, image_desc: '<picture/>' }, 'image_desc', '<image>'],
+      ['import_image', { ...importing, image_desc: '<image>' }, 'image_desc', '<image>'],
+      ['import_image', { ...importing, image_desc: '<image/>x' }, 'image_desc', '<image>'],
+      ['import_image', { ...importing, image_desc: '<!DOCTYPE image><image/>' }, 'image_desc', '<image>'],
       ['import_image', { ...importing, target_identifier: '' }, 'target_identifier', 'empty'],
       ['import_image', { ...importing, provider: 'ec2-x' }, 'provider', 'ec2'],
       ['import_image', { ...importing, image: 'x' }, 'image', 'no uuid'],

@@ -280,7 +280,7 @@ describe('an orchestrator of images', () => {
       expect((await factory.imageRecord(image)).builds).to.have.lengthOf(2);
       const refused = await cli('import', 'ami-1', '--target', 'moon', '--provider', 'mock-one');
       expect(refused.status).to.equal(1);
-      expect(refused.stderr).to.match(/Invalid argument: target/);
+      expect(refused.stderr).to.match(/Invalid argument: provider/);
     });
   });
 });

@@ -1,13 +1,13 @@
-import type { Caller } from '@imagefactory/qmf';
+import { type Caller, shownText } from '@imagefactory/qmf';
 import { anonymous } from './access-list.js';
 
-/** Characters of a name that are shown; names come from callers. */
-const shownLength = 120;
+/** Characters of a name that are shown. */
+const longest = 120;
 
 /** A name as it may stand in a line of the log: cut, and quoted if it holds anything that could be taken for something else. */
 export function shownName(name: string): string {
-  const cut = name.length > shownLength ? `${name.slice(0, shownLength)}…` : name;
-  return /^[\w@.:*/-]+$/.test(cut) ? cut : JSON.stringify(cut);
+  if (/^[\w@.:*/-]{1,120}$/.test(name)) return name;
+  return shownText(JSON.stringify(name.length > longest ? `${name.slice(0, longest)}…` : name), 6 * longest);
 }
 
 /** A caller for the log; a name that the broker does not vouch for is marked. */

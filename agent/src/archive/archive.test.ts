@@ -86,7 +86,12 @@ describe('an agent with an image warehouse', function () {
       provider: 'mock-one',
       target_identifier: heard,
       provider_account_identifier: 'anna',
+      icicle: attributes('target_images', first.id)['icicle'],
     });
+    // Nobody has listed the packages of this one; its document is there all the same, as in the original.
+    expect(body('icicles', attributes('target_images', first.id)['icicle'] ?? '')).to.equal(
+      '<icicle></icicle>',
+    );
     expect(body('provider_images', push.id)).to.equal(body('target_images', first.id));
     expect(attributes('images', first.image)).to.include({ latest_build: first.build, latest_unpushed: '' });
     const second = await factory.build({ image: first.image });
@@ -159,7 +164,7 @@ describe('an agent with an image warehouse', function () {
     const puts = iwhd.requests
       .filter(line => /^PUT \/\w+\/[\w-]+$/.test(line))
       .map(line => line.split('/')[1]);
-    expect(puts).to.deep.equal(['templates', 'builds', 'target_images', 'images']);
+    expect(puts).to.deep.equal(['templates', 'builds', 'icicles', 'target_images', 'images']);
   });
 
   it('waits for a slow warehouse, and not when the build is aborted', async () => {
@@ -264,6 +269,18 @@ describe('an agent with an image warehouse', function () {
         ...{ image_id: built.id, provider: 'mock-three', credentials },
       });
       expect(single).to.include({ status: 'COMPLETED', image: built.image, build: built.build });
+      // A target image stands for its template, also where only the warehouse knows it.
+      const third = await TestFactory.open();
+      try {
+        await third.start(iwhd.url);
+        const plain = await factory.build({ template: '<template><name>plain</name></template>' });
+        const again = await third.build({ template: plain.id });
+        const [mine, theirs] = [plain.id, again.id].map(id => attributes('target_images', id)['template']);
+        expect(theirs).to.be.a('string').and.not.equal(plain.id);
+        expect(body('templates', theirs ?? '')).to.equal(body('templates', mine ?? ''));
+      } finally {
+        await third.close();
+      }
       expect(attributes('builds', second.build)).to.include({ parent: built.build });
       expect(await other.push({ image: built.id, build: '' }).catch(String)).to.match(/is no image/);
     } finally {

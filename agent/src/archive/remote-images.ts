@@ -1,12 +1,11 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { BuildError } from '@imagefactory/plugin-api';
+import { BuildError, createMask } from '@imagefactory/plugin-api';
 import type { FetchContext, RemoteImage } from '../builds/index.js';
 import type { Catalog } from '../catalog/index.js';
 import { type DirectoryStore, ImageError, type StoredImage, TargetImage } from '../images/index.js';
-import { createScrubber } from '../log/index.js';
-import { publicDescriptor, readTemplate, templateSecrets } from '../templates/index.js';
+import { publicDescriptor, readElsewhere, templateSecrets } from '../templates/index.js';
 import { type Attributes, type Repository, textOf, WarehouseError } from '../warehouse/index.js';
 
 export interface RemoteImagesParts {
@@ -153,8 +152,8 @@ export class RemoteImages {
   /** A template as others may see it; one that cannot be read may have passwords anywhere, so nothing is shown of it. */
   async #template(id: string | undefined, signal: AbortSignal): Promise<string> {
     const text = (await this.#text('template', id, signal)) ?? '';
-    const reading = readTemplate(text, { form: 'build' });
-    return reading.valid ? publicDescriptor(text, createScrubber(templateSecrets(reading.template))) : '';
+    const reading = await readElsewhere(text, { form: 'build', signal });
+    return reading.valid ? publicDescriptor(text, createMask(templateSecrets(reading.template))) : '';
   }
 
   async #text(

@@ -109,8 +109,8 @@ describe('BuildEngine', () => {
   };
 
   async function scratchLeft(): Promise<string[]> {
-    const [area = ''] = await readdir(join(directory, 'tmp'));
-    return await readdir(join(directory, 'tmp', area));
+    const [area = ''] = await readdir(scratch.parent);
+    return await readdir(join(scratch.parent, area));
   }
 
   it('shows the reason of a failure before it is told, also when the agent stops', async () => {
@@ -274,7 +274,7 @@ describe('BuildEngine', () => {
     expect(await linesOf(slow, late)).to.deep.equal([
       'Failure encountered while: making the base image: the build was not done within 0.05 s',
     ]);
-    const story = log.lines.filter(line => line.startsWith('debug: ') && line.includes(late.id)).join();
+    const story = log.lines.filter(line => line.startsWith('warn: ') && line.includes(late.id)).join();
     expect(story).to.match(/failed by this error:\nBuildError: the build was not done within 0\.05 s\n +at /);
     expect(story, 'no reason is its own cause').not.to.include('Caused by');
 

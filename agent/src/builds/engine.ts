@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BuildError, type Template } from '@imagefactory/plugin-api';
+import { BuildError, createMask, type Template } from '@imagefactory/plugin-api';
 import { v4 as uuidv4 } from 'uuid';
-import { createScrubber, errorLine, type Logger } from '../log/index.js';
+import { errorLine, type Logger } from '../log/index.js';
 import { publicDescriptor, templateSecrets } from '../templates/index.js';
 import { allDone } from './all-done.js';
 import { Build, type BuildOrder, isResumable, jobWord, type JobWork, type RecordFacts } from './build.js';
@@ -153,7 +153,7 @@ export class BuildEngine {
     const { template, descriptor, callerImageUuid, target } = request;
     const plan = this.plan(template, target);
     const secrets = [...templateSecrets(template), ...(request.secrets ?? [])];
-    const mask = createScrubber(secrets);
+    const mask = createMask(secrets);
     return this.#admit(
       {
         id: uuidv4(),
@@ -179,7 +179,7 @@ export class BuildEngine {
     if (refusal !== undefined) throw new BuildError('aborted', refusal);
     const { target, image, provider, credentials, secrets } = request;
     const cloud = this.plugins.cloudFor(target);
-    const mask = createScrubber(secrets);
+    const mask = createMask(secrets);
     const id = uuidv4();
     return this.#admit(
       {

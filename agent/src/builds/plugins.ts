@@ -70,7 +70,7 @@ export class PluginSet {
   /**
    * Who builds the template for the target. For the target `mock` that is the mock, whatever the template.
    *
-   * @throws BuildError `target_unsupported`, `os_unsupported` or `template_invalid`
+   * @throws BuildError `target_unsupported`, `os_unsupported`, `template_invalid`, or what the plugin has against the template
    */
   plan(template: Template, target: string): BuildPlan {
     const cloud = this.cloudFor(target);
@@ -94,6 +94,7 @@ export class PluginSet {
     const os = candidates.find(plugin => supports(plugin, template));
     if (os !== undefined) {
       refuseUnserved(os, template);
+      os.check?.(template);
       return { target, os, cloud, queue: queueOf(cloud), baseShare: baseShares.real };
     }
     const { name, version, arch } = template.os;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { BuildError } from '@imagefactory/plugin-api';
-import { createScrubber, errorLine } from '../log/index.js';
+import { BuildError, createMask } from '@imagefactory/plugin-api';
+import { errorLine } from '../log/index.js';
 import { templateSecrets } from '../templates/index.js';
 import { Build, jobWord, type JobWork } from './build.js';
 import type { EngineJournal } from './engine-options.js';
@@ -84,7 +84,7 @@ export class Restart {
     const interrupted = { build, job, records, found: this.#journal.found, workshop: this.#workshop };
     const readWork = async (): Promise<JobWork> => {
       const work = await this.#work(job);
-      scrub = createScrubber(work.secrets);
+      scrub = createMask(work.secrets);
       return work;
     };
     return {

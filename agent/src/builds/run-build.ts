@@ -238,8 +238,7 @@ class BuildRun {
     this.#workshop.log.warn(
       `${title} failed (${failure.code}): ${failure.info}; see ${log.path}, whose last lines are${lines}`,
     );
-    if (error.code === 'internal') this.#workshop.log.warn(`${title} failed by this error:\n${story}`);
-    else this.#workshop.log.debug(`${title} failed by this error:\n${story}`);
+    this.#workshop.log.warn(`${title} failed by this error:\n${story}`);
   }
 
   #enter(state: BuildState): void {

@@ -2,7 +2,7 @@ import { failureType } from '@imagefactory/plugin-api';
 import { AgentException, exceptionCodes, type ManagedObject, type MethodCall } from '@imagefactory/qmf';
 import {
   ADAPTOR_PREFIX_2012,
-  BuildAdaptor2012,
+  BuildAdaptorOnBus,
   BuildAdaptorPercentCompleteEvent,
   BuildAdaptorStatusEvent,
   BuildFailedEvent,
@@ -13,8 +13,9 @@ import type { EndFacts } from '../catalog/index.js';
 import { errorLine } from '../log/index.js';
 import type { EventSender } from './event-sender.js';
 import type { FactoryParts } from './parts.js';
+import { type StatusWords, words2011, words2012 } from './status-words.js';
 
-export type Adaptor = ManagedObject<typeof BuildAdaptor2012>;
+export type Adaptor = ManagedObject<typeof BuildAdaptorOnBus>;
 
 /** What an adaptor shows beside its build. */
 export interface AdaptorView {
@@ -44,7 +45,7 @@ export function publishAdaptor(
   const { descriptor, target, epoch } = build.order;
   const { state } = build;
   const words = statusWords(view, build);
-  const adaptor = session.publish(BuildAdaptor2012, {
+  const adaptor = session.publish(BuildAdaptorOnBus, {
     name: view.name,
     shownAs: parts.shown.adaptor,
     // The addresses of 2012 have no epoch.
@@ -60,6 +61,7 @@ export function publishAdaptor(
       status: words.of(state.status),
       percent_complete: build.percent,
       finished_image: state.status === 'COMPLETED' ? state.image.path : '',
+      ...failureOf(state),
     },
     methods: {
       abort: async (_inputs, call) => {
@@ -143,6 +145,12 @@ function raisePercentage(adaptor: Adaptor, percent: number, events: EventSender)
   );
 }
 
+/** Why a build has failed, for consoles that ask; nothing of one that has not. */
+function failureOf(state: BuildState): { readonly failure_type?: string; readonly failure_info?: string } {
+  if (state.status !== 'FAILED') return {};
+  return { failure_type: failureType(state.failure.code), failure_info: state.failure.info };
+}
+
 /** Resolves when the broker has the news. */
 function tellStatus(
   adaptor: Adaptor,
@@ -155,7 +163,7 @@ function tellStatus(
     adaptor.update({ status, percent_complete: 100, finished_image: state.image.path });
     // The status comes last: a console that waits for it has then heard everything.
     raisePercentage(adaptor, 100, events);
-  } else adaptor.update({ status });
+  } else adaptor.update({ status, ...failureOf(state) });
   return raiseStatus(adaptor, { from, state }, words, events);
 }
 
@@ -194,21 +202,9 @@ export async function raiseStatus(
   await Promise.all([failed, told]);
 }
 
-/** What consoles are shown for a status. */
-export interface StatusWords {
-  of(status: BuildStatus): BuildStatus;
-}
-
-/**
- * Adaptors of 2011 show every status. Those of 2012 show what consoles of 2012 know: a build goes from NEW to BUILDING or PUSHING, after
- * PENDING only if it has to wait, and from there to its end.
- */
+/** The words of an adaptor's revision. */
 export function statusWords(view: AdaptorView, { order }: Build): StatusWords {
-  if (!is2012(view)) return { of: status => status };
-  const working = order.push === undefined ? 'BUILDING' : 'PUSHING';
-  return {
-    of: status => (status === 'INITIALIZING' ? 'NEW' : status === 'FINISHING' ? working : status),
-  };
+  return is2012(view) ? words2012(order.push === undefined ? 'BUILDING' : 'PUSHING') : words2011;
 }
 
 function is2012({ name }: AdaptorView): boolean {

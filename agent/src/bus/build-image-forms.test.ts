@@ -39,6 +39,19 @@ describe('the form of a call of build_image', () => {
     }
   });
 
+  it('is the list form where only its targets are wrong', () => {
+    const build = '5f0f3a9e-1c1b-4d3e-9f53-2f6c7a1b0c11';
+    for (const inputs of [
+      { targets: 'mock' },
+      { template: '<t/>', targets: 'mock' },
+      { image: '', build: '', template: '<t/>', targets: 'mock' },
+      { image: build, build, template: '', targets: 'mock' },
+      { image: null, build: null, template: '<t/>', targets: null },
+    ]) {
+      expect(tell(inputs)).to.deep.equal({ form: 'list', ...inputs });
+    }
+  });
+
   it('is left as it is where it makes no sense, for the check of arguments to say so', () => {
     expect(tell({})).to.deep.equal({ form: 'single' });
     expect(tell({ descriptor: '<t/>', targets: ['mock'] })).to.deep.equal({

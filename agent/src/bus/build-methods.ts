@@ -111,6 +111,7 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
   const { text, template, origin, secrets } = await loadTemplate(order.template, parts.templates, {
     signal: call.signal,
     timeout: templateTimeout,
+    caller: call.caller.key,
   });
   // Whatever can be wrong with one is found before any is made.
   for (const target of targets) engine.plan(template, target);

@@ -48,11 +48,13 @@ export function publishFactory(parts: FactoryParts): void {
       build_image: (inputs, call) =>
         orRefusal(listNames, async () => ({ build_adaptors: await buildList(inputs, call, parts) })),
       provider_image: (inputs, call) =>
-        orRefusal({ provider: 'provider' }, async () => ({
+        orRefusal({ target: 'provider', provider: 'provider' }, async () => ({
           build_adaptor: await pushOne(inputs, call, parts),
         })),
       push_image: (inputs, call) =>
-        orRefusal({}, async () => ({ build_adaptors: await pushList(inputs, call, parts) })),
+        orRefusal({ target: 'providers' }, async () => ({
+          build_adaptors: await pushList(inputs, call, parts),
+        })),
       import_image: inputs => orRefusal({ provider: 'provider' }, () => importImage(inputs, parts)),
       instance_states: inputs => orRefusal({}, () => Promise.resolve(instanceStates(inputs))),
     },

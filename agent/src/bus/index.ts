@@ -1,4 +1,5 @@
 export { AdaptorIndex } from './adaptor-index.js';
+export { callerShares, shareLimits } from './caller-shares.js';
 export { EventSender } from './event-sender.js';
 export { publishFactory } from './factory.js';
 export type { FactoryParts } from './parts.js';

@@ -63,7 +63,8 @@ export async function pushOne(
       `${shown(found)} takes images of the target ${found.target}, and this one is of ${targetImage.target}`,
     );
   }
-  const push = await pushOf(targetImage, found, { argument: 'image_id', signal }, parts);
+  const names = { provider: 'provider', image: 'image_id', signal };
+  const push = await pushOf(targetImage, found, names, parts);
   const [adaptor] = await takePushes(
     { method: 'provider_image', image, build, pushes: [push], credentials: inputs.credentials },
     call,
@@ -100,7 +101,14 @@ export async function pushList(
   const pushes: Push[] = [];
   for (const text of providers) {
     const found = await parts.providers.find(text);
-    pushes.push(await pushOf(imageFor(build, found), found, { argument: 'providers', signal }, parts));
+    pushes.push(
+      await pushOf(
+        imageFor(build, found),
+        found,
+        { provider: 'providers', image: 'providers', signal },
+        parts,
+      ),
+    );
   }
   return await takePushes(
     { method: 'push_image', image, build, pushes, credentials: inputs.credentials },
@@ -187,21 +195,31 @@ function imageFor(build: BuildDocument, found: FoundProvider): TargetImageDocume
   );
 }
 
+/** The arguments that a refused push is blamed on. */
+interface PushArguments {
+  /** For what cannot go there. */
+  readonly provider: string;
+  /** For an image that cannot go anywhere. */
+  readonly image: string;
+  readonly signal: AbortSignal;
+}
+
 async function pushOf(
   { id, target, outcome, adaptor, deleted }: TargetImageDocument,
   { provider, secrets }: FoundProvider,
-  { argument, signal }: { readonly argument: string; readonly signal: AbortSignal },
+  names: PushArguments,
   { engine, store, remote }: FactoryParts,
 ): Promise<Push> {
   const cloud = engine.plugins.cloudFor(target);
   if (cloud.push === undefined) {
-    throw invalid(argument, `the plugin ${cloud.name} of this agent takes images of ${target} nowhere`);
+    throw invalid(names.provider, `the plugin ${cloud.name} of this agent takes images of ${target} nowhere`);
   }
-  if (outcome.status === 'FAILED') throw invalid(argument, `target image ${id} has failed: ${outcome.info}`);
+  if (outcome.status === 'FAILED')
+    throw invalid(names.image, `target image ${id} has failed: ${outcome.info}`);
   // What a killed agent has stored is there, whatever is on record of it.
   const here = await store.get(id).catch(() => undefined);
   const isRunning = outcome.status === 'RUNNING';
-  const image = here ?? (isRunning ? undefined : await remote?.find(id, signal));
+  const image = here ?? (isRunning ? undefined : await remote?.find(id, names.signal));
   if (image === undefined) {
     const elsewhere = remote === undefined ? '' : ', and is not in the warehouse';
     const when = deleted === undefined ? '' : ` on ${deleted.slice(0, 10)}`;
@@ -210,7 +228,7 @@ async function pushOf(
         ? 'was made elsewhere and has no body here'
         : `was deleted here${when}${elsewhere}; build it again`;
     const why = isRunning ? 'is not finished yet; wait for it' : gone;
-    throw invalid(argument, `target image ${id} ${why}`);
+    throw invalid(names.image, `target image ${id} ${why}`);
   }
   return { provider, target, targetImage: id, image, secrets };
 }

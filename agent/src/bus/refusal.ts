@@ -1,5 +1,6 @@
 import { BuildError, type BuildErrorCode, recogniseError } from '@imagefactory/plugin-api';
 import { AgentException, exceptionCodes } from '@imagefactory/qmf';
+import { OverQuota } from '../access/index.js';
 import { CatalogError } from '../catalog/index.js';
 import { ProviderError } from '../providers/index.js';
 
@@ -20,6 +21,11 @@ export function invalid(argument: string, problem: string, cause?: unknown): Age
   });
 }
 
+/** The answer to a caller that would have more than its share. */
+export function busy(error: OverQuota): AgentException {
+  return new AgentException(`Too busy: ${error.message}`, exceptionCodes.busy, { cause: error });
+}
+
 /** Gives what `work` gives; its errors come as answers that a caller can act on. */
 export async function orRefusal<T>(names: ArgumentNames, work: () => Promise<T>): Promise<T> {
   try {
@@ -34,6 +40,7 @@ function refusalOf(error: unknown, names: ArgumentNames): unknown {
   if (error instanceof BuildError && ofTheOrder.has(error.code)) {
     return invalid(error.code === 'target_unsupported' ? target : template, error.message, error);
   }
+  if (error instanceof OverQuota) return busy(error);
   if (error instanceof CatalogError) return invalid(error.argument, error.message, error);
   if (error instanceof ProviderError) {
     return invalid(error.argument === 'credentials' ? 'credentials' : provider, error.message, error);
@@ -58,4 +65,5 @@ const ofTheOrder: ReadonlySet<BuildErrorCode> = new Set([
   'template_unavailable',
   'target_unsupported',
   'os_unsupported',
+  'disk_size',
 ]);

@@ -7,11 +7,16 @@ import {
   type TransportOptions,
   transportsFor,
 } from '@imagefactory/qmf';
+import { type BrokerUsers, readBrokerUsers } from './broker-users.js';
 import type { DaemonFlags } from './program.js';
 import { UsageError } from './usage-error.js';
 
 export type BrokerChoice =
-  | { readonly kind: 'embedded' }
+  | {
+      readonly kind: 'embedded';
+      /** File with its users; without it everybody on this machine may do everything. */
+      readonly usersFile?: string;
+    }
   | {
       readonly kind: 'addresses';
       /** In the order in which they are tried. */
@@ -26,11 +31,14 @@ export type BrokerChoice =
  * @throws UsageError, or QmfError `invalid_argument` for an address that can't be read or an option that doesn't go with it
  */
 export function chooseBroker(
-  flags: Pick<DaemonFlags, 'broker' | 'qpidd' | 'embeddedBroker'> & BusFlagValues,
+  flags: Pick<DaemonFlags, 'broker' | 'qpidd' | 'embeddedBroker' | 'embeddedBrokerUsers'> & BusFlagValues,
   given: (option: 'broker') => boolean,
   env: Readonly<Record<string, string | undefined>>,
 ): BrokerChoice {
-  const { broker, qpidd, embeddedBroker } = flags;
+  const { broker, qpidd, embeddedBroker, embeddedBrokerUsers } = flags;
+  if (embeddedBroker !== true && embeddedBrokerUsers !== undefined) {
+    throw new UsageError('--embedded-broker-users are those of --embedded-broker; give that too');
+  }
   if (given('broker') && qpidd !== undefined) {
     throw new UsageError('--broker and --qpidd mean the same thing; give one of them');
   }
@@ -40,7 +48,9 @@ export function chooseBroker(
         '--embedded-broker brings a broker along; leave --broker or --qpidd out, or leave it out',
       );
     }
-    return { kind: 'embedded' };
+    return embeddedBrokerUsers === undefined
+      ? { kind: 'embedded' }
+      : { kind: 'embedded', usersFile: embeddedBrokerUsers };
   }
   const texts = (qpidd ?? broker ?? []).filter(text => text !== '');
   const addresses = (texts.length === 0 ? ['localhost'] : texts).flatMap(text => parseBrokerList(text));
@@ -49,12 +59,22 @@ export function chooseBroker(
   return { kind: 'addresses', addresses, options };
 }
 
+/** The contents of the files that a choice names. */
+export interface ChoiceFiles {
+  /** The secrets of the bus, which must reach no log. */
+  readonly secrets: readonly string[];
+  /** The users of the embedded broker, where there is a file with them. */
+  readonly users?: BrokerUsers;
+}
+
 /**
  * Reads the files that the choice names.
  *
- * @returns the secrets of the bus, which must reach no log
- * @throws QmfError `invalid_argument` for a file that cannot be used
+ * @throws QmfError `invalid_argument` or UsageError for a file that cannot be used
  */
-export async function checkChoice(choice: BrokerChoice): Promise<readonly string[]> {
-  return choice.kind === 'embedded' ? [] : checkBusFiles(choice.addresses, choice.options);
+export async function checkChoice(choice: BrokerChoice): Promise<ChoiceFiles> {
+  if (choice.kind === 'addresses') return { secrets: await checkBusFiles(choice.addresses, choice.options) };
+  if (choice.usersFile === undefined) return { secrets: [] };
+  const users = await readBrokerUsers(choice.usersFile);
+  return { secrets: Object.values(users.users).map(({ password }) => password), users };
 }

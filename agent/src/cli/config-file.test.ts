@@ -78,6 +78,15 @@ describe('the configuration file', () => {
     expect(flags.verbose).to.equal(undefined);
   });
 
+  it('has the key and the secret of the warehouse, which the command line has not, and says who can read them', async () => {
+    const { flags, odd } = await read([], { warehouse_key: 'k', 'warehouse-secret': 's3cret' });
+    expect(flags).to.deep.include({ warehouseKey: 'k', warehouseSecret: 's3cret' });
+    expect(odd).to.have.lengthOf(1);
+    expect(odd[0]).to.include('can read warehouse-secret; chmod o-r').and.not.include('s3cret');
+    const wrong = await rejection(read([], { warehouse_secret: ['s3cret'] }));
+    expect(wrong.message).to.include('warehouse_secret is to be a text').and.not.include('s3cret');
+  });
+
   it('may have what is no option here; that is said', async () => {
     const { odd } = await read([], { rest: true, config: '/x' });
     expect(odd.map(line => line.replace(directory, ''))).to.deep.equal([

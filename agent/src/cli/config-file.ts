@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { Command, Option } from 'commander';
 import { errorCode } from '../files/error-code.js';
 import { readProblem } from '../files/read-problem.js';
@@ -10,12 +10,18 @@ export const usualConfigFile = '/etc/imagefactory/imagefactory.conf';
 /** Options that make no sense in a file: what to do, where the file is, and what must not lie about in one. */
 const commandLineOnly: ReadonlySet<string> = new Set(['config', 'version', 'help', 'password']);
 
+/** Settings that are no options, and their names among them: on the command line every user of the machine could read them. */
+const fileOnlySettings: ReadonlyMap<string, string> = new Map([
+  ['warehouse_key', 'warehouseKey'],
+  ['warehouse_secret', 'warehouseSecret'],
+]);
+
 /** Options that may be given more than once: lists in a file. */
 const repeatable: ReadonlySet<string> = new Set(['broker', 'qpidd', 'maxConcurrentAt', 'buildLimit']);
 
 /**
  * Fills in what the command line leaves open from a configuration file: a JSON object whose keys are long options without their dashes, as
- * the factory has always had it, and `max_concurrent_local_sessions`, `max_concurrent_ec2_sessions` and their like. The command line wins
+ * the factory has always had it, and `max_concurrent_local_sessions`, `max_concurrent_ec2_sessions` and their like, and `warehouse_key` and `warehouse_secret`. The command line wins
  * over the file, the file over the environment and the defaults.
  *
  * @param given path of the file; without it the usual one counts, if it is there
@@ -43,6 +49,15 @@ export async function applyConfigFile(
       setLimit(program, resource, value);
       continue;
     }
+    const fileOnly = fileOnlySettings.get(key.replaceAll('-', '_'));
+    if (fileOnly !== undefined) {
+      // The message must not quote it.
+      if (typeof value !== 'string' || value === '') throw wrong('is to be a text that is not empty');
+      program.setOptionValueWithSource(fileOnly, value, 'config');
+      if (fileOnly === 'warehouseSecret' && (await isOpenToAll(path)))
+        odd.push(`${path}: every user of this machine can read ${key}; chmod o-r makes it private`);
+      continue;
+    }
     const option = program.options.find(
       one => one.long === `--${key}` || one.long === `--${key.replaceAll('_', '-')}`,
     );
@@ -58,6 +73,10 @@ export async function applyConfigFile(
     }
   }
   return odd;
+}
+
+async function isOpenToAll(path: string): Promise<boolean> {
+  return ((await stat(path)).mode & 0o004) !== 0;
 }
 
 function setOption(program: Command, option: Option, value: unknown, wrong: (what: string) => Error): void {

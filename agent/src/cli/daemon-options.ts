@@ -42,6 +42,10 @@ export function daemonOptions(): readonly Option[] {
         'bring a broker along, on 127.0.0.1:5672 or on a free port when that one is taken',
       ),
       new Option(
+        '--embedded-broker-users <file>',
+        'users of the embedded broker with their roles and passwords, in JSON; without it every user of this machine may do everything there',
+      ),
+      new Option(
         '--give-up-after <seconds>',
         'end with exit code 1 when there has been no broker for so long (default: keep trying)',
       ).argParser(whole(1, 31_536_000)),

@@ -1,12 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import {
-  type BodyForm,
-  BusConnection,
-  type RunningBroker,
-  type Transport,
-  transportsFor,
-} from '@imagefactory/qmf';
+import { type BodyForm, BusConnection, shownUrl, type Transport, transportsFor } from '@imagefactory/qmf';
 import { type AccessList, readAccessList } from '../access/index.js';
 import { readProblem } from '../files/read-problem.js';
 import { describeError, type Logger } from '../log/index.js';
@@ -16,7 +10,7 @@ import { type BrokerChoice, checkChoice } from './broker-choice.js';
 import { tellConnectionNews } from './connection-news.js';
 import { watchForCrash } from './crash-guard.js';
 import { imageDirectory, temporaryDirectory } from './directories.js';
-import { startEmbeddedBroker, stopEmbeddedBroker } from './embedded-broker.js';
+import { type EmbeddedBroker, startEmbeddedBroker, stopEmbeddedBroker } from './embedded-broker.js';
 import { exitCodes } from './exit-codes.js';
 import { describeStartError, startLine, stopCode, stopLine } from './messages.js';
 import { openLog } from './open-log.js';
@@ -41,7 +35,9 @@ export async function runDaemon(
   remarks: readonly string[] = [],
 ): Promise<number> {
   const warehouse = await warehouseOf(flags);
-  const secrets = await checkChoice(choice);
+  const { warehouseSecret } = flags;
+  const { secrets: brokerSecrets, users } = await checkChoice(choice);
+  const secrets = [...brokerSecrets, ...(warehouseSecret === undefined ? [] : [warehouseSecret])];
   const access = flags.acl === undefined ? undefined : await accessListOf(flags.acl);
   const images = await imageDirectory(flags.imgdir);
   const log = await openLog(flags, secrets, images);
@@ -55,10 +51,11 @@ export async function runDaemon(
     giveUp = resolve;
   });
   const end = Promise.race([signals.first, watchForCrash(log), givenUp]);
-  let broker: RunningBroker | undefined;
+  let broker: EmbeddedBroker | undefined;
   let connection: BusConnection | undefined;
   try {
-    if (choice.kind === 'embedded') broker = await startEmbeddedBroker(flags.qmfDomain, log);
+    if (choice.kind === 'embedded')
+      broker = await startEmbeddedBroker({ domain: flags.qmfDomain, users }, log);
     const plugins = bundledPlugins();
     const health = await Promise.race([doctorReport(plugins, sandboxSettings(flags)), end]);
     if (typeof health === 'string') return isFailure(health) ? exitCodes.failed : exitCodes.ok;
@@ -102,9 +99,8 @@ export async function runDaemon(
       log,
     });
     log.notice(startLine(agent, health, choice));
-    // Its address was checked to have no password in it.
     if (flags.warehouse !== undefined)
-      log.notice(`images and what belongs to them are stored in the warehouse at ${flags.warehouse} too`);
+      log.notice(`images and their records are stored in the warehouse at ${shownUrl(flags.warehouse)} too`);
     if (flags.acl !== undefined) log.notice(`only what ${flags.acl} allows may be called`);
     const why = await end;
     if (!isFailure(why)) log.notice(`${why}: stopping`);
@@ -140,12 +136,12 @@ async function accessListOf(path: string): Promise<AccessList> {
 
 function transports(
   choice: BrokerChoice,
-  embedded: RunningBroker | undefined,
+  embedded: EmbeddedBroker | undefined,
   form: { readonly bodyForm?: BodyForm },
   log: Logger,
 ): readonly Transport[] {
   const common = { clientName: 'imagefactory', onWarning: (text: string) => log.warn(text), ...form };
   return choice.kind === 'embedded'
-    ? transportsFor(embedded?.url ?? '', common)
+    ? transportsFor(embedded?.url ?? '', { ...common, ...embedded?.login })
     : transportsFor(choice.addresses, { ...choice.options, ...common });
 }

@@ -1,4 +1,4 @@
-import { QmfError } from '@imagefactory/qmf';
+import { maskArguments, QmfError } from '@imagefactory/qmf';
 import { CommanderError } from 'commander';
 import { errorLine } from '../log/index.js';
 import { chooseBroker } from './broker-choice.js';
@@ -69,11 +69,14 @@ async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    // Commander has said it already; asking for help or the version is no error.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    // Asking for help or the version is no error.
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
     const wrongUse =
-      error instanceof UsageError || (error instanceof QmfError && error.code === 'invalid_argument');
-    process.stderr.write(`imagefactory: ${errorLine(error)}\n`);
+      error instanceof CommanderError ||
+      error instanceof UsageError ||
+      (error instanceof QmfError && error.code === 'invalid_argument');
+    const message = error instanceof Error ? error.message.replace(/^error: /, '') : String(error);
+    process.stderr.write(`imagefactory: ${errorLine(maskArguments(message, args))}\n`);
     return wrongUse ? exitCodes.usage : exitCodes.failed;
   }
 }

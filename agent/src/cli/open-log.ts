@@ -1,4 +1,5 @@
-import { type ClosableLogger, createScrubber, type LogLevel, winstonLogger } from '../log/index.js';
+import { createMask } from '@imagefactory/plugin-api';
+import { type ClosableLogger, type LogLevel, winstonLogger } from '../log/index.js';
 import { logFile } from './directories.js';
 import type { DaemonFlags } from './program.js';
 
@@ -9,7 +10,7 @@ export async function openLog(
   images: string,
 ): Promise<ClosableLogger> {
   const level: LogLevel = flags.debug === true ? 'debug' : flags.verbose === true ? 'info' : 'notice';
-  const scrub = createScrubber(secrets);
+  const scrub = createMask(secrets);
   if (flags.foreground === true) return winstonLogger([{ to: process.stdout, level, style: 'full' }], scrub);
   const file = await logFile(images);
   const log = winstonLogger(

@@ -83,7 +83,7 @@ describe('the command imagefactory', () => {
       'imagefactory: --embedded-broker brings a broker along;',
     ],
     [['--qmf', '--broker', 'amqp://u:geheim@h:x/'], "imagefactory: broker 'amqp://***@h:x/'"],
-    [['--qmf', '--broker', 'a,amqp://u:geheim,geheim@h'], "imagefactory: broker '***'"],
+    [['--qmf', '--broker', 'a,amqp://u:geheim,geheim@h'], "imagefactory: broker '***@h': a broker of a list"],
     [
       ['--qmf', '--dialect', 'x'],
       'Allowed choices are qpidd, broker-j, rabbitmq3, rabbitmq4, artemis, embedded.',
@@ -100,6 +100,13 @@ describe('the command imagefactory', () => {
       ['--qmf', '--broker', 'amqps://localhost', '--ca', '/nowhere/ca.pem'],
       'imagefactory: the TLS CA file /nowhere/ca.pem cannot be read: there is no such file',
     ],
+    [
+      ['--qmf', '--broker', 'amqp://user:2024/geheim@h'],
+      "imagefactory: broker 'amqp://***@h': the user or password holds a /, which is written %2F there",
+    ],
+    [['--qmf', '--broker', 'wss://user:20?geheim@h'], "imagefactory: broker 'wss://***@h': the scheme"],
+    [['amqp://user:2024/geheim@h'], "imagefactory: unknown command 'amqp://***@h'"],
+    [['doctor', '--amqp://user:2024/geheim@h'], "imagefactory: unknown option '***@h'"],
     [['--qmf', '--acl', '/nowhere/acl'], 'imagefactory: --acl /nowhere/acl: there is no such file\n'],
     [
       ['--qmf', '--password-file', '/nowhere/password'],
@@ -168,6 +175,11 @@ describe('the choice of a broker', () => {
     expect(chooseBroker({ qpidd: ['b:1'] }, () => false, {})).to.deep.equal(other);
     const embedded = { embeddedBroker: true, broker: ['from the environment'] } as const;
     expect(chooseBroker(embedded, () => false, {})).to.deep.equal({ kind: 'embedded' });
+    expect(chooseBroker({ ...embedded, embeddedBrokerUsers: '/u' }, () => false, {})).to.deep.equal({
+      kind: 'embedded',
+      usersFile: '/u',
+    });
+    expect(() => chooseBroker({ embeddedBrokerUsers: '/u' }, () => false, {})).to.throw('--embedded-broker');
   });
 
   it('keeps the order of several, and has options and environment for all of them', () => {
@@ -188,7 +200,7 @@ describe('the embedded broker', () => {
     await once(blocker, 'listening');
     const address = blocker.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
-    const broker = await startEmbeddedBroker('default', log, address.port);
+    const broker = await startEmbeddedBroker({ domain: 'default', port: address.port }, log);
     expect(broker.port).not.to.equal(address.port);
     expect(log.lines).to.include(
       `notice: port ${address.port} is taken; the embedded broker listens on 127.0.0.1:${broker.port} instead`,

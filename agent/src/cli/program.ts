@@ -16,6 +16,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly broker?: readonly string[];
   readonly qpidd?: readonly string[];
   readonly embeddedBroker?: true;
+  readonly embeddedBrokerUsers?: string;
   readonly imgdir?: string;
   readonly tmpdir?: string;
   readonly timeout: number;
@@ -63,11 +64,8 @@ export function buildProgram(actions: Actions): Command {
     )
     // Long names of options leave little room for what they do; it is wrapped all the same.
     .configureHelp({ minWidthToWrap: 20 })
-    .configureOutput({
-      outputError: (text, write) => {
-        write(text.replace(/^error: /, 'imagefactory: '));
-      },
-    })
+    // Told by who parses, as all other errors.
+    .configureOutput({ writeErr: () => undefined })
     .allowExcessArguments()
     .exitOverride();
   for (const option of daemonOptions()) program.addOption(option);

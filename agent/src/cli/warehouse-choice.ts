@@ -1,6 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { readProblem } from '../files/read-problem.js';
-import { type Buckets, WarehouseError, WarehouseRepository } from '../warehouse/index.js';
+import {
+  type Buckets,
+  type OAuthCredentials,
+  WarehouseError,
+  WarehouseRepository,
+} from '../warehouse/index.js';
 import { UsageError } from './usage-error.js';
 
 /** The options of an image warehouse as commander reads them, under the names that the original gave them. */
@@ -8,6 +13,9 @@ export interface WarehouseFlags {
   readonly warehouse?: string;
   readonly warehouseKeyFile?: string;
   readonly warehouseSecretFile?: string;
+  /** From the configuration file alone: a command line can be read by every user of the machine. */
+  readonly warehouseKey?: string;
+  readonly warehouseSecret?: string;
   readonly image_bucket?: string;
   readonly build_bucket?: string;
   readonly target_bucket?: string;
@@ -31,25 +39,14 @@ const bucketFlags = {
  * @throws UsageError that names the option
  */
 export async function warehouseOf(flags: WarehouseFlags): Promise<WarehouseRepository | undefined> {
-  const { warehouse, warehouseKeyFile, warehouseSecretFile } = flags;
+  const { warehouse, warehouseKeyFile } = flags;
   const given = Object.values(bucketFlags).find(name => flags[name] !== undefined);
   if (warehouse === undefined) {
     const option = given ?? (warehouseKeyFile === undefined ? undefined : 'warehouse-key-file');
     if (option !== undefined) throw new UsageError(`--${option} needs --warehouse`);
     return undefined;
   }
-  if ((warehouseKeyFile === undefined) !== (warehouseSecretFile === undefined)) {
-    throw new UsageError('--warehouse-key-file and --warehouse-secret-file go together');
-  }
-  const oauth =
-    warehouseKeyFile === undefined || warehouseSecretFile === undefined
-      ? {}
-      : {
-          oauth: {
-            key: await firstLine('--warehouse-key-file', warehouseKeyFile),
-            secret: await firstLine('--warehouse-secret-file', warehouseSecretFile),
-          },
-        };
+  const oauth = await credentialsOf(flags);
   const buckets = Object.fromEntries(
     Object.entries(bucketFlags).flatMap(([kind, name]) => {
       const bucket = flags[name];
@@ -57,11 +54,33 @@ export async function warehouseOf(flags: WarehouseFlags): Promise<WarehouseRepos
     }),
   );
   try {
-    return new WarehouseRepository(warehouse, { ...oauth, buckets });
+    return new WarehouseRepository(warehouse, { ...(oauth === undefined ? {} : { oauth }), buckets });
   } catch (error) {
     if (error instanceof WarehouseError) throw new UsageError(`--warehouse: ${error.message}`);
     throw error;
   }
+}
+
+/** Those of the files, else those of the configuration file; undefined when there are none. */
+async function credentialsOf({
+  warehouseKeyFile: keyFile,
+  warehouseSecretFile: secretFile,
+  warehouseKey: key,
+  warehouseSecret: secret,
+}: WarehouseFlags): Promise<OAuthCredentials | undefined> {
+  if ((keyFile === undefined) !== (secretFile === undefined)) {
+    throw new UsageError('--warehouse-key-file and --warehouse-secret-file go together');
+  }
+  if (keyFile !== undefined && secretFile !== undefined) {
+    return {
+      key: await firstLine('--warehouse-key-file', keyFile),
+      secret: await firstLine('--warehouse-secret-file', secretFile),
+    };
+  }
+  if ((key === undefined) !== (secret === undefined)) {
+    throw new UsageError('warehouse_key and warehouse_secret of the configuration file go together');
+  }
+  return key === undefined || secret === undefined ? undefined : { key, secret };
 }
 
 async function firstLine(option: string, path: string): Promise<string> {

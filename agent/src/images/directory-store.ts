@@ -12,7 +12,7 @@ import type {
   ProviderFacts,
   StoredImage,
 } from './image-store.js';
-import { icicleOf } from './manifest/icicle.js';
+import { emptyIcicle, icicleOf } from './manifest/icicle.js';
 import { type AnyImage, type ImageFields, ProviderImage, TargetImage } from './persistent-image.js';
 
 export interface DirectoryStoreOptions extends DirectoryImageManagerOptions {
@@ -66,7 +66,7 @@ export class DirectoryStore implements ImageStore {
       ...(await this.#finished(facts, 'target image complete')),
       target: facts.target,
       ...(facts.os === undefined ? {} : { os: facts.os }),
-      ...(packages === undefined ? {} : { icicle: icicleOf(packages) }),
+      icicle: packages === undefined ? emptyIcicle : icicleOf(packages),
       ...(facts.baseImageId === undefined ? {} : { baseImageId: facts.baseImageId }),
       ...(facts.callerImageUuid === undefined ? {} : { callerImageUuid: facts.callerImageUuid }),
     });

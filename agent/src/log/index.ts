@@ -8,5 +8,4 @@ export {
   silentLogger,
   textOf,
 } from './logger.js';
-export { createScrubber } from './scrubber.js';
 export { type ClosableLogger, type LogSink, winstonLogger } from './winston-logger.js';

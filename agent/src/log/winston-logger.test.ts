@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { describeError, errorLine } from './logger.js';
-import { createScrubber } from './scrubber.js';
+import { createMask } from '@imagefactory/plugin-api';
 import { winstonLogger } from './winston-logger.js';
 
 describe('winstonLogger', () => {
@@ -18,7 +18,7 @@ describe('winstonLogger', () => {
         { to: file, level: 'debug', style: 'full' },
         { to: stream, level: 'notice', style: 'plain' },
       ],
-      createScrubber(['geheim']),
+      createMask(['geheim']),
     );
     log.debug('d geheim');
     log.info('i');

@@ -45,11 +45,18 @@ function transportOf({ to, level, style }: LogSink): winston.transport {
     : new winston.transports.Stream({ stream: to, level, format });
 }
 
+/** Characters of a line: callers, brokers and tools have their words in it. */
+const longestLine = 4_000;
+
 /** Further lines are indented and control characters shown, so that no message can pass for another one. */
 function oneEvent(message: string): string {
   return message
     .trimEnd()
-    .replace(/\r?\n/g, '\n    ')
+    .split(/\r?\n/)
+    .map(line =>
+      line.length > longestLine ? `${line.slice(0, longestLine)}… (${line.length} characters)` : line,
+    )
+    .join('\n    ')
     .replace(/[\p{Cc}\u2028\u2029]/gu, control =>
       control === '\n' || control === '\t'
         ? control

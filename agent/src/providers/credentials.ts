@@ -41,7 +41,6 @@ export function readCredentials(text: string): ReadCredentials {
   }
   return {
     credentials: { kinds: [...kinds.keys()], of: kind => kinds.get(kind) },
-    // Short ones would make texts unreadable, and are no secrets.
-    secrets: secrets.filter(secret => secret.length >= 4),
+    secrets: secrets.filter(secret => secret !== ''),
   };
 }

@@ -94,7 +94,7 @@ function inline(text: string): FoundProvider {
 
 function defined(name: string, target: string, definition: Readonly<Record<string, string>>): FoundProvider {
   const secrets = Object.entries(definition).flatMap(([field, value]) =>
-    secretFields.test(field) && value.length >= 4 ? [value] : [],
+    secretFields.test(field) && value !== '' ? [value] : [],
   );
   return { target, provider: { name: name.slice(0, 200), definition }, secrets };
 }

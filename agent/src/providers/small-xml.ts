@@ -30,3 +30,8 @@ export function elementsIn(element: Element): readonly Element[] {
   }
   return found;
 }
+
+/** The name of the root element of a small document; undefined for what is none. Namespaces and prefixes count as part of the name. */
+export function elementName(text: string): string | undefined {
+  return smallXml(text)?.tagName;
+}

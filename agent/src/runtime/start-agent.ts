@@ -15,6 +15,7 @@ import {
   type OwnJournal,
 } from '../builds/index.js';
 import {
+  callerShares,
   AdaptorIndex,
   EventSender,
   FinishedAdaptors,
@@ -147,6 +148,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       epoch: identity.epoch,
       interval: settings.interval,
       log,
+      shares: callerShares(),
       gate: accessGate(
         {
           ...(options.access === undefined ? {} : { list: options.access }),

@@ -4,12 +4,14 @@ export { parseTdl, parseTemplate, type TemplateOptions } from './parse-template.
 export { partNames, partsOf } from './parts.js';
 export { printTemplate } from './print-template.js';
 export { describeProblem, TemplateError, type TemplateProblem } from './problems.js';
+export { readElsewhere } from './read-elsewhere.js';
 export { readTemplate, type ReadOptions, type TemplateForm, type TemplateReading } from './read-template.js';
 export { createFetcher, type Fetcher, type FetcherOptions } from './reference/fetch.js';
 export { imageTemplates } from './reference/image-templates.js';
 export { type LoadedTemplate, type LoadOptions, loadTemplate } from './reference/load-template.js';
 export {
   firstOf,
+  type LookupOptions,
   type ResolvedTemplate,
   type ResolveOptions,
   resolveTemplate,

@@ -1,8 +1,8 @@
 import { BuildError, type Template } from '@imagefactory/plugin-api';
+import { shownUrl } from '@imagefactory/qmf';
 import { remoteUrls, type TdlTemplate, withContents } from './model.js';
 import { TemplateError } from './problems.js';
 import { readTemplate } from './read-template.js';
-import { shownUrl } from './reference/shown-url.js';
 
 export interface TemplateOptions {
   /** Bytes of UTF-8 that a template may have; default 2 MiB. */

@@ -54,6 +54,7 @@ export const rules = {
   'command-not-text': stricter('a command is a script, so it must be UTF-8 text'),
   'package-name': stricter('names become arguments of package tools, where some would be options'),
   'file-name': stricter('a file needs an absolute path inside the image'),
+  'volatile-file': stricter('a file in /run, /dev, /proc or /sys is gone before anybody sees it'),
   'extra-name': stricter('what is added to an ISO needs a path inside it'),
   'extras-for-url': stricter("Oz's code takes <extras> with an ISO only, its schema with a URL too"),
   password: stricter('a password is one line of at most 512 characters'),

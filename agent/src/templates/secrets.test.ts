@@ -1,11 +1,11 @@
+import { createMask } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { createScrubber } from '../log/index.js';
 import { parseTemplate, publicDescriptor, readTemplate, templateSecrets } from './index.js';
 
 function shown(text: string): string {
-  return publicDescriptor(text, createScrubber(templateSecrets(parseTemplate(text))));
+  return publicDescriptor(text, createMask(templateSecrets(parseTemplate(text))));
 }
 
 const around = (password: string, rest = ''): string =>
@@ -34,9 +34,14 @@ describe('publicDescriptor', () => {
       expect(result, password).to.include('<rootpw>***</rootpw>').and.to.include('type="raw"');
       expect(readTemplate(result).valid, result).to.equal(true);
     }
-    expect(shown(around('root', rest))).to.include(
+    const sesame = rest.replaceAll('root', 'sesame');
+    expect(shown(around('sesame', sesame))).to.include(
       '<description>*** of all</description><!-- *** --><files><file name="/***" type="raw"><![CDATA[***]]></file></files>',
     );
+    // The gaps would say which common word it is.
+    expect(shown(around('root', rest))).to.include(rest);
+    const command = '<commands><command name="c">echo root:debian | chpasswd; ls debian</command></commands>';
+    expect(shown(around('debian', command))).to.include('echo root:*** | chpasswd; ls debian<');
   });
 
   it('is not fooled by CDATA sections and comments', () => {
@@ -59,7 +64,7 @@ describe('publicDescriptor', () => {
       '<files><file name="/a" type="url">http://me:p\'a:s@s1@h/x</file></files>',
     ).replace('</os>', '<key>AAAA-BBBB</key></os>');
     const { os } = parseTemplate(around('geheim').replace('</os>', '<key>AAAA-BBBB</key></os>'));
-    const hidden = publicDescriptor(text, createScrubber(templateSecrets({ os: os!, repositories: [] })));
+    const hidden = publicDescriptor(text, createMask(templateSecrets({ os: os!, repositories: [] })));
     expect(hidden).to.include('<key>***</key>').and.to.include('>http://me:***@h/x<');
     expect(hidden).not.to.match(/AAAA|s@s1/);
     const line = 'deb [arch=amd64] https://me:repo-geheim@h.example.org/ ./';

@@ -1,4 +1,4 @@
-import type { Template, TemplateInstall } from '@imagefactory/plugin-api';
+import type { Mask, Template, TemplateInstall } from '@imagefactory/plugin-api';
 
 /** Every password in a template: root's, the product key, and those in URLs, in the forms in which they may turn up. */
 export function templateSecrets({
@@ -47,17 +47,19 @@ function decoded(text: string): string {
  *
  * @param mask hides the template's secrets in a text
  */
-export function publicDescriptor(text: string, mask: (text: string) => string): string {
+export function publicDescriptor(text: string, mask: Mask): string {
   // Comments and CDATA sections come first, so that a tag inside them is not taken for one.
   const aside = '<!--[\\s\\S]*?-->|<!\\[CDATA\\[[\\s\\S]*?\\]\\]>';
   const password = new RegExp(
-    `${aside}|(<(?:rootpw|key)\\s*>)(?:${aside}|[^<]+)*(</(?:rootpw|key)\\s*>)`,
+    `${aside}|(<(?:rootpw|key)\\s*>)[^<]*(?:(?:${aside})[^<]*)*(</(?:rootpw|key)\\s*>)`,
     'g',
   );
   const withoutPassword = text.replace(password, (found: string, open?: string, close?: string) =>
     open === undefined || close === undefined ? found : `${open}***${close}`,
   );
-  return withoutPassword.replace(pieces, (piece: string) => hideInPiece(piece, text => mask(maskUrls(text))));
+  return withoutPassword.replace(pieces, (piece: string) =>
+    hideInPiece(piece, text => mask.part(maskUrls(text))),
+  );
 }
 
 /** Comments, CDATA sections, declarations, tags, and the text between them. */
@@ -83,6 +85,8 @@ function hideInPiece(piece: string, hide: (text: string) => string): string {
 
 /** A text with `***` for every password in a URL; as URLs have it, that reaches to the last '@' before the path. */
 export function maskUrls(text: string): string {
+  // Looking for the beginning of a URL at every word takes twenty times as long.
+  if (!text.includes('://')) return text;
   return text.replace(
     /(\b[a-z][a-z\d+.-]{1,20}:\/\/[^/?#@\s<>"':]{0,200}:)[^/?#\s<>]{1,2000}(?=@)/gi,
     '$1***',

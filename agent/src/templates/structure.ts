@@ -1,5 +1,5 @@
+import { nearest } from '@imagefactory/qmf';
 import type { Shape } from './grammar.js';
-import { nearest } from './nearest.js';
 import type { TemplateNode } from './node.js';
 import { quoted } from './position.js';
 import { trimXml } from './xml/blanks.js';

@@ -1,5 +1,4 @@
-import type { TemplateInstall } from '@imagefactory/plugin-api';
-import { createScrubber } from '../log/index.js';
+import { createMask, type TemplateInstall } from '@imagefactory/plugin-api';
 import { isRemote, type RemoteContent, type TdlTemplate } from './model.js';
 import { hiddenPassword, maskUrls, templateSecrets } from './secrets.js';
 
@@ -51,8 +50,8 @@ export function summariseTemplate(template: TdlTemplate): TemplateSummary {
     commands: commands.map(({ name, script }) => ({ name, ...summaryOf(script) })),
     ...(text === '' ? {} : { text }),
   };
-  const mask = createScrubber(templateSecrets(template));
-  return masked(summary, value => maskUrls(mask(value)));
+  const mask = createMask(templateSecrets(template));
+  return masked(summary, value => maskUrls(mask.part(value)));
 }
 
 function summaryOf(content: Uint8Array | string | RemoteContent): ContentSummary {

@@ -47,8 +47,8 @@ export class HttpClient {
     if (
       base === undefined ||
       !/^https?:$/.test(base.protocol) ||
-      base.username !== '' ||
-      base.password !== ''
+      // Anywhere: a password with a slash makes the URL parser take the user for the host.
+      url.includes('@')
     ) {
       throw new WarehouseError(
         'invalid',

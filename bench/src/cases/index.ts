@@ -7,6 +7,7 @@ import { images } from './images.js';
 import { memory } from './memory.js';
 import { query } from './query.js';
 import { recovery } from './recovery.js';
+import { sharing } from './sharing.js';
 
 export * from './lines.js';
 
@@ -14,6 +15,9 @@ export const fullSizes = {
   calls: 2_000,
   concurrentCalls: 10_000,
   queries: 10,
+  sharedCalls: 200,
+  floodInFlight: 1_000,
+  floodAtOnce: 100_000,
   // Below the 20 000 messages that a queue of the embedded broker holds: a slow console loses nothing.
   events: 15_000,
   memoryEvents: 1_000_000,
@@ -26,6 +30,9 @@ export const quickSizes = {
   calls: 50,
   concurrentCalls: 200,
   queries: 2,
+  sharedCalls: 20,
+  floodInFlight: 100,
+  floodAtOnce: 2_000,
   events: 500,
   memoryEvents: 2_000,
   images: 200,
@@ -37,6 +44,7 @@ const cases: Readonly<Record<CaseName, (fleet: Fleet, sizes: Sizes) => Promise<r
   'call-1': oneInFlight,
   'call-64': manyInFlight,
   'query-1000': query,
+  sharing,
   events,
   recovery,
   images: (_fleet, sizes) => images(sizes),

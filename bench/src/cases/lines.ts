@@ -4,6 +4,7 @@ export const caseNames = [
   'call-1',
   'call-64',
   'query-1000',
+  'sharing',
   'events',
   'recovery',
   'images',
@@ -18,6 +19,10 @@ export interface Sizes {
   readonly calls: number;
   readonly concurrentCalls: number;
   readonly queries: number;
+  /** Calls of a console beside one that asks much, in each round. */
+  readonly sharedCalls: number;
+  readonly floodInFlight: number;
+  readonly floodAtOnce: number;
   readonly events: number;
   readonly memoryEvents: number;
   readonly images: number;

@@ -39,6 +39,18 @@ export interface QmfResponder extends Responder {
 export interface QmfRequester extends Requester {
   /** Settles when an event has come that was raised at `time` or later. Gives the {@link clock} at that. */
   readonly nextEventSince: (argument: { readonly time: number }) => Promise<number>;
+  /** Begins to keep so many calls going. */
+  readonly flood: (argument: { readonly inFlight: number }) => Promise<void>;
+  /** Begins to ask the costliest query again and again. */
+  readonly askMuch: (argument: Record<string, never>) => Promise<void>;
+  /** Ends either, and settles when nothing is under way. */
+  readonly calm: (argument: Record<string, never>) => Promise<Outcomes>;
+  /** Makes so many calls at once, and settles when all have come to an end. */
+  readonly callAtOnce: (argument: { readonly count: number }) => Promise<Outcomes>;
+  /** Milliseconds of a query with one plain comparison, and of one as costly as may be. */
+  readonly queryTimes: (
+    argument: Record<string, never>,
+  ) => Promise<{ readonly plain: number; readonly worst: number }>;
 }
 
 /** Passes bytes on between the fleet and the broker. */
@@ -73,6 +85,15 @@ export interface CallFigures {
   readonly p50: number;
   readonly p99: number;
   readonly perSecond: number;
+}
+
+/** Ends of requests. */
+export interface Outcomes {
+  readonly answered: number;
+  /** By the agent, as more than the console's share. */
+  readonly refused: number;
+  /** In another way. */
+  readonly failed: number;
 }
 
 export interface QueryFigures {

@@ -1,3 +1,4 @@
+import { callerShares } from '@imagefactory/agent';
 import { AgentSession, BusConnection, transportFor } from '@imagefactory/qmf';
 import {
   BuildAdaptor,
@@ -19,7 +20,12 @@ class BenchAgent implements QmfResponder {
 
   readonly start = async ({ broker }: { readonly broker: string }): Promise<void> => {
     const connection = new BusConnection(transportFor(broker, { clientName: 'bench-agent' }));
-    const session = new AgentSession(connection, { vendor: VENDOR, product: PRODUCT, instance: 'bench' });
+    const session = new AgentSession(connection, {
+      vendor: VENDOR,
+      product: PRODUCT,
+      instance: 'bench',
+      shares: callerShares(),
+    });
     session.register(BuildAdaptorStatusEvent);
     for (let index = 0; index < OBJECTS; index++) {
       session.publish(BuildAdaptor, { name: objectName(index), values: objectValues(index), methods: {} });

@@ -9,7 +9,8 @@ import { BuildAdaptor, BuildAdaptorStatusEvent, ImageFactory } from '@imagefacto
 import { cpuTime, residentMemory, serve } from '../process/serve.js';
 import { median } from '../statistics.js';
 import { measureCalls } from './calls.js';
-import { clock, type QmfRequester } from './contract.js';
+import { clock, type Outcomes, type QmfRequester } from './contract.js';
+import { plainQuery, Pressure, worstQuery } from './pressure.js';
 import { callInputs } from './sample.js';
 
 interface Connected {
@@ -21,6 +22,7 @@ interface Connected {
 /** A console that calls, queries and listens by the typed interface. */
 class BenchConsole implements QmfRequester {
   #connected: Connected | undefined;
+  readonly #pressure = new Pressure();
   #lastEvent: Promise<number> = Promise.reject(new Error('no events are expected'));
 
   constructor() {
@@ -74,6 +76,41 @@ class BenchConsole implements QmfRequester {
         resolve(clock());
       });
     });
+  };
+
+  readonly flood = ({ inFlight }: { readonly inFlight: number }): Promise<void> => {
+    const { factory } = this.#open();
+    this.#pressure.keepGoing(inFlight, () => factory.call('build_image', callInputs));
+    return Promise.resolve();
+  };
+
+  readonly askMuch = (): Promise<void> => {
+    const { agent } = this.#open();
+    this.#pressure.keepGoing(1, () => agent.query(worstQuery));
+    return Promise.resolve();
+  };
+
+  readonly calm = (): Promise<Outcomes> => this.#pressure.calm();
+
+  readonly callAtOnce = async ({ count }: { readonly count: number }): Promise<Outcomes> => {
+    const { factory } = this.#open();
+    const pressure = new Pressure();
+    await Promise.all(
+      Array.from({ length: count }, () =>
+        pressure.count(factory.call('build_image', callInputs, { timeout: 60_000 })),
+      ),
+    );
+    return pressure.outcomes;
+  };
+
+  readonly queryTimes = async (): Promise<{ readonly plain: number; readonly worst: number }> => {
+    const { agent } = this.#open();
+    const time = async (query: typeof worstQuery): Promise<number> => {
+      const begin = performance.now();
+      await agent.query(query).catch(() => undefined);
+      return performance.now() - begin;
+    };
+    return { plain: await time(plainQuery), worst: await time(worstQuery) };
   };
 
   readonly memory = residentMemory;

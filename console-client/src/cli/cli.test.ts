@@ -574,6 +574,14 @@ describe('imagefactory-console without a bus', () => {
     expect(stderr).to.include('amqp://127.0.0.1:2').and.not.to.include('hush');
   });
 
+  it('never shows a password that has to be percent-encoded', async () => {
+    const { code, stderr } = await run(['agents'], {
+      env: { IMAGEFACTORY_BROKER: 'amqp://user:2024/hush@127.0.0.1:2' },
+    });
+    expect(code).to.equal(2);
+    expect(stderr).to.include('%2F').and.not.to.include('hush');
+  });
+
   it('tries several brokers in their order', async () => {
     const { stderr } = await run(['-b', '127.0.0.1:1,127.0.0.1:2', '--broker', '127.0.0.1:3', 'agents']);
     expect(stderr).to.include('127.0.0.1:3');
@@ -606,7 +614,11 @@ describe('imagefactory-console without a bus', () => {
     [['agents', '--timeout', 'soon'], /--timeout: 'soon' is no number of seconds above 0/],
     [['agents', '--body-form', 'odd'], /--body-form: 'odd' is not known; write 'value' or 'data'/],
     [['agents', '--broker', 'http://x'], /the scheme 'http' is not known/],
-    [['agents', '--broker', 'a', '-b', 'b,amqp://u:hush,hush@h'], /broker '\*\*\*'/],
+    [['agents', '--broker', 'a', '-b', 'b,amqp://u:hush,hush@h'], /broker '\*\*\*@h': .*%2C/],
+    [['agents', '--broker', 'amqp://user:2024/hush@h'], /broker 'amqp:\/\/\*\*\*@h': .*written %2F/],
+    [['agents', '-b', 'wss://user:2024/hush@h'], /broker 'wss:\/\/\*\*\*@h': the scheme 'wss'/],
+    [['amqp://user:2024/hush@h', 'agents'], /unknown command 'amqp:\/\/\*\*\*@h'/],
+    [['agents', 'amqp://user:2024/hush@h', '--json'], /too many arguments/],
     [
       ['--dialect', 'odd', 'agents'],
       /Allowed choices are qpidd, broker-j, rabbitmq3, rabbitmq4, artemis, embedded/,
@@ -624,7 +636,7 @@ describe('imagefactory-console without a bus', () => {
       const { code, stdout, stderr } = await run(args);
       expect(code).to.equal(2);
       expect(stdout).to.equal('');
-      expect(stderr).to.match(message);
+      expect(stderr).to.match(message).and.not.to.include('hush');
     });
   }
 

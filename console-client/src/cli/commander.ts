@@ -1,3 +1,4 @@
+import { maskArguments } from '@imagefactory/qmf';
 import { type Command, CommanderError } from 'commander';
 import { CliError, toCliError, usageError } from './errors.js';
 import { exitCodes } from './exit-codes.js';
@@ -31,8 +32,17 @@ export function needs(...names: readonly string[]): (command: Command) => void {
   };
 }
 
-/** Commander's own errors are wrong use, with the text it has for them; that help was shown is none. */
-export function fromCommander(error: unknown): CliError {
+/**
+ * An error of a command line for its user. Commander's own errors are wrong use, with the text it has for them; that help was shown is none.
+ *
+ * @param words of the command line, whose URLs are shown without user and password
+ */
+export function toShownError(error: unknown, words: readonly string[]): CliError {
+  const { code, exitCode, message, remedy } = fromCommander(error);
+  return new CliError(code, exitCode, maskArguments(message, words), remedy, { cause: error });
+}
+
+function fromCommander(error: unknown): CliError {
   if (!(error instanceof CommanderError)) return toCliError(error);
   if (error.exitCode === 0) return new CliError('help', exitCodes.ok, error.message);
   if (error.code === 'commander.help') {

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { type GlobalOptions, readSettings } from './args/settings.js';
 import { type Bus, heldUpError, openBus } from './bus.js';
 import type { Action, Context } from './context.js';
-import { fromCommander, silence } from './commander.js';
+import { toShownError, silence } from './commander.js';
 import { exitCodes } from './exit-codes.js';
 import type { Io } from './io.js';
 import { Output } from './output/output.js';
@@ -32,7 +32,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    const shown = fromCommander(error);
+    const shown = toShownError(error, args);
     // Help was wanted and shown; and who interrupts knows why it ends.
     if (shown.exitCode !== exitCodes.ok && !io.signal.aborted) new Output(io, { json: isJson }).error(shown);
     return shown.exitCode;

@@ -11,6 +11,7 @@ import {
 import {
   ADAPTOR_PREFIX,
   BuildAdaptor,
+  BuildAdaptorOnBus,
   BuildAdaptorPercentCompleteEvent,
   BuildAdaptorStatusEvent,
   BuildFailedEvent,
@@ -20,7 +21,7 @@ import {
   VENDOR,
 } from '@imagefactory/schema';
 
-type Adaptor = ManagedObject<typeof BuildAdaptor>;
+type Adaptor = ManagedObject<typeof BuildAdaptorOnBus>;
 
 /** A factory whose builds do what a test says, on a real bus: the embedded broker. */
 export class ScriptedFactory {
@@ -84,10 +85,11 @@ export class ScriptedFactory {
 
   /** A build of which nobody is told. */
   makeBuild(descriptor: string): Adaptor {
-    const adaptor = this.session.publish(BuildAdaptor, {
+    const adaptor = this.session.publish(BuildAdaptorOnBus, {
+      shownAs: BuildAdaptor,
       name: ADAPTOR_PREFIX + randomUUID(),
       values: { descriptor, target: 'mock', status: 'NEW', percent_complete: 0, finished_image: '' },
-      methods: {},
+      methods: { abort: () => ({}) },
     });
     this.adaptors.push(adaptor);
     return adaptor;

@@ -10,6 +10,7 @@ export const buildErrorCodes = [
   'no_space',
   'limit_exceeded',
   'network_off',
+  'disk_size',
   'mirror_unreachable',
   'package_not_found',
   'credentials_refused',

@@ -4,6 +4,7 @@ export * from './doctor.js';
 export * from './error-codes.js';
 export * from './errors.js';
 export * from './installed-package.js';
+export { createMask, type Mask } from './mask.js';
 export * from './plugin.js';
 export * from './push.js';
 export * from './qemu/accelerator.js';

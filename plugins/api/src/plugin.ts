@@ -49,6 +49,8 @@ export interface OsPlugin extends PluginBase {
   readonly kind: 'os';
   /** Whether this plugin builds that operating system, version and architecture. */
   supports(template: Template): boolean;
+  /** Throws a {@link BuildError} for a template that cannot be built; its order is refused with that. Called before any work is done. */
+  check?(template: Template): void;
   /** The less usual parts of a template that it acts on; a template with others is refused beforehand. Default: none. */
   readonly serves?: readonly TemplatePart[];
   /**

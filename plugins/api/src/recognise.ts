@@ -12,7 +12,7 @@ type Pattern = readonly [RegExp, BuildErrorCode, (match: RegExpExecArray) => str
 /** What any tool prints. */
 const diskPatterns: readonly Pattern[] = [
   [
-    /No space left on device|Disk quota exceeded|not have enough free space/i,
+    /No space left on device|Disk quota exceeded|(?:not|n't) have enough free space|\bENOSPC\b/i,
     'no_space',
     () => 'no space left on the disk',
   ],
@@ -22,9 +22,19 @@ const diskPatterns: readonly Pattern[] = [
 const patterns: readonly Pattern[] = [
   ...diskPatterns,
   [
-    /Unable to locate package (\S+)|Package '?(\S+?)'? has no installation candidate|No match for argument: (\S+)/,
+    /(?:Version|Release) '([^']+)' for '([^']+)' was not found/,
     'package_not_found',
-    ([, a, b, c]) => `no repository has a package named ${a ?? b ?? c ?? 'so'}`,
+    ([, version, name]) => `no repository has a package named ${name ?? ''} in the version ${version ?? ''}`,
+  ],
+  [
+    /(\S+) : (?:Pre-?)?Depends: (\S+).* but it is not installable/,
+    'package_not_found',
+    ([, by, name]) => `no repository has a package named ${name ?? ''}, which ${by ?? ''} needs`,
+  ],
+  [
+    /find any package by (?:glob|regex|task) '([^']+)'|Unable to locate package (\S+)|Package '?(\S+?)'? has no installation candidate|No match for argument: (\S+)/,
+    'package_not_found',
+    ([, a, b, c, d]) => `no repository has a package named ${a ?? b ?? c ?? d ?? 'so'}`,
   ],
   [
     /Could not resolve (?:host:? )?'?([\w.-]+)|Temporary failure (?:in name resolution|resolving '?([\w.-]*))|unable to resolve host (?:address )?'?([\w.-]+)/i,

@@ -55,6 +55,14 @@ describe('createToolRunner', () => {
   });
   afterEach(() => rm(scratch, { recursive: true, force: true }));
 
+  it('recognises a full disk wherever a tool that fails has said so', async () => {
+    const script =
+      'echo "x: No space left on device"; i=0; while [ $i -lt 100 ]; do echo $i; i=$((i+1)); done; ';
+    const { code } = await failureOf(run('/bin/sh', ['-c', `${script} exit 1`]));
+    expect(code).to.equal('no_space');
+    await run('/bin/sh', ['-c', script]);
+  });
+
   it('hands arguments over as they are, without a shell', async () => {
     const { stdout, status } = await run('printf', ['%s\\n', '$HOME; `id` "x" *']);
     expect(stdout).to.equal('$HOME; `id` "x" *\n');

@@ -4,7 +4,7 @@ import { BuildError } from './errors.js';
 import { LineSplitter, maxLineLength, Tail } from './lines.js';
 import { createMask, type Mask } from './mask.js';
 import { type GroupEnd, spawnGroup } from './process-group.js';
-import { recogniseLines } from './recognise.js';
+import { type Recognised, recogniseLines } from './recognise.js';
 import type { RunOptions, RunResult, ToolRunner } from './runner.js';
 import { toolPath } from './which.js';
 
@@ -52,6 +52,8 @@ class ToolRun {
   readonly #mask: Mask;
   readonly #stdout = new Tail(stdoutLimit);
   readonly #lastLines: string[] = [];
+  /** A full disk, said anywhere in the output: what follows it may be long. */
+  #noSpace: Recognised | undefined;
   #interruption: Interruption = { kind: 'none' };
   #stop: () => void = () => undefined;
 
@@ -72,7 +74,10 @@ class ToolRun {
     if (signal?.aborted === true) throw this.#aborted();
     if (end?.aborted === true) throw BuildError.from(end.reason);
 
-    log.info(this.#mask(`$ ${(this.#run.shown ?? [this.#file, ...this.#args]).map(quote).join(' ')}`));
+    const words = (this.#run.shown ?? [this.#file, ...this.#args]).map(word =>
+      this.#mask.value(word) === '***' ? '***' : quote(word),
+    );
+    log.info(this.#mask(`$ ${words.join(' ')}`));
     const splitters = { stdout: this.#splitter('stdout'), stderr: this.#splitter('stderr') };
     const quiet =
       silence === 0
@@ -125,6 +130,7 @@ class ToolRun {
       this.#options.log.debug(line);
       this.#lastLines.push(line);
       if (this.#lastLines.length > linesForError) this.#lastLines.shift();
+      this.#noSpace ??= recogniseLines([line], false);
       try {
         this.#run.onLine?.(line, stream);
       } catch (error) {
@@ -184,7 +190,7 @@ class ToolRun {
   #failed(how: string): BuildError {
     const lines = this.#lastLines;
     const cause = new Error(lines.join('\n'));
-    const recognised = recogniseLines(lines, this.#run.fetches ?? false);
+    const recognised = recogniseLines(lines, this.#run.fetches ?? false) ?? this.#noSpace;
     if (recognised !== undefined) {
       return new BuildError(recognised.code, `${this.#label} ${how}: ${recognised.text}`, { cause });
     }

@@ -23,7 +23,8 @@ import { ObjectStore, type StoredObject, type WireHandler } from './object-store
 import { type AgentLosses, Losses } from './losses.js';
 import { type AgentOptions, type AgentSettings, agentSettings } from './options.js';
 import { Replies } from './replies.js';
-import { handleRequest, type RequestContext } from './requests.js';
+import type { RequestContext } from './request-context.js';
+import { handleRequest } from './requests.js';
 import { Subscriptions } from './subscriptions.js';
 import { UnderWay } from './under-way.js';
 
@@ -57,6 +58,7 @@ export class AgentSession {
   readonly #store: ObjectStore;
   readonly #losses: Losses;
   readonly #calls = new UnderWay();
+  readonly #queries = new UnderWay();
   readonly #messages = new UnderWay();
   #refusal: string | undefined;
   readonly #replies: Replies;
@@ -82,8 +84,9 @@ export class AgentSession {
     this.name = agentNameToText(this.#settings.name);
     this.#store = new ObjectStore(this.name, this.#settings.clock);
     this.#losses = new Losses(this.#settings.log, () => connection.state !== 'open');
-    this.#replies = new Replies(connection, this.name, this.#losses, this.#messages);
-    this.#subscriptions = new Subscriptions(this.#store, this.#replies, this.#settings.clock);
+    const { clock, shares } = this.#settings;
+    this.#replies = new Replies(connection, this.name, this.#losses, shares.answers, this.#messages);
+    this.#subscriptions = new Subscriptions(this.#store, this.#replies, clock, shares, this.#closing.signal);
     this.#bindings = new SessionBindings(connection, this.#settings.domain, this.#settings.log);
     setMaxListeners(0, this.#closing.signal); // every call under way listens, however many there are
     // Present in the very first heartbeat: C++ consoles fail when it turns up later (§9.12).
@@ -149,6 +152,7 @@ export class AgentSession {
     const settled = wait<undefined>('coming to an end', limits, resolve => {
       void this.#calls
         .idle()
+        .then(() => this.#queries.idle())
         .then(() => (this.connection.state === 'open' ? this.#messages.idle() : undefined))
         .then(() => resolve(undefined));
       return () => undefined;
@@ -227,8 +231,10 @@ export class AgentSession {
   }
 
   /**
-   * Raises an event. Resolves when the broker has it, rejects only for values that don't fit the class: an event that
-   * could not be sent is in the log, and nobody's build fails for it.
+   * Raises an event. Resolves when the broker has it, or when it could not be sent, which is in the log.
+   *
+   * @throws QmfError `invalid_argument` or `not_encodable` for values that don't fit the class, `message_rejected` for an event that the broker
+   *   will never take, such as one that is too large
    */
   raise<C extends EventClass>(eventClass: C, values: ValuesOf<C>, options: RaiseOptions = {}): Promise<void> {
     const { severity = eventClass.schema.defaultSeverity, importance = 'lasting' } = options;
@@ -246,6 +252,7 @@ export class AgentSession {
       (error: unknown) => {
         const kind = importance === 'progress' ? 'progress event' : 'event';
         this.#losses.count(kind, `a ${eventClass.schema.id.className}`, error);
+        if (error instanceof QmfError && error.code === 'message_rejected') throw error;
       },
     );
   }
@@ -283,6 +290,7 @@ export class AgentSession {
       bodyForm: () => this.#broadcastForm(),
       signal: this.#closing.signal,
       calls: this.#calls,
+      queries: this.#queries,
       refusal: () => this.#refusal,
     };
   }

@@ -1,26 +1,40 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Float, Int, isValueMap, Uuid, type Value } from '../value/value.js';
 
 /** Items and bytes (roughly) that one message of a multi-part answer holds. */
 const MAX_ITEMS = 100;
 const MAX_BYTES = 200_000;
 
+/** Items that are measured in one turn of the event loop. */
+const ITEMS_PER_TURN = 1_000;
+
+/** The messages of an answer. */
+export interface Batches {
+  readonly parts: readonly (readonly Value[])[];
+  /** Of all of them, about. */
+  readonly bytes: number;
+}
+
 /** Cuts a long answer into messages; there is always at least one, maybe empty (wire document §3.4). */
-export function batches(items: readonly Value[]): readonly (readonly Value[])[] {
-  const result: Value[][] = [];
+export async function batches(items: readonly Value[]): Promise<Batches> {
+  const parts: Value[][] = [];
   let batch: Value[] = [];
   let bytes = 0;
-  for (const item of items) {
+  let total = 0;
+  for (const [index, item] of items.entries()) {
+    if (index > 0 && index % ITEMS_PER_TURN === 0) await nextTurn();
     const size = approximateSize(item);
     if (batch.length > 0 && (batch.length >= MAX_ITEMS || bytes + size > MAX_BYTES)) {
-      result.push(batch);
+      parts.push(batch);
       batch = [];
       bytes = 0;
     }
     batch.push(item);
     bytes += size;
+    total += size;
   }
-  result.push(batch);
-  return result;
+  parts.push(batch);
+  return { parts, bytes: total };
 }
 
 function approximateSize(value: Value): number {

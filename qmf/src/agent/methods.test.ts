@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, it } from 'mocha';
 import { onEachBroker, type TestBroker } from '../testing/brokers.test.fixture.js';
 import { until } from '../testing/poll.test.fixture.js';
-import { opcodeIn } from '../testing/raw-peer.test.fixture.js';
+import { opcodeIn, RawPeer } from '../testing/raw-peer.test.fixture.js';
 import { defineData } from '../schema/index.js';
+import { startBroker } from '../broker/index.js';
 import { AgentException, exceptionCodes } from '../message/exception.js';
 import { Gadget, WidgetResized } from '../testing/widgets.test.fixture.js';
 import { mapOf, textOf } from '../value/text.js';
@@ -17,6 +18,7 @@ import {
   methodBody,
   object,
   opcodeOf,
+  requestHeaders,
   value,
 } from './agent.test.fixture.js';
 import type { BareMessage } from '../codec/amqp10-message.js';
@@ -266,6 +268,58 @@ onEachBroker('calling methods of an agent', start => {
     expect(call?.signal.aborted).to.equal(false);
     bench.agent.close();
     expect(call?.signal.aborted).to.equal(true);
+  });
+
+  it('answers with an exception that says the sizes where the answer is larger than the broker takes', async function () {
+    if (!('stats' in broker)) this.skip(); // a real one that runs already has its own limit
+    await bench.close();
+    await broker.stop();
+    broker = await startBroker({ maxMessageSize: 20_000 });
+    bench = await AgentBench.start(broker);
+    bench.gadget.update({ name: 'x'.repeat(30_000) });
+    const answer = await bench.query(object({ _what: 'OBJECT', _object_id: object({ _object_name: 'g1' }) }));
+    expect(exceptionIn(answer).text).to.match(
+      /^The answer cannot be sent: .*its 3\d{4} bytes are more than the 20000 that it takes/,
+    );
+    outputs(await bench.call('echo', good));
+    const raised = bench.agent.raise(WidgetResized, { name: 'x'.repeat(30_000), size: 1 });
+    const refused: unknown = await raised.catch((error: unknown) => error);
+    expect(refused).to.include({ code: 'message_rejected' });
+  });
+
+  it('is not disturbed by texts that are longer than addresses and names can be', async () => {
+    const long = 'x'.repeat(60_000);
+    // Refused by the broker or by the agent, whoever reads it first; none of them ends the connection of either.
+    const connections = bench.connection.statistics.reconnects;
+    const forger = await RawPeer.connect(broker.port);
+    const body = value(methodBody(bench.agent.name, 'echo', good));
+    const about = {
+      subject: bench.agent.directSubject,
+      contentType: 'amqp/map',
+      applicationProperties: requestHeaders('_method_request'),
+      body,
+    };
+    for (const more of [
+      { replyTo: `qmf.default.topic/${long}` },
+      { replyTo: long },
+      { replyTo: bench.replyTo, correlationId: long },
+      { replyTo: bench.replyTo, userId: long },
+      { replyTo: bench.replyTo, contentType: long },
+    ]) {
+      forger.send('qmf.default.topic', { ...about, ...more });
+    }
+    const refused = async (map: ValueMap): Promise<string> =>
+      exceptionIn(await bench.ask('_method_request', value(map))).text;
+    expect(await refused(methodBody(bench.agent.name, 'echo', good, long))).to.match(
+      /^_object_id|_object_name: a text of 60000/,
+    );
+    expect(await refused(methodBody(bench.agent.name, long, good))).to.match(
+      /^_method_name: a text of 60000/,
+    );
+    expect(outputs(await bench.call('echo', good))).to.deep.equal(good);
+    expect(bench.connection.statistics.reconnects).to.equal(connections);
+    expect(Math.max(0, ...bench.warnings.map(line => line.length))).to.be.below(1_100);
+    await forger.close();
   });
 
   it('answers a call in a data section in a data section (§9.11)', async () => {

@@ -1,12 +1,11 @@
 import type { DataAddress } from '../data/data-address.js';
 import type { DataItem } from '../data/data-item.js';
 import { QmfError } from '../errors.js';
-import type { QueryRequest } from '../message/query.js';
-import { evaluatePredicate, predicateFromValue } from '../query/index.js';
-import type { Schema } from '../schema/schema.js';
+import type { Schema, SchemaId } from '../schema/schema.js';
 import type { Value, ValueMap } from '../value/value.js';
 import type { Caller } from './caller.js';
 import type { Clock } from './clock.js';
+import type { Selector } from './selection.js';
 
 /** Answers a method call on an object: arguments in, results out, both as on the wire and already checked. */
 export type WireHandler = (inputs: ValueMap, call: MethodCall) => Promise<ValueMap>;
@@ -96,50 +95,44 @@ export class ObjectStore {
   }
 
   /**
-   * Objects that a query of kind OBJECT or OBJECT_ID selects.
+   * The objects that may be selected, by address or class, as they are now: later changes do not show in the result. The predicate is the
+   * caller's to evaluate.
    *
-   * @throws QmfError `invalid_query` for a query that selects by nothing, or a wrong predicate
+   * @param since nanoseconds; only what has changed after it
    */
-  select(query: QueryRequest): StoredObject[] {
-    if (query.objectId !== undefined) {
-      const found = this.find(query.objectId);
-      return found === undefined ? [] : [found];
+  snapshot(selector: Selector, since = -1n): DataItem[] {
+    const { objectId } = selector;
+    const found = objectId === undefined ? undefined : this.find(objectId);
+    const candidates = objectId === undefined ? this.#objects.values() : found === undefined ? [] : [found];
+    const items: DataItem[] = [];
+    for (const object of candidates) {
+      if (object.updateTime > since && isOfClass(selector, object.shownAs.id)) items.push(toItem(object));
     }
-    const matches = objectFilter(query);
-    return [...this.#objects.values()].filter(object => matches(object.shownAs, object.values));
+    return items;
   }
 
-  /** What was deleted after `since` and the query would have selected. */
-  deletedSince(since: bigint, query: QueryRequest): Tombstone[] {
+  /** Those deleted after `since`, nanoseconds, as {@link snapshot} gives what is there. */
+  deletedSince(since: bigint, selector: Selector): DataItem[] {
+    const { objectId } = selector;
+    if (objectId !== undefined && !this.#isOurs(objectId)) return [];
     const recent = this.#tombstones.filter(tombstone => tombstone.deleteTime > since);
-    const { objectId } = query;
-    if (objectId !== undefined) {
-      if (!this.#isOurs(objectId)) return [];
-      return recent.filter(({ item }) => item.address?.objectName === objectId.objectName);
-    }
-    const matches = objectFilter(query);
-    return recent.filter(
-      ({ item }) => item.schemaId !== undefined && matches({ id: item.schemaId }, item.values),
-    );
+    return recent
+      .map(({ item }) => item)
+      .filter(({ address, schemaId }) =>
+        objectId === undefined
+          ? schemaId !== undefined && isOfClass(selector, schemaId)
+          : address?.objectName === objectId.objectName,
+      );
   }
 }
 
-type ObjectFilter = (
-  schema: Pick<Schema, 'id'> | { id: NonNullable<DataItem['schemaId']> },
-  values: ValueMap,
-) => boolean;
-
-/** A predicate is checked before any object is looked at; the C++ agent finds out only when there is one (§3.3). */
-function objectFilter(query: QueryRequest): ObjectFilter {
-  const { schemaId, where } = query;
-  if (schemaId === undefined && where === undefined) {
-    throw new QmfError('invalid_query', 'Query is Invalid: give an _object_id, a _schema_id or a _where');
-  }
-  const predicate = where === undefined || where.length === 0 ? undefined : predicateFromValue(where);
-  return ({ id }, values) =>
-    (schemaId === undefined || schemaId.packageName === '' || schemaId.packageName === id.packageName) &&
-    (schemaId === undefined || schemaId.className === '' || schemaId.className === id.className) &&
-    (predicate === undefined || evaluatePredicate(predicate, values));
+/** An address selects whatever class the object is of. */
+function isOfClass({ objectId, schemaId }: Selector, { packageName, className }: SchemaId): boolean {
+  if (objectId !== undefined || schemaId === undefined) return true;
+  return (
+    (schemaId.packageName === '' || schemaId.packageName === packageName) &&
+    (schemaId.className === '' || schemaId.className === className)
+  );
 }
 
 export function toItem(object: StoredObject): DataItem {

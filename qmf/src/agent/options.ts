@@ -5,9 +5,10 @@ import { directSubjectOf } from '../message/keys.js';
 import { toValue, type PlainInput } from '../value/convert.js';
 import type { Value, ValueMap } from '../value/value.js';
 import type { BodyForm } from '../message/envelope.js';
-import { type SessionLog, silentLog } from '../session/session-log.js';
+import { boundedLog, type SessionLog, silentLog } from '../session/session-log.js';
 import { type Clock, systemClock } from './clock.js';
 import type { MethodCall } from './object-store.js';
+import { boundedShares, type CallerShares } from './shares.js';
 
 export interface AgentOptions {
   readonly vendor: string;
@@ -30,6 +31,8 @@ export interface AgentOptions {
   readonly bodyForm?: BodyForm;
   /** Stands before every method call. Default: lets all pass. */
   readonly gate?: CallGate;
+  /** Shares the agent among its callers. Default: first come, first served, with bounds on all together. */
+  readonly shares?: CallerShares;
   readonly log?: SessionLog;
   readonly clock?: Clock;
 }
@@ -51,6 +54,7 @@ export interface AgentSettings {
   readonly listenOnDirect: boolean;
   readonly bodyForm: BodyForm | undefined;
   readonly gate: CallGate;
+  readonly shares: CallerShares;
   readonly log: SessionLog;
   readonly clock: Clock;
 }
@@ -88,7 +92,8 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     listenOnDirect: options.listenOnDirect ?? true,
     bodyForm: options.bodyForm,
     gate: options.gate ?? ((_call, proceed) => proceed()),
-    log: options.log ?? silentLog,
+    shares: options.shares ?? boundedShares(),
+    log: boundedLog(options.log ?? silentLog),
     clock: options.clock ?? systemClock(),
   };
 }

@@ -91,11 +91,13 @@ describe('an agent whose broker takes nothing', () => {
     for (let index = 0; index < 30; index++) publish(`g${index}`, 'x'.repeat(60_000));
     for (let index = 30; index < 60; index++) publish(`g${index}`, 'x'.repeat(60_000));
     query();
+    await until('as many parts are under way as may be', () => answers('_query_response') === 8);
+    for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve));
     expect(answers('_query_response')).to.equal(8);
     for (let before = 0; before !== answers('_query_response'); ) {
       before = answers('_query_response');
       acceptAll();
-      await new Promise(resolve => setImmediate(resolve));
+      for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve));
     }
     expect(answers('_query_response')).to.equal(20);
   });
@@ -115,11 +117,11 @@ describe('an agent whose broker takes nothing', () => {
     expect(await agent.settle({ timeout: 20 })).to.deep.equal({ calls: 1, messages: 0 });
     agent.refuse('stopping');
     request('_method_request', methodBody(agent.name, 'hang', new Map()));
-    expect(answers('_exception')).to.equal(1);
+    await until('the refusal is sent', () => answers('_exception') === 1);
     finish();
     expect(await agent.settle({ timeout: 20 })).to.deep.equal({ calls: 0, messages: 2 });
     query();
-    expect(answers('_query_response')).to.equal(1);
+    await until('the answer is sent', () => answers('_query_response') === 1);
     const settling = agent.settle({ timeout: 5_000 });
     acceptAll();
     expect(await settling).to.deep.equal({ calls: 0, messages: 0 });

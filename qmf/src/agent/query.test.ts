@@ -14,6 +14,7 @@ import {
   classId,
   dataMap,
   exceptionIn,
+  methodBody,
   object,
   opcodeOf,
   requestHeaders,
@@ -158,6 +159,36 @@ onEachBroker('querying an agent', start => {
       expect(await names(byClass('', 'Gadget')), 'the next query works').to.deep.equal(['g1']);
     });
   }
+
+  it('ends a query that costs too much with an exception, and answers calls meanwhile', async () => {
+    const methods = {
+      echo: (inputs: { text: string }) => inputs,
+      fail: () => ({}),
+      hang: () => ({}),
+      start: () => ({ handle: {} }),
+    };
+    for (let count = 0; count < 10; count++)
+      bench.agent.publish(Gadget, { name: `n${count}`, values: { name: 'x'.repeat(4_096), count }, methods });
+    const term: Value = ['re_match', 'name', ['quote', '(x+x+)+y']];
+    const worst = byClass('', 'Gadget', { _where: ['or', ...Array.from({ length: 120 }, () => term)] });
+    bench.send('_query_request', value(worst), { correlationId: 'worst' });
+    bench.send('_method_request', value(methodBody(bench.agent.name, 'echo', object({ text: 'hi' }))), {
+      correlationId: 'call',
+    });
+    expect((await bench.inbox.next()).correlationId, 'the call is answered first').to.equal('call');
+    const exception = exceptionIn(await bench.inbox.next());
+    expect(exception.text).to.match(/^the query takes more than 20000000 steps; ask for one object or class/);
+    expect(exception.code).to.equal(4);
+    const patterns = byClass('', 'Gadget', { _where: ['or', ...Array.from({ length: 129 }, () => term)] });
+    expect(exceptionIn(await bench.query(patterns)).text).to.match(
+      /Predicate too large .* at most 128 patterns/,
+    );
+    const locate = await bench.ask(
+      '_agent_locate_request',
+      value(['re_match', '_vendor', ['quote', '(?=x)']]),
+    );
+    expect(exceptionIn(locate).text).to.match(/look-ahead \(\?=…\) is not supported/);
+  });
 
   it('§9.18 sends 1000 objects in parts, all but the last marked', async () => {
     const methods = {

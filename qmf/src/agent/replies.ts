@@ -1,13 +1,17 @@
 import type { BusConnection } from '../connection/bus-connection.js';
-import { QmfError } from '../errors.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { QmfError, type QmfErrorCode } from '../errors.js';
 import { formOf, listContent, mapContent } from '../message/content.js';
 import { type Address, addressToText, type BodyForm, type Envelope } from '../message/envelope.js';
 import { AgentException, exceptionCodes, exceptionToValue } from '../message/exception.js';
 import { type ContentKind, headersFor, type Opcode } from '../message/headers.js';
+import { shownText } from '../value/text-limits.js';
 import type { MessageId } from '../codec/amqp10-message.js';
 import type { Value, ValueList, ValueMap } from '../value/value.js';
 import { batches } from './batches.js';
+import { callerOf } from './caller.js';
 import type { Losses } from './losses.js';
+import type { Quota } from './shares.js';
 import type { UnderWay } from './under-way.js';
 
 /** Where and how one request is answered. */
@@ -15,27 +19,35 @@ export interface ReplyTarget {
   readonly to: Address;
   readonly correlationId: MessageId | undefined;
   readonly form: BodyForm;
+  /** Whose share it comes out of, see `Caller.key`. */
+  readonly caller: string;
 }
 
 export function replyTargetOf(envelope: Envelope, replyTo: Address, otherwise: BodyForm): ReplyTarget {
-  return { to: replyTo, correlationId: envelope.correlationId, form: formOf(envelope.body, otherwise) };
+  return {
+    to: replyTo,
+    correlationId: envelope.correlationId,
+    form: formOf(envelope.body, otherwise),
+    caller: callerOf(envelope).key,
+  };
 }
 
 /** Parts of one long answer that are under way at a time: about a megabyte. */
 const PARTS_UNDER_WAY = 8;
-/** Answers of more parts than that, at a time. */
-const LONG_ANSWERS = 200;
 
 /** Sends answers: in the form of the request, with its correlation id, in the order they were given. */
 export class Replies {
   readonly #underWay: UnderWay;
-  #longAnswers = 0;
 
-  /** @param underWay counts what the broker has not taken yet */
+  /**
+   * @param answers bounds long answers
+   * @param underWay counts what the broker has not taken yet
+   */
   constructor(
     private readonly connection: BusConnection,
     private readonly agent: string,
     private readonly losses: Losses,
+    private readonly answers: Quota,
     underWay: UnderWay,
   ) {
     this.#underWay = underWay;
@@ -56,23 +68,19 @@ export class Replies {
   /**
    * One or more messages, all but the last marked `partial`. Of a long answer only some parts are made and under way at a time, so
    * that a console or broker that takes nothing costs little memory; the rest follows as they are taken.
+   *
+   * @throws AgentException with the code `busy` when too many bytes of answers wait for the broker, of this caller or of all
    */
   async list(target: ReplyTarget, opcode: Opcode, content: ContentKind, items: ValueList): Promise<void> {
-    const parts = batches(items);
-    const isLong = parts.length > PARTS_UNDER_WAY;
-    if (isLong && this.#longAnswers >= LONG_ANSWERS) {
-      const text = `${LONG_ANSWERS} long answers wait for the broker already; ask again later, or for less`;
-      await this.exception(target, new AgentException(text, exceptionCodes.exception));
-      return;
-    }
-    if (isLong) this.#longAnswers++;
+    const { parts, bytes } = await batches(items);
+    const giveBack = this.answers.take(target.caller, bytes);
     try {
       await this.#sendParts(target, parts.length, index => ({
         headers: headersFor(opcode, { agent: this.agent, content, partial: index < parts.length - 1 }),
         ...listContent(parts[index] ?? [], target.form),
       }));
     } finally {
-      if (isLong) this.#longAnswers--;
+      giveBack();
     }
   }
 
@@ -92,6 +100,7 @@ export class Replies {
         return underWay.delete(sending);
       });
       underWay.add(sending);
+      if (index + 1 < count) await nextTurn(); // encoding a part takes milliseconds
       if (underWay.size >= PARTS_UNDER_WAY) await Promise.race(underWay);
     }
     await Promise.all(underWay);
@@ -113,24 +122,37 @@ export class Replies {
     try {
       return { message: build(), isAnswer: true };
     } catch (error) {
-      const { message } = QmfError.from(error, 'not_encodable');
-      const map = exceptionToValue(`The answer cannot be sent: ${message}`, exceptionCodes.exception);
-      const headers = headersFor('_exception', { agent: this.agent, content: '_data' });
-      return { message: { headers, ...mapContent(map, target.form) }, isAnswer: false };
+      return { message: this.#unsendable(target, error), isAnswer: false };
     }
   }
 
-  /** Tells whether the broker took it. */
-  #send(target: ReplyTarget, message: AnswerMessage): Promise<boolean> {
+  /** What the caller gets in place of an answer that cannot be sent. */
+  #unsendable(target: ReplyTarget, error: unknown): AnswerMessage {
+    const { message } = QmfError.from(error, 'not_encodable');
+    const map = exceptionToValue(`The answer cannot be sent: ${message}`, exceptionCodes.exception);
+    const headers = headersFor('_exception', { agent: this.agent, content: '_data' });
+    return { headers, ...mapContent(map, target.form) };
+  }
+
+  /** Tells whether the broker took it. In place of one that it will never take, because it is too large, goes an exception, once. */
+  async #send(target: ReplyTarget, message: AnswerMessage): Promise<boolean> {
+    const outcome = await this.#deliver(target, message);
+    if (outcome === 'sent') return true;
+    if (outcome instanceof QmfError) await this.#deliver(target, this.#unsendable(target, outcome));
+    return false;
+  }
+
+  /** The error where the broker has refused the message itself. */
+  #deliver(target: ReplyTarget, message: AnswerMessage): Promise<'sent' | 'lost' | QmfError> {
     const { to, correlationId } = target;
     const { headers, contentType, body } = message;
     const envelope = { to, correlationId, headers, contentType, body };
-    return this.#underWay.track(
+    return this.#underWay.track<unknown, 'sent' | 'lost' | QmfError>(
       this.connection.send(envelope, { whileAway: 'keep', importance: 'lasting' }),
-      () => true,
+      () => 'sent',
       (error: unknown) => {
-        this.losses.count('answer', `an answer to ${addressToText(to)}`, error);
-        return false;
+        this.losses.count('answer', `an answer to ${shownText(addressToText(to))}`, error);
+        return error instanceof QmfError && error.code === 'message_rejected' ? error : 'lost';
       },
     );
   }
@@ -138,10 +160,16 @@ export class Replies {
 
 type AnswerMessage = Pick<Envelope, 'headers' | 'body' | 'contentType'>;
 
+const callersFaults: ReadonlySet<QmfErrorCode> = new Set([
+  'malformed_message',
+  'invalid_query',
+  'query_too_costly',
+]);
+
 /** Requests that make no sense are the caller's fault; everything else went wrong here. */
 function exceptionOf(error: unknown): { text: string; code: number } {
   if (error instanceof AgentException) return error;
-  if (error instanceof QmfError && (error.code === 'malformed_message' || error.code === 'invalid_query')) {
+  if (error instanceof QmfError && callersFaults.has(error.code)) {
     return { text: error.message, code: exceptionCodes.invalidParameter };
   }
   const text = error instanceof Error ? error.message : typeof error === 'string' ? error : '';

@@ -23,6 +23,7 @@ import { ObjectStore } from './object-store.js';
 import { silentLog } from '../session/session-log.js';
 import { Losses } from './losses.js';
 import { Replies } from './replies.js';
+import { boundedShares, type CallerShares } from './shares.js';
 import { Subscriptions } from './subscriptions.js';
 import { UnderWay } from './under-way.js';
 import type { BareMessage } from '../codec/amqp10-message.js';
@@ -112,8 +113,8 @@ onEachBroker('subscribing at an agent (§3.9)', start => {
       ids.push(bodyMap(message).get('_subscription_id')!);
     expect(new Set(ids).size).to.equal(64);
     const refused = exceptionIn(await bench.ask('_subscribe_request', request));
-    expect(refused.text).to.match(/64 are active already/);
-    expect(refused.code).to.equal(6);
+    expect(refused.text).to.match(/^subscriptions: 64 are under way already, of at most 64; cancel one/);
+    expect(refused.code).to.equal(8);
     bench.send('_subscribe_cancel_indication', value(object({ _subscription_id: ids[0]! })));
     expect(opcodeOf(await bench.ask('_subscribe_request', request))).to.equal('_subscribe_response');
   });
@@ -123,11 +124,13 @@ describe('the times of subscriptions', () => {
   let sent: Envelope[];
   let store: ObjectStore;
   let subscriptions: Subscriptions;
+  let shares: CallerShares;
+  let closing: AbortController;
   /** The broker's word on what is sent. */
   let accepted: Promise<void>;
   const taken = () => new Promise(resolve => setImmediate(resolve));
   let object_: ReturnType<ObjectStore['add']>;
-  const target = { to: { node: 'queue' }, correlationId: 's', form: 'value' } as const;
+  const target = { to: { node: 'queue' }, correlationId: 's', form: 'value', caller: 'someone' } as const;
   const query = {
     what: 'OBJECT',
     schemaId: { packageName: '', className: 'Gadget', kind: '_data' },
@@ -154,7 +157,10 @@ describe('the times of subscriptions', () => {
       handlers: new Map(),
     });
     const losses = new Losses(silentLog, () => false);
-    subscriptions = new Subscriptions(store, new Replies(connection, 'a:b:c', losses, new UnderWay()), clock);
+    shares = boundedShares();
+    const replies = new Replies(connection, 'a:b:c', losses, shares.answers, new UnderWay());
+    closing = new AbortController();
+    subscriptions = new Subscriptions(store, replies, clock, shares, closing.signal);
   });
   afterEach(() => {
     subscriptions.cancelAll();
@@ -181,18 +187,21 @@ describe('the times of subscriptions', () => {
 
   it('publish nothing when nothing has changed, and each change once', async () => {
     const { subscriptionId } = subscriptions.add({ query, interval: 1_000 }, target);
-    subscriptions.publish(subscriptionId);
-    expect(sent).to.have.length(1);
+    await subscriptions.publish(subscriptionId);
     await taken();
+    expect(sent).to.have.length(1);
     mock.timers.tick(5_000);
+    await taken();
     expect(sent).to.have.length(1);
     store.update(object_, new Map([['count', int32(1)]]));
     store.update(object_, new Map([['count', int32(2)]]));
     mock.timers.tick(5_000);
+    await taken();
     expect(sent).to.have.length(2);
     await taken();
     store.remove(object_);
     mock.timers.tick(5_000);
+    await taken();
     expect(sent).to.have.length(3);
   });
 
@@ -202,28 +211,33 @@ describe('the times of subscriptions', () => {
       take = resolve;
     });
     const { subscriptionId } = subscriptions.add({ query, interval: 1_000 }, target);
-    subscriptions.publish(subscriptionId);
+    await subscriptions.publish(subscriptionId);
+    await taken();
     for (let count = 0; count < 50; count++) {
       store.update(object_, new Map([['count', int32(count)]]));
       mock.timers.tick(1_000);
+      await taken();
     }
     expect(sent).to.have.length(1);
     take();
     await taken();
     mock.timers.tick(1_000);
+    await taken();
     expect(sent).to.have.length(2);
   });
 
-  it('publish even an empty answer first, and deletions only of what was asked for', () => {
+  it('publish even an empty answer first, and deletions only of what was asked for', async () => {
     const other = {
       what: 'OBJECT',
       objectId: { agentName: 'x:y:z', objectName: 'o', agentEpoch: 0 },
     } as const;
     const { subscriptionId } = subscriptions.add({ query: other, interval: 1_000 }, target);
-    subscriptions.publish(subscriptionId);
+    await subscriptions.publish(subscriptionId);
+    await taken();
     expect(sent.map(({ body }) => body)).to.deep.equal([{ form: 'value', value: [] }]);
     store.remove(object_);
     mock.timers.tick(2_000);
+    await taken();
     expect(sent).to.have.length(1);
   });
 
@@ -241,4 +255,79 @@ describe('the times of subscriptions', () => {
     mock.timers.tick(60_000);
     expect(sent).to.deep.equal([]);
   });
+
+  it('end with an exception when a publication costs too much, and hold up nobody meanwhile', async () => {
+    for (let count = 0; count < 30; count++) {
+      const address = { agentName: 'a:b:c', objectName: `n${count}`, agentEpoch: 1 };
+      const values = new Map([['name', 'a'.repeat(4_096)]]);
+      store.add({ address, schema: Gadget.schema, shownAs: Gadget.schema, values, handlers: new Map() });
+    }
+    // A third of a million steps for each object.
+    const costly = { ...query, where: ['not', ['re_match', 'name', ['quote', '(a?){20}b']]] };
+    const { subscriptionId } = subscriptions.add({ query: costly, interval: 1_000 }, target);
+    let turns = 0;
+    let isOver = false;
+    const others = async (): Promise<void> => {
+      for (; !isOver && turns < 5_000; turns++) await taken();
+    };
+    const counting = others();
+    await subscriptions.publish(subscriptionId);
+    expect(opcodesOf(sent), 'within the budget of a query').to.deep.equal(['_data_indication']);
+    expect(turns, 'one turn for 20,000 steps at most').to.be.above(100);
+    await taken();
+    for (let count = 0; count < 30; count++)
+      store.update(store.find({ agentName: '', objectName: `n${count}`, agentEpoch: 0 })!, new Map());
+    await subscriptions.publish(subscriptionId);
+    isOver = true;
+    await counting;
+    expect(opcodesOf(sent)).to.deep.equal(['_data_indication', '_exception']);
+    const { body } = sent.at(-1)!;
+    const values = body.form === 'value' ? mapOf(mapOf(body.value)?.get('_values')) : undefined;
+    expect(textOf(values?.get('error_text'))).to.match(
+      /^a publication of the subscription takes more than 5000000 steps; /,
+    );
+    expect(subscriptions.size, 'it is over').to.equal(0);
+    shares.subscriptions.take('someone', 64)();
+  });
+
+  it('see the objects as they were when the publication began, and stop when the agent closes', async () => {
+    for (let count = 0; count < 20; count++) {
+      const address = { agentName: 'a:b:c', objectName: `n${count}`, agentEpoch: 1 };
+      const values = new Map<string, Value>([
+        ['name', 'a'.repeat(4_096)],
+        ['count', int32(1)],
+      ]);
+      store.add({ address, schema: Gadget.schema, shownAs: Gadget.schema, values, handlers: new Map() });
+    }
+    const costly = { ...query, where: ['not', ['re_match', 'name', ['quote', '(a?){40}b']]] };
+    const { subscriptionId } = subscriptions.add({ query: costly, interval: 1_000 }, target);
+    const publishing = subscriptions.publish(subscriptionId);
+    await taken();
+    const last = store.find({ agentName: '', objectName: 'n19', agentEpoch: 0 })!;
+    store.update(last, new Map([['count', int32(2)]]));
+    store.remove(store.find({ agentName: '', objectName: 'n18', agentEpoch: 0 })!);
+    await publishing;
+    await taken();
+    const counts = (envelope: Envelope) =>
+      envelope.body.form === 'value'
+        ? (envelope.body.value as readonly Value[]).map(item =>
+            integerOf(mapOf(mapOf(item)?.get('_values'))?.get('count')),
+          )
+        : [];
+    expect(sent.flatMap(counts)).to.deep.equal([undefined, ...Array.from({ length: 20 }, () => 1)]);
+    sent.length = 0;
+    await subscriptions.publish(subscriptionId);
+    await taken();
+    expect(sent.flatMap(counts), 'the changes come next, the deletion with the last state').to.deep.equal([
+      2, 1,
+    ]);
+    store.update(last, new Map([['count', int32(3)]]));
+    sent.length = 0;
+    const stopped = subscriptions.publish(subscriptionId);
+    closing.abort();
+    await stopped;
+    expect(sent).to.deep.equal([]);
+  });
 });
+
+const opcodesOf = (sent: readonly Envelope[]) => sent.map(({ headers }) => textOf(headers.get('qmf.opcode')));

@@ -1,16 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { dataItemToValue } from '../data/data-item.js';
 import { QmfError } from '../errors.js';
-import { AgentException, exceptionCodes } from '../message/exception.js';
 import type { SubscribeRequest, SubscribeResponse } from '../message/subscribe.js';
 import type { Value } from '../value/value.js';
 import type { Clock } from './clock.js';
-import { type ObjectStore, toItem } from './object-store.js';
+import type { ObjectStore } from './object-store.js';
 import type { Replies, ReplyTarget } from './replies.js';
+import {
+  publicationMeter,
+  queryMeter,
+  selecting,
+  type Selector,
+  selectorOf,
+  unhurried,
+} from './selection.js';
+import type { CallerShares } from './shares.js';
 
 /** Bounds of what is granted, as the Java agent has them (wire document §3.9). */
 const limits = {
-  subscriptions: 64,
   durationDefault: 300,
   durationMin: 10,
   durationMax: 3_600,
@@ -21,7 +28,10 @@ const limits = {
 interface Subscription {
   readonly id: string;
   readonly request: SubscribeRequest;
+  readonly selector: Selector;
   readonly target: ReplyTarget;
+  /** Gives the caller's place among subscribers back. */
+  readonly release: () => void;
   readonly interval: number;
   readonly timer: NodeJS.Timeout;
   expiry: NodeJS.Timeout;
@@ -39,6 +49,8 @@ export class Subscriptions {
     private readonly store: ObjectStore,
     private readonly replies: Replies,
     private readonly clock: Clock,
+    private readonly shares: CallerShares,
+    private readonly signal: AbortSignal,
   ) {}
 
   get size(): number {
@@ -48,22 +60,17 @@ export class Subscriptions {
   /**
    * Grants a subscription. The caller answers with the result, then calls {@link publish} for the first time.
    *
-   * @throws AgentException when there are too many; QmfError `invalid_query` for a wrong query
+   * @throws AgentException with the code `busy` when there are too many; QmfError `invalid_query` for a wrong query
    */
   add(request: SubscribeRequest, target: ReplyTarget): SubscribeResponse {
-    if (this.#subscriptions.size >= limits.subscriptions) {
-      throw new AgentException(
-        `Subscription refused: ${limits.subscriptions} are active already; cancel one or let one expire`,
-        exceptionCodes.forbidden,
-      );
-    }
     if (request.query.what !== 'OBJECT') {
       throw new QmfError(
         'invalid_query',
         `Query is Invalid: only OBJECT can be subscribed to, not ${request.query.what}`,
       );
     }
-    this.store.select(request.query); // a wrong predicate must be refused now, not at the first publication
+    const selector = selectorOf(request.query);
+    const release = this.shares.subscriptions.take(target.caller, 1);
     const id = randomUUID();
     const duration = clamp(
       request.duration ?? limits.durationDefault,
@@ -75,13 +82,15 @@ export class Subscriptions {
       limits.intervalMin,
       limits.durationMax * 1_000,
     );
-    const timer = setInterval(() => this.publish(id), interval);
+    const timer = setInterval(() => this.#publishInTurn(id), interval);
     timer.unref();
     const expiry = this.#expireAfter(id, duration);
     this.#subscriptions.set(id, {
       id,
       request,
+      selector,
       target,
+      release,
       interval,
       timer,
       expiry,
@@ -91,25 +100,51 @@ export class Subscriptions {
     return { subscriptionId: id, duration, interval };
   }
 
-  /** Sends what changed since the last time. */
-  publish(id: string): void {
+  /** Publishes when it is the subscriber's turn; if that is refused, the next publication has its changes too. */
+  #publishInTurn(id: string): void {
     const subscription = this.#subscriptions.get(id);
     if (subscription === undefined || subscription.isPublishing) return;
-    const since = subscription.publishedUntil;
-    subscription.publishedUntil = this.clock.now();
-    const { query } = subscription.request;
-    const items: Value[] = this.store
-      .select(query)
-      .filter(object => object.updateTime > since)
-      .map(object => dataItemToValue(toItem(object)));
-    if (since > 0n) {
-      items.push(...this.store.deletedSince(since, query).map(({ item }) => dataItemToValue(item)));
-    }
-    if (items.length === 0 && since > 0n) return;
+    this.shares.queries.run(subscription.target.caller, 0, () => this.publish(id)).catch(() => undefined);
+  }
+
+  /**
+   * Sends what changed since the last time, and everything the first time. A subscription that costs too much is answered with an exception and
+   * ends. Resolves when all is on its way; never rejects.
+   */
+  async publish(id: string): Promise<void> {
+    const subscription = this.#subscriptions.get(id);
+    if (subscription === undefined || subscription.isPublishing) return;
     subscription.isPublishing = true;
-    void this.replies.list(subscription.target, '_data_indication', '_data', items).finally(() => {
-      subscription.isPublishing = false;
-    });
+    const since = subscription.publishedUntil;
+    try {
+      const items = await this.#changes(subscription);
+      if (this.#subscriptions.get(id) !== subscription || (items.length === 0 && since > 0n)) {
+        subscription.isPublishing = false;
+        return;
+      }
+      // Not awaited: a broker that takes nothing must not keep the turn.
+      this.replies
+        .list(subscription.target, '_data_indication', '_data', items)
+        .catch(() => {
+          subscription.publishedUntil = since;
+        })
+        .finally(() => {
+          subscription.isPublishing = false;
+        });
+    } catch (error) {
+      this.cancel(id);
+      if (!this.signal.aborted) void this.replies.exception(subscription.target, error);
+    }
+  }
+
+  #changes(subscription: Subscription): Promise<Value[]> {
+    const { selector, publishedUntil: since } = subscription;
+    subscription.publishedUntil = this.clock.now();
+    const isFirst = since === 0n;
+    const items = this.store.snapshot(selector, since);
+    if (!isFirst) items.push(...this.store.deletedSince(since, selector));
+    const meter = isFirst ? queryMeter() : publicationMeter();
+    return unhurried(selecting(selector, items, meter, dataItemToValue), meter, this.signal);
   }
 
   /** Starts the lifetime again; `undefined` for an unknown id, which gets no answer. */
@@ -128,6 +163,7 @@ export class Subscriptions {
     if (subscription === undefined) return;
     clearInterval(subscription.timer);
     clearTimeout(subscription.expiry);
+    subscription.release();
     this.#subscriptions.delete(id);
   }
 

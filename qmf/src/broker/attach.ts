@@ -1,5 +1,7 @@
 import type { AmqpError } from 'rhea';
+import type { Client } from './clients.js';
 import type { Exchange } from './exchange.js';
+import type { SaidError } from './faults/index.js';
 import type { NodeRegistry } from './node-registry.js';
 import type { BrokerQueue, QueueLifetime } from './queue.js';
 import {
@@ -32,8 +34,12 @@ export function resolveNode(
   wanted: WantedNode & { kind: 'named' | 'dynamic' },
   dynamicName: string,
   nodes: NodeRegistry,
+  client: Client,
 ): Resolution {
   const name = wanted.kind === 'named' ? wanted.address : dynamicName;
+  if (Buffer.byteLength(name) > maxNameBytes) {
+    return refused('amqp:invalid-field', `The name of a node has at most ${maxNameBytes} bytes`);
+  }
   const { wishes } = wanted;
   const asked = (capability: string) => wishes.capabilities.includes(capability);
   const both = asked('topic') && asked('queue');
@@ -45,15 +51,31 @@ export function resolveNode(
   if (exchange !== undefined && create && topicWanted && otherType(wishes, exchange)) {
     return refused('amqp:precondition-failed', 'Exchange of different type already exists');
   }
-  if (queue !== undefined) return found({ kind: 'queue', queue, created: false });
+  if (queue !== undefined) {
+    const denied = client.rights !== undefined && queue.maker !== client.maker;
+    return denied
+      ? { is: 'refused', error: client.rights.useQueue(name) }
+      : found({ kind: 'queue', queue, created: false });
+  }
   if (exchange !== undefined) return found({ kind: 'exchange', exchange });
   if (!create) return refused('amqp:not-found', `Node not found: ${name}`);
-  if (topicWanted) return createExchange(name, wishes, nodes);
-  return found({
-    kind: 'queue',
-    queue: nodes.ensureQueue(name, queueLifetime(wanted), 'shared', wantedBounds(wishes)),
-    created: true,
-  });
+  if (client.rights !== undefined) return { is: 'refused', error: client.rights.create() };
+  if (topicWanted) return createExchange(name, wishes, nodes, client);
+  const kind = { lifetime: queueLifetime(wanted), access: 'shared' } as const;
+  const made = nodes.ensureQueue(name, kind, client, wantedBounds(wishes));
+  if (made === undefined) return { is: 'refused', error: limitExceeded('queues') };
+  return found({ kind: 'queue', queue: made, created: true });
+}
+
+/** Bytes of the name of a node: a container id and the name of a link, at most (performative-check.ts, session-guard.ts). */
+const maxNameBytes = 1024;
+
+/** The error for a client that has used up its share of something. */
+export function limitExceeded(what: string): SaidError {
+  return {
+    condition: 'amqp:resource-limit-exceeded',
+    description: `This client may have no more ${what}: close some, or raise "limits" of the broker`,
+  };
 }
 
 function otherType(wishes: NodeWishes, exchange: Exchange): boolean {
@@ -68,7 +90,7 @@ function otherType(wishes: NodeWishes, exchange: Exchange): boolean {
   }
 }
 
-function createExchange(name: string, wishes: NodeWishes, nodes: NodeRegistry): Resolution {
+function createExchange(name: string, wishes: NodeWishes, nodes: NodeRegistry, client: Client): Resolution {
   const wanted = wantedExchangeType(wishes);
   if (wanted.is === 'unknown') {
     return refused(
@@ -77,7 +99,9 @@ function createExchange(name: string, wishes: NodeWishes, nodes: NodeRegistry): 
     );
   }
   const type = wanted.is === 'known' ? wanted.type : 'topic';
-  return found({ kind: 'exchange', exchange: nodes.ensureExchange(name, type) });
+  const exchange = nodes.exchangeOnDemand(name, type, client);
+  if (exchange === undefined) return { is: 'refused', error: limitExceeded('exchanges') };
+  return found({ kind: 'exchange', exchange });
 }
 
 /** Dynamic queues go when nobody uses them unless the peer asked for something else; queues made on demand stay. */

@@ -3,14 +3,20 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import rhea, { type Container } from 'rhea';
 import { QmfError } from '../errors.js';
+import { type Client, Clients } from './clients.js';
 import { BrokerConnection } from './connection.js';
-import { FaultSwitches } from './faults/index.js';
+import { type AttachedLink, FaultSwitches, type SaidError } from './faults/index.js';
 import { NodeRegistry } from './node-registry.js';
 import { type BrokerOptions, type BrokerSettings, brokerSettings } from './options.js';
 import type { QueueStats } from './queue.js';
+import { eachResource, type Quotas, quotasOf, type Resource } from './quota.js';
 
 export interface BrokerStats {
   readonly connections: number;
+  /** Those of them that have not been opened yet. */
+  readonly handshakes: number;
+  /** What is in use of each limit. */
+  readonly used: Readonly<Record<Resource, number>>;
   readonly queues: readonly QueueStats[];
   readonly exchanges: readonly { readonly name: string; readonly type: string; readonly bindings: number }[];
 }
@@ -41,7 +47,8 @@ export interface RunningBroker {
  * `amqp:not-implemented`); messages go out byte for byte as they came, so delivery-count and ttl are not brought up to date; the
  * `timeout` of a source and `durable` have no effect; a bound on what a peer may send or leave lying, beyond which it is cut off.
  *
- * @throws QmfError `unreachable` when the address can't be listened on
+ * @throws QmfError `unreachable` when the address can't be listened on, `invalid_argument` for users or roles that contradict
+ *   each other
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<RunningBroker> {
   const broker = new Broker(brokerSettings(options));
@@ -62,18 +69,27 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
 class Broker {
   readonly #container: Container;
   readonly #nodes: NodeRegistry;
+  readonly #quotas: Quotas;
+  readonly #clients: Clients;
   readonly #connections = new Set<BrokerConnection>();
+  #sweeping: NodeJS.Timeout | undefined;
   readonly #server: Server;
   readonly faults: FaultSwitches;
   /** Sockets that a fault switch leaves without an answer. */
   readonly #ignored = new Set<Socket>();
 
   constructor(readonly settings: BrokerSettings) {
-    this.#nodes = new NodeRegistry(settings.queueBounds, settings.now);
+    this.#quotas = quotasOf(settings.limits);
+    this.#nodes = new NodeRegistry(settings.queueBounds, settings.now, this.#quotas);
+    this.#clients = new Clients(
+      this.#quotas,
+      settings.users.size > 0,
+      user => (user === undefined ? settings.anonymousRole : settings.users.get(user)?.role),
+      client => this.#nodes.leaveBehind(client),
+    );
     for (const [name, type] of settings.exchanges) this.#nodes.ensureExchange(name, type);
     this.#container = container(settings);
     this.#server = createServer(socket => this.#accept(socket));
-    this.#server.maxConnections = settings.maxConnections;
     this.faults = new FaultSwitches(settings.faults, {
       close: error =>
         this.#sum(connection => {
@@ -82,6 +98,13 @@ class Broker {
         }),
       endSessions: error => this.#sum(connection => connection.endSessions(error)),
       detach: (matches, error) => this.#sum(connection => connection.detach(matches, error)),
+      deleteExchange: name => {
+        const wasThere = this.#nodes.deleteExchange(name);
+        const isIts = ({ role, address }: AttachedLink): boolean => role === 'sender' && address === name;
+        this.#sum(connection => connection.detach(isIts, { condition: 'amqp:resource-deleted' }));
+        return wasThere;
+      },
+      unbind: (exchange, matches) => this.#nodes.exchange(exchange)?.unbind(matches) ?? 0,
       replenish: () => {
         for (const connection of this.#connections) connection.replenish();
       },
@@ -104,6 +127,8 @@ class Broker {
       );
     }
     this.#server.on('error', error => this.settings.onEvent({ level: 'warn', message: error.message }));
+    this.#sweeping = setInterval(() => this.#nodes.sweep(), this.settings.unusedNodeTimeout);
+    this.#sweeping.unref();
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : this.settings.port;
   }
@@ -119,6 +144,8 @@ class Broker {
   stats(): BrokerStats {
     return {
       connections: this.#connections.size,
+      handshakes: this.#inHandshake().length,
+      used: eachResource(resource => this.#quotas[resource].used),
       queues: [...this.#nodes.queues].map(queue => queue.stats()),
       exchanges: [...this.#nodes.exchanges].map(({ name, type, bindings }) => ({ name, type, bindings })),
     };
@@ -132,6 +159,7 @@ class Broker {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
+    clearInterval(this.#sweeping);
     for (const connection of this.#connections) {
       connection.freeze(false);
       connection.close({ condition: 'amqp:connection:forced', description: 'The broker is stopping' });
@@ -156,9 +184,28 @@ class Broker {
       nodes: this.#nodes,
       faults: this.faults,
       closeAtOnce: fault && { error: fault.error },
+      enter: user => this.#enter(user),
+      leave: client => this.#clients.leave(client),
       closed: gone => this.#connections.delete(gone),
     });
     this.#connections.add(connection);
+    const [oldest, ...others] = this.#inHandshake();
+    if (others.length >= this.settings.maxHandshakes) oldest?.makeWay();
+  }
+
+  #inHandshake(): readonly BrokerConnection[] {
+    return [...this.#connections].filter(({ inHandshake }) => inHandshake);
+  }
+
+  #enter(user: string | undefined): Client | SaidError {
+    const { maxConnections, users } = this.settings;
+    const open = this.#clients.connections;
+    const own = user === undefined && users.size === 0 ? 0 : this.#clients.connectionsOf(user);
+    if (own + 1 <= maxConnections - open) return this.#clients.enter(user);
+    return {
+      condition: 'amqp:resource-limit-exceeded',
+      description: `There are ${open} connections, ${own} of them of this client; close some, or raise "maxConnections" of the broker`,
+    };
   }
 }
 
@@ -173,7 +220,9 @@ function container({ users, allowAnonymous, onEvent }: BrokerSettings): Containe
     enable_anonymous(): void;
   };
   if (users.size > 0) {
-    mechanisms.enable_plain((user, password) => samePassword(users.get(user ?? ''), password ?? ''));
+    mechanisms.enable_plain((user, password) =>
+      samePassword(users.get(user ?? '')?.password, password ?? ''),
+    );
   }
   if (allowAnonymous) mechanisms.enable_anonymous();
   return container;

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Connection, Container, EventContext, Session } from 'rhea';
+import { limitExceeded } from './attach.js';
+import type { Client } from './clients.js';
 import { type AttachedLink, type FaultSwitches, faultText, type SaidError } from './faults/index.js';
 import { FrameError } from './frame-error.js';
 import type { NodeRegistry } from './node-registry.js';
@@ -8,15 +10,18 @@ import { PeerSocket } from './peer-socket.js';
 import { connectionInternals } from './rhea-internals.js';
 import { BrokerSession } from './session.js';
 
+const maxContainerIdBytes = 255;
 const frameSizeUnsaid = 0xffff_ffff;
-/** As qpidd calls them. */
-const ANONYMOUS = 'anonymous';
 
 export interface ConnectionEnvironment {
   readonly container: Container;
   readonly settings: BrokerSettings;
   readonly nodes: NodeRegistry;
   readonly faults: FaultSwitches;
+  /** The client that opens a connection, or why it may not. */
+  enter(user: string | undefined): Client | SaidError;
+  /** The client's connection is gone. */
+  leave(client: Client): void;
   /** A fault switch wants the connection closed as soon as it is open. */
   readonly closeAtOnce?: { readonly error: SaidError | undefined } | undefined;
   closed(connection: BrokerConnection): void;
@@ -24,14 +29,22 @@ export interface ConnectionEnvironment {
 
 type State =
   | { readonly at: 'handshake'; readonly deadline: NodeJS.Timeout }
-  | { readonly at: 'open' }
+  | { readonly at: 'open'; readonly client: Client }
+  /** Opened and closed at once, since there are too many connections. */
+  | { readonly at: 'refused' }
   | { readonly at: 'closed' };
+
+interface OpenSession {
+  readonly session: BrokerSession;
+  /** Whether it is charged to the client; one beyond the client's share was ended and waits for the peer's end. */
+  readonly isCounted: boolean;
+}
 
 /** One peer of the broker, from the accepted socket to its close. */
 export class BrokerConnection {
   readonly #connection: Connection;
   readonly #socket: PeerSocket;
-  readonly #sessions = new Map<Session, BrokerSession>();
+  readonly #sessions = new Map<Session, OpenSession>();
   readonly #label: string;
   #state: State;
 
@@ -62,17 +75,28 @@ export class BrokerConnection {
   }
 
   replenish(): void {
-    for (const session of this.#sessions.values()) session.replenish();
+    for (const { session } of this.#sessions.values()) session.replenish();
   }
 
   endSessions(error: SaidError | undefined): number {
     const sessions = [...this.#sessions.values()];
-    for (const session of sessions) session.end(error);
+    for (const { session } of sessions) session.end(error);
     return sessions.length;
   }
 
   detach(matches: (link: AttachedLink) => boolean, error: SaidError | undefined): number {
-    return [...this.#sessions.values()].reduce((sum, session) => sum + session.detach(matches, error), 0);
+    return [...this.#sessions.values()].reduce((sum, { session }) => sum + session.detach(matches, error), 0);
+  }
+
+  /** Whether the peer has yet to open its connection. */
+  get inHandshake(): boolean {
+    return this.#state.at === 'handshake';
+  }
+
+  /** Cuts the connection off because others wait that may be quicker with their handshake. */
+  makeWay(): void {
+    this.#event('warn', 'cut off before its open: too many connections are not open yet');
+    this.destroy();
   }
 
   /** Neither reads nor writes any more, or does again. */
@@ -103,9 +127,26 @@ export class BrokerConnection {
   #opened(): void {
     if (this.#state.at !== 'handshake') return;
     clearTimeout(this.#state.deadline);
-    this.#state = { at: 'open' };
+    const client = this.#admit();
+    if ('condition' in client) {
+      this.#state = { at: 'refused' };
+      this.#event('warn', `refused: ${client.description ?? client.condition}`);
+      this.close(client);
+      return;
+    }
+    this.#state = { at: 'open', client };
     this.#event('debug', `opened by ${this.#containerId()}`);
     if (this.environment.closeAtOnce !== undefined) this.close(this.environment.closeAtOnce.error);
+  }
+
+  #admit(): Client | SaidError {
+    if (Buffer.byteLength(this.#containerId()) <= maxContainerIdBytes) {
+      return this.environment.enter(this.#user());
+    }
+    return {
+      condition: 'amqp:invalid-field',
+      description: `A container-id has at most ${maxContainerIdBytes} bytes`,
+    };
   }
 
   #late(): void {
@@ -116,27 +157,33 @@ export class BrokerConnection {
   #openSession(session: Session): void {
     const { settings, nodes, faults } = this.environment;
     const { maxSessions, maxMessageSize, maxLinks } = settings;
+    if (this.#state.at === 'handshake') throw new FrameError('a begin before the open');
+    if (this.#state.at !== 'open') return;
     if (this.#sessions.size >= maxSessions) throw new FrameError(`more than ${maxSessions} sessions`);
-    const containerId = this.#containerId();
-    this.#sessions.set(
-      session,
-      new BrokerSession(session, {
-        nodes,
-        containerId,
-        socket: this.#socket,
-        limits: { maxMessageSize, maxLinks },
-        maxFrameSize: () =>
-          Math.max(512, Math.min(this.#connection.max_frame_size ?? frameSizeUnsaid, settings.maxFrameSize)),
-        faults,
-        publishing: { nodes, now: settings.now, user: this.#user(), faults },
-        closeConnection: error => this.close(error),
-      }),
-    );
+    const { client } = this.#state;
+    const opened = new BrokerSession(session, {
+      nodes,
+      client,
+      containerId: this.#containerId(),
+      socket: this.#socket,
+      limits: { maxMessageSize, maxLinks, partialBytes: client.shares.partialBytes },
+      maxFrameSize: () =>
+        Math.max(512, Math.min(this.#connection.max_frame_size ?? frameSizeUnsaid, settings.maxFrameSize)),
+      faults,
+      publishing: { nodes, now: settings.now, client, faults },
+      closeConnection: error => this.close(error),
+    });
+    const isCounted = client.shares.sessions.take(1);
+    this.#sessions.set(session, { session: opened, isCounted });
+    if (!isCounted) opened.end(limitExceeded('sessions'));
   }
 
   #closeSession(session: Session): void {
-    this.#sessions.get(session)?.close();
+    const opened = this.#sessions.get(session);
+    if (opened === undefined) return;
     this.#sessions.delete(session);
+    opened.session.close();
+    if (opened.isCounted && this.#state.at === 'open') this.#state.client.shares.sessions.give(1);
   }
 
   #dropSessions(): void {
@@ -144,7 +191,7 @@ export class BrokerConnection {
   }
 
   #pump(): void {
-    for (const session of this.#sessions.values()) session.pump();
+    for (const { session } of this.#sessions.values()) session.pump();
   }
 
   #broken(error: unknown): void {
@@ -156,8 +203,10 @@ export class BrokerConnection {
   #closed(): void {
     if (this.#state.at === 'closed') return;
     if (this.#state.at === 'handshake') clearTimeout(this.#state.deadline);
-    this.#state = { at: 'closed' };
     this.#dropSessions();
+    const client = this.#state.at === 'open' ? this.#state.client : undefined;
+    this.#state = { at: 'closed' };
+    if (client !== undefined) this.environment.leave(client);
     this.#event('debug', 'closed');
     this.environment.closed(this);
   }
@@ -168,12 +217,11 @@ export class BrokerConnection {
     return typeof id === 'string' && id !== '' ? id : this.#label;
   }
 
-  /** The name that messages of this peer may carry: where there are users, one that has shown no password is `anonymous`. */
+  /** The user that had to show a password. */
   #user(): string | undefined {
-    if (this.environment.settings.users.size === 0) return undefined;
     const sasl = connectionInternals(this.#connection).sasl_transport;
     const server = sasl?.selected ?? sasl;
-    return server?.mechanism?.callback === undefined ? ANONYMOUS : server.username;
+    return server?.mechanism?.callback === undefined ? undefined : server.username;
   }
 
   #event(level: 'debug' | 'warn', what: string): void {

@@ -19,6 +19,7 @@ type Phase =
 export class FrameGuard {
   #phase: Phase = { at: 'header' };
   #kept: Buffer = Buffer.alloc(0);
+  #saslFrames = 0;
 
   constructor(private readonly maxFrameSize: number) {}
 
@@ -63,6 +64,9 @@ export class FrameGuard {
     for (;;) {
       const size = this.#sizeAt(bytes, offset);
       if (size === 0 || offset + size > bytes.length) return offset;
+      // The mechanisms here have no second step; rhea would begin anew with another user while the first outcome is under way.
+      if (this.#phase.at === 'sasl' && ++this.#saslFrames > 1)
+        throw new FrameError('more than one SASL frame');
       if (this.#phase.at !== 'header') checkPerformative(bytes, offset, size);
       else this.#phase = { at: bytes[offset + 4] === saslProtocol ? 'sasl' : 'amqp' };
       offset += size;

@@ -39,12 +39,12 @@ const maximum = uint(0xffff_ffff);
 
 const open = frame(performative(0x10, text('hostile')));
 const begin = frame(performative(0x11, nothing, uint(0), uint(2048), uint(2048)));
-const attach = (name: string, role: Buffer, source: Buffer, target: Buffer) =>
+const attach = (name: string, role: Buffer, source: Buffer, target: Buffer, handle = 0) =>
   frame(
     performative(
       0x12,
       text(name),
-      uint(0),
+      uint(handle),
       role,
       nothing,
       nothing,
@@ -57,6 +57,7 @@ const attach = (name: string, role: Buffer, source: Buffer, target: Buffer) =>
   );
 const source = (address: string) => performative(0x28, text(address));
 const target = (address: string) => performative(0x29, text(address));
+const sending2 = attach('s2', no, source('x'), target('amq.topic'), 1);
 const sending = attach('s', no, source('x'), target('amq.topic'));
 const receiving = attach('r', yes, source('amq.topic'), target('x'));
 const transfer = (id: number, more: Buffer, payload: Buffer) =>
@@ -123,11 +124,17 @@ describe('embedded broker: hostile peers', () => {
     await peer.closed();
   });
 
-  it('cuts off a message without end', async () => {
+  it('ends the link of a message without end, then the connection that goes on with it', async () => {
     const peer = await Peer.connect(broker);
     peer.write(...opened, sending);
     await peer.said(0x13);
     for (let part = 0; part < 40; part++) peer.write(transfer(0, yes, Buffer.alloc(3000)));
+    await peer.said(0x16);
+    expect(peer.text).to.include('amqp:link:message-size-exceeded');
+    expect(broker.stats().used.partialBytes).to.equal(0);
+    peer.write(sending2);
+    await peer.said(0x13);
+    for (let part = 0; part < 100; part++) peer.write(transfer(0, yes, Buffer.alloc(3000)));
     await peer.closed();
   });
 
@@ -262,6 +269,11 @@ class Peer {
 
   write(...parts: readonly Buffer[]): void {
     for (const part of parts) this.socket.write(part);
+  }
+
+  /** All that came, to look for names in. */
+  get text(): string {
+    return this.#received.toString('latin1');
   }
 
   end(): void {

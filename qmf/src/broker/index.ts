@@ -14,5 +14,7 @@ export type {
   PublishFault,
   SaidError,
 } from './faults/index.js';
-export type { BrokerEvent, BrokerOptions } from './options.js';
+export type { BrokerEvent, BrokerOptions, BrokerUser } from './options.js';
+export type { BrokerLimits, Resource as BrokerResource } from './quota.js';
+export { type BrokerRole, brokerRoles } from './rights.js';
 export type { QueueBounds, QueueStats } from './queue.js';

@@ -1,16 +1,27 @@
 import type { AmqpError, Receiver, Sender } from 'rhea';
-import { grantedCapabilities, grantedProperties, type Node, resolveNode, subscriptionKey } from './attach.js';
+import { textLimits } from '../value/text-limits.js';
+import {
+  grantedCapabilities,
+  grantedProperties,
+  limitExceeded,
+  type Node,
+  resolveNode,
+  subscriptionKey,
+} from './attach.js';
+import type { Client } from './clients.js';
 import type { Exchange } from './exchange.js';
 import { type FaultSwitches, faultText } from './faults/index.js';
 import type { NodeRegistry } from './node-registry.js';
-import type { Destination } from './publisher-link.js';
+import { type Destination, maxKeyBytes } from './publisher-link.js';
 import type { BrokerQueue } from './queue.js';
+import { keyTaken } from './rights.js';
 import { linkInternals } from './rhea-internals.js';
 import { echoedFilter, subjectFilter, type WantedNode, wantedSource, wantedTarget } from './terminus.js';
 
 /** Links as the peer sees them: a receiver of the peer is a sender of ours. */
 export interface AttachEnvironment {
   readonly nodes: NodeRegistry;
+  readonly client: Client;
   readonly containerId: string;
   readonly faults: FaultSwitches;
 }
@@ -38,22 +49,37 @@ export function attachConsumer(link: Sender, environment: AttachEnvironment): Co
   if (wanted.kind === 'none' || wanted.kind === 'relay') {
     return refusal('amqp:precondition-failed', 'No source specified!');
   }
+  const tooLong = longName(link, wanted, environment, subjectFilter(link)?.key);
+  if (tooLong !== undefined) return tooLong;
   const fault = environment.faults.onAttach('receiver', addressOf(wanted));
   if (fault !== undefined) return refusal(fault.condition, fault.description ?? faultText);
-  const resolution = resolveNode(wanted, generatedName(link, environment), environment.nodes);
+  const resolution = resolveNode(
+    wanted,
+    generatedName(link, environment),
+    environment.nodes,
+    environment.client,
+  );
   if (resolution.is === 'refused') return resolution;
   const { node } = resolution;
   linkInternals(link).local.attach.snd_settle_mode = link.snd_settle_mode;
   link.set_target({ address: addressFrom(link.target) });
   return node.kind === 'queue'
-    ? consumeQueue(link, wanted, node)
+    ? consumeQueue(link, wanted, node, environment)
     : subscribe(link, wanted, node.exchange, environment);
 }
 
-function consumeQueue(link: Sender, wanted: NamedOrDynamic, node: Node & { kind: 'queue' }): ConsumerAttach {
+function consumeQueue(
+  link: Sender,
+  wanted: NamedOrDynamic,
+  node: Node & { kind: 'queue' },
+  { nodes, client }: AttachEnvironment,
+): ConsumerAttach {
+  const taken = exclusivelyTaken(node.queue);
+  if (taken !== undefined) return taken;
   if (subjectFilter(link) !== undefined || link.source.distribution_mode === 'copy') {
     return refusal('amqp:not-implemented', 'Filtering or browsing a queue is not supported');
   }
+  nodes.adopt(node.queue, client);
   link.set_source({ ...answerTo(wanted, node), address: node.queue.name, distribution_mode: 'move' });
   return {
     is: 'attached',
@@ -71,18 +97,39 @@ function subscribe(
   exchange: Exchange,
   environment: AttachEnvironment,
 ): ConsumerAttach {
+  const { nodes, client } = environment;
   const shared = wanted.wishes.capabilities.includes('shared');
   const { key, echo } = subscriptionKey(exchange, subjectFilter(link));
-  const queue = environment.nodes.ensureQueue(
-    shared ? link.name : generatedName(link, environment),
-    { until: link.source.expiry_policy === 'never' ? 'deleted' : 'unused' },
-    shared ? 'shared' : 'exclusive',
-  );
-  if (queue.access === 'exclusive' && queue.consumers > 0) {
-    // Not amqp:resource-locked, which would fit better: qpidd says this.
-    return refusal('amqp:internal-error', `Queue ${queue.name} has an exclusive consumer already`);
+  if (Buffer.byteLength(key) > maxKeyBytes) {
+    return refusal('amqp:invalid-field', `A binding key has at most ${maxKeyBytes} bytes`);
   }
-  exchange.bind(queue, key);
+  const { rights, maker } = client;
+  const denied = rights?.bind(exchange, key);
+  if (denied !== undefined) return { is: 'refused', error: denied };
+  if (rights?.owns(exchange, key) === true && exchange.boundBy(key, other => other !== maker)) {
+    return { is: 'refused', error: keyTaken(exchange, key) };
+  }
+  const name = shared ? link.name : generatedName(link, environment);
+  const known = nodes.queue(name);
+  if (rights !== undefined && known !== undefined && known.maker !== maker) {
+    return { is: 'refused', error: rights.useQueue(name) };
+  }
+  const queue = nodes.ensureQueue(
+    name,
+    {
+      lifetime: { until: link.source.expiry_policy === 'never' ? 'deleted' : 'unused' },
+      access: shared ? 'shared' : 'exclusive',
+    },
+    client,
+  );
+  if (queue === undefined) return { is: 'refused', error: limitExceeded('queues') };
+  const taken = exclusivelyTaken(queue);
+  if (taken !== undefined) return taken;
+  nodes.adopt(queue, client);
+  if (!exchange.bind(queue, key)) {
+    if (known === undefined) nodes.deleteQueue(queue);
+    return { is: 'refused', error: limitExceeded('bindings') };
+  }
   link.set_source({
     ...answerTo(wanted, { kind: 'exchange', exchange }),
     address: exchange.name,
@@ -97,10 +144,18 @@ function subscribe(
   };
 }
 
+function exclusivelyTaken(queue: BrokerQueue): ConsumerAttach | undefined {
+  if (queue.access !== 'exclusive' || queue.consumers === 0) return undefined;
+  // Not amqp:resource-locked, which would fit better: qpidd says this.
+  return refusal('amqp:internal-error', `Queue ${queue.name} has an exclusive consumer already`);
+}
+
 /** Decides over the attach of a sending peer, and fills in the answer. */
 export function attachPublisher(link: Receiver, environment: AttachEnvironment): PublisherAttach {
   const wanted = wantedTarget(link);
   if (wanted.kind === 'none') return refusal('amqp:precondition-failed', 'No target specified!');
+  const tooLong = longName(link, wanted, environment);
+  if (tooLong !== undefined) return tooLong;
   const fault = environment.faults.onAttach('sender', addressOf(wanted));
   if (fault !== undefined) return refusal(fault.condition, fault.description ?? faultText);
   link.set_source({ address: addressFrom(link.source) });
@@ -108,10 +163,18 @@ export function attachPublisher(link: Receiver, environment: AttachEnvironment):
     link.set_target({ address: '' });
     return { is: 'attached', destination: { kind: 'relay' }, created: false };
   }
-  const resolution = resolveNode(wanted, generatedName(link, environment), environment.nodes);
+  const resolution = resolveNode(
+    wanted,
+    generatedName(link, environment),
+    environment.nodes,
+    environment.client,
+  );
   if (resolution.is === 'refused') return resolution;
   const { node } = resolution;
+  const denied = node.kind === 'exchange' ? environment.client.rights?.attachTo(node.exchange) : undefined;
+  if (denied !== undefined) return { is: 'refused', error: denied };
   const address = node.kind === 'queue' ? node.queue.name : node.exchange.name;
+  if (node.kind === 'queue') environment.nodes.adopt(node.queue, environment.client);
   link.set_target({ ...answerTo(wanted, node), address });
   return { is: 'attached', destination: node, created: node.kind === 'queue' && node.created };
 }
@@ -127,6 +190,21 @@ function answerTo(wanted: NamedOrDynamic, node: Node) {
     ...(capabilities === undefined ? {} : { capabilities }),
     ...(properties === undefined ? {} : { dynamic_node_properties: properties }),
   };
+}
+
+/** Names that a peer chooses become names of queues and keys of bindings. */
+function longName(
+  { name }: Sender | Receiver,
+  wanted: WantedNode,
+  { containerId }: AttachEnvironment,
+  key = '',
+): { is: 'refused'; error: AmqpError } | undefined {
+  const names = { 'link name': name, 'container id': containerId, address: addressOf(wanted), key };
+  for (const [what, text] of Object.entries(names)) {
+    if (text.length > textLimits.address)
+      return refusal('amqp:invalid-field', `The ${what} is longer than ${textLimits.address} characters`);
+  }
+  return undefined;
 }
 
 function generatedName(link: Sender | Receiver, { containerId }: AttachEnvironment): string {

@@ -8,6 +8,8 @@ export interface BrokerMessage {
   readonly subject: string;
   /** Properties.to, which only the anonymous relay reads. */
   readonly to: string;
+  /** Properties.reply-to, the empty string where there is none. */
+  readonly replyTo: string;
   /** Properties.user-id, the empty string where there is none. */
   readonly userId: string;
   /** Milliseconds of the broker's clock after which the message is dropped; Infinity without a ttl. */
@@ -20,11 +22,12 @@ export interface BrokerMessage {
  * @throws QmfError `malformed_message` where an agent or console would refuse the message for its sections or its properties
  */
 export function readMessage(bytes: Buffer, now: number): BrokerMessage {
-  const { ttl, subject, to, userId } = decodeBareMessage(bytes, { extent: 'routing' });
+  const { ttl, subject, to, replyTo, userId } = decodeBareMessage(bytes, { extent: 'routing' });
   return {
     bytes,
     subject: subject ?? '',
     to: to ?? '',
+    replyTo: replyTo ?? '',
     userId: userId ?? '',
     // A ttl of 0 means "none" to qpidd, not "expired at once".
     expiresAt: ttl === undefined || ttl === 0 ? Infinity : now + ttl,
@@ -37,5 +40,13 @@ export function readMessage(bytes: Buffer, now: number): BrokerMessage {
  */
 export function detachFromInput(message: BrokerMessage): void {
   const { bytes } = message;
-  if (bytes.buffer.byteLength > 4 * bytes.length) message.bytes = Buffer.from(bytes);
+  message.bytes = ownBytes(bytes);
+}
+
+/** The bytes, copied where they are a small part of a larger buffer, which they would keep alive; never to a shared pool. */
+export function ownBytes(bytes: Buffer): Buffer {
+  if (bytes.buffer.byteLength <= 4 * bytes.length) return bytes;
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
 }

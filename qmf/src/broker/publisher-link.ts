@@ -1,5 +1,7 @@
 import type { AmqpError, Delivery } from 'rhea';
 import { QmfError } from '../errors.js';
+import { addressFromText } from '../message/envelope.js';
+import type { Client } from './clients.js';
 import type { Exchange } from './exchange.js';
 import { type FaultSwitches, faultText, type PublishFault, type SaidError } from './faults/index.js';
 import { type BrokerMessage, readMessage } from './message.js';
@@ -26,14 +28,17 @@ export type PublishResult =
   | { readonly is: 'later'; readonly milliseconds: number; readonly result: () => PublishResult }
   | { readonly is: 'detach' | 'end-session' | 'close'; readonly error: SaidError | undefined };
 
+/** Bytes of a key, and of an address of a message, as in AMQP 0-x and 0-9-1. */
+export const maxKeyBytes = 255;
+
 const accepted: PublishResult = { is: 'accepted' };
 const released: PublishResult = { is: 'released' };
 
 export interface PublishContext {
   readonly nodes: NodeRegistry;
   readonly now: () => number;
-  /** The user whose name messages must carry if they carry one; undefined at a broker without users, which checks no names. */
-  readonly user: string | undefined;
+  /** Messages must carry its name if they carry one, where it has one. */
+  readonly client: Client;
   readonly faults: FaultSwitches;
 }
 
@@ -45,10 +50,18 @@ export function publish(bytes: Buffer, destination: Destination, context: Publis
   } catch (error) {
     return rejection('amqp:decode-error', QmfError.from(error, 'malformed_message').message);
   }
-  if (context.user !== undefined && message.userId !== '' && message.userId !== context.user) {
+  const tooLong = [message.subject, message.to].find(text => Buffer.byteLength(text) > maxKeyBytes);
+  if (tooLong !== undefined) {
+    return rejection(
+      'amqp:invalid-field',
+      `The subject and to of a message have at most ${maxKeyBytes} bytes`,
+    );
+  }
+  const { name } = context.client;
+  if (name !== undefined && message.userId !== '' && message.userId !== name) {
     return linkError('amqp:not-allowed', 'The user-id of a message must be the authenticated user');
   }
-  const routed = (): PublishResult => route(message, destination, context.nodes);
+  const routed = (): PublishResult => route(message, destination, context);
   if (!context.faults.watchesPublications) return routed();
   const { subject, to } = message;
   const fault = context.faults.onPublish({
@@ -109,20 +122,24 @@ export function addressOf(destination: Destination): string {
   }
 }
 
-function route(message: BrokerMessage, destination: Destination, nodes: NodeRegistry): PublishResult {
+function route(message: BrokerMessage, destination: Destination, context: PublishContext): PublishResult {
   switch (destination.kind) {
     case 'exchange':
-      return toExchange(message, destination.exchange);
+      return toExchange(message, destination.exchange, context);
     case 'queue':
       if (destination.queue.deleted) return linkError('amqp:resource-deleted', 'The queue has been deleted');
       return destination.queue.enqueue(message) ? accepted : released;
     case 'relay':
-      return relay(message, nodes);
+      return relay(message, context);
   }
 }
 
 /** Every queue that has room gets the message, even if another one is full. A message for nobody is accepted. */
-function toExchange(message: BrokerMessage, exchange: Exchange): PublishResult {
+function toExchange(message: BrokerMessage, exchange: Exchange, context: PublishContext): PublishResult {
+  const { rights } = context.client;
+  const denied = rights?.publish(exchange, message, answersReach(message, context));
+  // Not the end of the link, which the other messages of a relay may use.
+  if (denied !== undefined) return { is: 'rejected', error: denied };
   let result = accepted;
   for (const queue of exchange.route(message.subject)) {
     if (!queue.enqueue(message)) result = released;
@@ -130,12 +147,33 @@ function toExchange(message: BrokerMessage, exchange: Exchange): PublishResult {
   return result;
 }
 
+/** Whether the reply-to of a message, read as an agent reads it, is a key that the client has bound, or a queue of its own. */
+function answersReach({ replyTo }: BrokerMessage, { nodes, client }: PublishContext): boolean {
+  if (replyTo === '') return true;
+  const { node, subject } = addressFromText(replyTo);
+  const { maker } = client;
+  if (subject === undefined) return nodes.queue(node)?.maker === maker;
+  const exchange = nodes.exchange(node);
+  return (
+    exchange !== undefined &&
+    nodes.queue(node) === undefined &&
+    client.rights?.owns(exchange, subject) === true &&
+    exchange.boundBy(subject, other => other === maker)
+  );
+}
+
 /** `to` is looked up as it stands: `exchange/key` is no node, and like qpidd the relay swallows what has nowhere to go. */
-function relay(message: BrokerMessage, nodes: NodeRegistry): PublishResult {
+function relay(message: BrokerMessage, context: PublishContext): PublishResult {
+  const { nodes, client } = context;
   const queue = nodes.queue(message.to);
-  if (queue !== undefined) return queue.enqueue(message) ? accepted : released;
+  if (queue !== undefined) {
+    if (client.rights !== undefined && queue.maker !== client.maker) {
+      return { is: 'rejected', error: client.rights.useQueue(message.to) };
+    }
+    return queue.enqueue(message) ? accepted : released;
+  }
   const exchange = nodes.exchange(message.to);
-  return exchange === undefined ? accepted : toExchange(message, exchange);
+  return exchange === undefined ? accepted : toExchange(message, exchange, context);
 }
 
 function rejection(condition: string, description: string): PublishResult {

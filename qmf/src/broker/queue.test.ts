@@ -3,11 +3,12 @@ import { describe, it } from 'mocha';
 import { Fifo } from './fifo.js';
 import type { BrokerMessage } from './message.js';
 import { BrokerQueue, type Offer, type QueueBounds } from './queue.js';
+import { defaultLimits, messageOverhead, type Owner, quotasOf, sharesOf } from './quota.js';
 
 const bounds: QueueBounds = { maxMessages: 3, maxBytes: 1000, whenFull: 'reject' };
 
 function message(subject: string, { size = 10, expiresAt = Infinity } = {}): BrokerMessage {
-  return { bytes: Buffer.alloc(size), subject, to: '', userId: '', expiresAt };
+  return { bytes: Buffer.alloc(size), subject, to: '', replyTo: '', userId: '', expiresAt };
 }
 
 class Taker {
@@ -49,9 +50,20 @@ describe('Fifo', () => {
 
 describe('BrokerQueue', () => {
   let now = 0;
-  const queue = (changes: Partial<QueueBounds> = {}) => {
+  let owner: Owner;
+  const queue = (changes: Partial<QueueBounds> = {}, limits = defaultLimits) => {
     now = 0;
-    return new BrokerQueue('q', { until: 'deleted' }, 'shared', { ...bounds, ...changes }, () => now);
+    owner = { shares: sharesOf(quotasOf(limits)) };
+    owner.shares.queues.take(1);
+    return new BrokerQueue({
+      name: 'q',
+      lifetime: { until: 'deleted' },
+      access: 'shared',
+      bounds: { ...bounds, ...changes },
+      owner,
+      maker: 'somebody',
+      now: () => now,
+    });
   };
 
   it('refuses beyond its number of messages and takes again when some are gone', () => {
@@ -130,6 +142,52 @@ describe('BrokerQueue', () => {
     for (const taker of takers) q.addConsumer(taker);
     for (let index = 0; index < 6; index++) q.enqueue(message(String(index)));
     expect(takers.map(taker => taker.got.length)).to.deep.equal([3, 0, 3]);
+  });
+
+  it('takes no more than its owner may hold, in all its states, and gives everything back', () => {
+    const cost = 10 + messageOverhead;
+    // An owner alone gets half.
+    const limits = { ...defaultLimits, bytes: 4 * cost };
+    const q = queue({ maxMessages: 100 }, limits);
+    const { bytes } = owner.shares;
+    expect(['1', '2', '3'].map(subject => q.enqueue(message(subject)))).to.deep.equal([true, true, false]);
+    expect(bytes.used).to.equal(2 * cost);
+    const holder = new Taker('held');
+    q.addConsumer(holder);
+    q.pump();
+    expect(q.enqueue(message('4'))).to.equal(false);
+    expect(bytes.used).to.equal(2 * cost);
+    q.settled(holder.got[0]!);
+    expect(bytes.used).to.equal(cost);
+    holder.answer = 'declined';
+    q.putBack([holder.got[1]!]);
+    expect(bytes.used).to.equal(cost);
+    const other: Owner = { shares: owner.shares };
+    q.moveTo(other);
+    expect(bytes.used).to.equal(cost);
+    q.markDeleted();
+    expect([bytes.used, owner.shares.queues.used]).to.deep.equal([0, 0]);
+  });
+
+  it('charges what consumers hold of a deleted queue until they let go', () => {
+    const q = queue();
+    const holder = new Taker('held');
+    q.addConsumer(holder);
+    for (const subject of ['1', '2']) q.enqueue(message(subject));
+    q.markDeleted();
+    expect(owner.shares.bytes.used).to.equal(2 * (10 + messageOverhead));
+    q.settled(holder.got[0]!);
+    q.putBack([holder.got[1]!]);
+    expect(owner.shares.bytes.used).to.equal(0);
+  });
+
+  it('drops nothing as a ring for a message that its owner could not hold even then', () => {
+    const cost = 10 + messageOverhead;
+    const q = queue({ whenFull: 'ring' }, { ...defaultLimits, bytes: 4 * cost });
+    q.enqueue(message('1'));
+    owner.shares.bytes.add(2 * cost);
+    expect(q.enqueue(message('2'))).to.equal(false);
+    expect(q.stats()).to.include({ messages: 1, overwritten: 0 });
   });
 
   it('lets go of the input buffer that a waiting message came in', () => {

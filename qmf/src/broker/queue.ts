@@ -1,5 +1,6 @@
 import { Fifo } from './fifo.js';
 import { type BrokerMessage, detachFromInput } from './message.js';
+import { messageOverhead, type Owner } from './quota.js';
 
 /** What a queue may hold, and what happens when it is full. */
 export interface QueueBounds {
@@ -36,6 +37,19 @@ export type QueueLifetime =
 
 export type QueueAccess = 'shared' | 'exclusive';
 
+export interface QueueOptions {
+  readonly name: string;
+  readonly lifetime: QueueLifetime;
+  readonly access: QueueAccess;
+  readonly bounds: QueueBounds;
+  /** The client that the queue is charged to. One of its `queues` has been taken already. */
+  readonly owner: Owner;
+  /** Who has made it: the user, or the client without one. Stays when the owner changes. */
+  readonly maker: unknown;
+  /** Milliseconds, for the ttl of messages. */
+  readonly now: () => number;
+}
+
 export interface QueueStats {
   readonly name: string;
   readonly messages: number;
@@ -65,14 +79,56 @@ export class BrokerQueue {
   #expired = 0;
   #deleted = false;
   readonly #endings: (() => void)[] = [];
+  #owner: Owner;
+  /** What the owner is charged for. */
+  #cost = 0;
+  #bindingWords = 0;
+  readonly name: string;
+  readonly lifetime: QueueLifetime;
+  readonly access: QueueAccess;
+  readonly maker: unknown;
+  private readonly bounds: QueueBounds;
+  private readonly now: () => number;
 
-  constructor(
-    readonly name: string,
-    readonly lifetime: QueueLifetime,
-    readonly access: QueueAccess,
-    private readonly bounds: QueueBounds,
-    private readonly now: () => number,
-  ) {}
+  constructor({ name, lifetime, access, bounds, owner, maker, now }: QueueOptions) {
+    this.name = name;
+    this.lifetime = lifetime;
+    this.access = access;
+    this.maker = maker;
+    this.bounds = bounds;
+    this.now = now;
+    this.#owner = owner;
+  }
+
+  get owner(): Owner {
+    return this.#owner;
+  }
+
+  /** Charges the queue to another client from now on, within its shares or not. */
+  moveTo(owner: Owner): void {
+    const { shares: before } = this.#owner;
+    const { shares: after } = owner;
+    before.queues.give(1);
+    before.bytes.give(this.#cost);
+    before.bindingWords.give(this.#bindingWords);
+    after.queues.add(1);
+    after.bytes.add(this.#cost);
+    after.bindingWords.add(this.#bindingWords);
+    this.#owner = owner;
+  }
+
+  /** Charges the owner for a binding of so many words; `false` when its share is used up. */
+  addBinding(words: number): boolean {
+    if (!this.#owner.shares.bindingWords.take(words)) return false;
+    this.#bindingWords += words;
+    return true;
+  }
+
+  /** The binding is gone while the queue stays. */
+  removeBinding(words: number): void {
+    this.#owner.shares.bindingWords.give(words);
+    this.#bindingWords -= words;
+  }
 
   get consumers(): number {
     return this.#consumers.length;
@@ -97,6 +153,7 @@ export class BrokerQueue {
     detachFromInput(message);
     this.#waiting.push(message);
     this.#count(message);
+    this.#charge(message, 1);
     return true;
   }
 
@@ -104,17 +161,19 @@ export class BrokerQueue {
   settled(message: BrokerMessage): void {
     this.#held--;
     this.#heldBytes -= message.bytes.length;
+    this.#charge(message, -1);
   }
 
   /** Takes messages back that a consumer held; they go in front, in the order given. */
   putBack(messages: readonly BrokerMessage[]): void {
-    if (this.#deleted || messages.length === 0) return;
     for (const message of messages.toReversed()) {
       this.settled(message);
+      if (this.#deleted) continue;
       this.#waiting.unshift(message);
       this.#count(message);
+      this.#charge(message, 1);
     }
-    this.pump();
+    if (messages.length > 0) this.pump();
   }
 
   /** Hands out waiting messages as long as a consumer takes them; called when a consumer becomes able to take some. */
@@ -123,6 +182,7 @@ export class BrokerQueue {
     while (message !== undefined && this.#hand(message)) {
       this.#waiting.shift();
       this.#bytes -= message.bytes.length;
+      this.#charge(message, -1);
       message = this.#next();
     }
   }
@@ -153,8 +213,15 @@ export class BrokerQueue {
   markDeleted(): void {
     this.#deleted = true;
     for (const ending of this.#endings.splice(0)) ending();
+    for (let message = this.#waiting.shift(); message !== undefined; message = this.#waiting.shift()) {
+      this.#charge(message, -1);
+    }
     this.#waiting.clear();
     this.#bytes = 0;
+    const { queues, bindingWords } = this.#owner.shares;
+    queues.give(1);
+    bindingWords.give(this.#bindingWords);
+    this.#bindingWords = 0;
   }
 
   stats(): QueueStats {
@@ -181,6 +248,7 @@ export class BrokerQueue {
           detachFromInput(message);
           this.#held++;
           this.#heldBytes += message.bytes.length;
+          this.#charge(message, 1);
           return true;
         case 'declined':
         case undefined:
@@ -207,20 +275,34 @@ export class BrokerQueue {
 
   #drop(): void {
     const message = this.#waiting.shift();
-    if (message !== undefined) this.#bytes -= message.bytes.length;
+    if (message === undefined) return;
+    this.#bytes -= message.bytes.length;
+    this.#charge(message, -1);
+  }
+
+  #charge({ bytes }: BrokerMessage, sign: 1 | -1): void {
+    const cost = sign * (bytes.length + messageOverhead);
+    this.#cost += cost;
+    this.#owner.shares.bytes.add(cost);
   }
 
   #fits(message: BrokerMessage): boolean {
     return (
       this.#waiting.size + this.#held < this.bounds.maxMessages &&
-      this.#bytes + this.#heldBytes + message.bytes.length <= this.bounds.maxBytes
+      this.#bytes + this.#heldBytes + message.bytes.length <= this.bounds.maxBytes &&
+      this.#owner.shares.bytes.fits(message.bytes.length + messageOverhead)
     );
+  }
+
+  #fitsAlone({ bytes }: BrokerMessage): boolean {
+    const cost = bytes.length + messageOverhead;
+    return bytes.length <= this.bounds.maxBytes && this.#owner.shares.bytes.fits(cost - this.#cost);
   }
 
   #makeRoom(message: BrokerMessage): boolean {
     if (this.#fits(message)) return true;
     this.#dropExpired();
-    if (this.bounds.whenFull === 'ring' && message.bytes.length <= this.bounds.maxBytes) {
+    if (this.bounds.whenFull === 'ring' && this.#fitsAlone(message)) {
       while (this.#waiting.size > 0 && !this.#fits(message)) {
         this.#drop();
         this.#overwritten++;
@@ -239,6 +321,7 @@ export class BrokerQueue {
     this.#waiting.retain(message => {
       const keep = message.expiresAt > now;
       if (keep) this.#count(message);
+      else this.#charge(message, -1);
       return keep;
     });
     this.#expired += before - this.#waiting.size;

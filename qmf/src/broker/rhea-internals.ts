@@ -84,7 +84,7 @@ export interface DispositionFrame {
 
 export interface TransferFrame {
   readonly performative: { readonly aborted: unknown; readonly more: unknown };
-  readonly payload?: Buffer;
+  payload?: Buffer;
 }
 
 export interface ConnectionInternals {

@@ -1,5 +1,5 @@
-import type { Session } from 'rhea';
-import { abandonDelivery, deliverRaw } from '../rhea/raw-deliveries.js';
+import type { AmqpError, Session } from 'rhea';
+import { deliverRaw } from '../rhea/raw-deliveries.js';
 import { FrameError } from './frame-error.js';
 import {
   type AttachFrame,
@@ -8,12 +8,10 @@ import {
   type LinkInternals,
   type SessionInternals,
   sessionInternals,
-  type TransferFrame,
 } from './rhea-internals.js';
+import { TransferGuard, type TransferLimits } from './transfer-guard.js';
 
-export interface SessionLimits {
-  /** The longest message taken, in bytes. */
-  readonly maxMessageSize: number;
+export interface SessionLimits extends TransferLimits {
   /** Links of one session. */
   readonly maxLinks: number;
 }
@@ -26,11 +24,14 @@ export interface SessionEvents {
   windowMoved(): void;
   /** The peer settled deliveries `first` to `last`, gave them an outcome, or both. */
   disposition(first: number, last: number, outcome: Outcome, settled: boolean): void;
+  /** A link must end: what came on it is beyond the limits. */
+  overflow(link: LinkInternals, error: AmqpError): void;
 }
 
 export interface SessionGuard {
   /** Whether the attach that is just being announced names a source or target of a kind rhea does not know (a coordinator). */
   readonly unknownTerminus: boolean;
+  readonly transfers: TransferGuard;
 }
 
 /** Makes a session of the listening side safe against its peer. To be called at `session_open`, before any other frame of it. */
@@ -38,17 +39,23 @@ export function guardSession(session: Session, limits: SessionLimits, events: Se
   deliverRaw(session);
   const internals = sessionInternals(session);
   internals.local.begin.handle_max = limits.maxLinks - 1;
-  guardTransfers(internals, limits);
+  const transfers = new TransferGuard(internals.incoming, limits, (link, error) =>
+    events.overflow(link, error),
+  );
   guardFlow(internals, events);
   guardDispositions(internals, events);
   guardOutcomes(internals);
-  return guardAttach(internals, limits);
+  return guardAttach(internals, limits, transfers);
 }
 
 /** rhea keeps links by name; AMQP allows one link of each direction to share a name, and python-proton makes use of that. */
-function guardAttach(session: SessionInternals, limits: SessionLimits): SessionGuard {
+function guardAttach(
+  session: SessionInternals,
+  limits: SessionLimits,
+  transfers: TransferGuard,
+): SessionGuard {
   const original = session.on_attach.bind(session);
-  const guard = { unknownTerminus: false };
+  const guard = { unknownTerminus: false, transfers };
   session.on_attach = (frame: AttachFrame) => {
     const { name, handle, role, initial_delivery_count: deliveryCount } = frame.performative;
     if (typeof name !== 'string' || typeof handle !== 'number' || typeof role !== 'boolean') {
@@ -92,29 +99,6 @@ function descriptorOf(value: unknown): unknown {
   return typeof descriptor === 'object' && descriptor !== null && 'value' in descriptor
     ? descriptor.value
     : descriptor;
-}
-
-/** Keeps count of what an unfinished message takes, and handles aborted ones, which rhea would deliver as if complete. */
-function guardTransfers(session: SessionInternals, limits: SessionLimits): void {
-  const { incoming } = session;
-  const original = incoming.on_transfer.bind(incoming);
-  const unfinished = new WeakMap<LinkInternals, number>();
-  incoming.on_transfer = (frame: TransferFrame, link) => {
-    const begun = link._incomplete !== undefined;
-    if (!begun && link.credit <= 0) throw new FrameError('a transfer without credit');
-    if (frame.performative.aborted === true) {
-      abandonDelivery(link);
-      incoming.next_transfer_id++;
-      return;
-    }
-    if (frame.payload === undefined) throw new FrameError('a transfer without payload');
-    const size = (begun ? (unfinished.get(link) ?? 0) : 0) + frame.payload.length;
-    if (size > limits.maxMessageSize) {
-      throw new FrameError(`a message of more than ${limits.maxMessageSize} bytes`);
-    }
-    if (frame.performative.more === true) unfinished.set(link, size);
-    original(frame, link);
-  };
 }
 
 function guardFlow(session: SessionInternals, events: SessionEvents): void {

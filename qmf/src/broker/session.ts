@@ -1,6 +1,8 @@
 import type { AmqpError, Delivery, EventContext, Receiver, Sender, Session } from 'rhea';
 import { lapseCredit } from '../rhea/credit.js';
+import { limitExceeded } from './attach.js';
 import { ConsumerLink, type Unsettled } from './consumer-link.js';
+import type { Exchange } from './exchange.js';
 import { type AttachedLink, faultText, type SaidError } from './faults/index.js';
 import { type AttachEnvironment, attachConsumer, attachPublisher } from './link-attach.js';
 import { Outbox } from './outbox.js';
@@ -21,6 +23,8 @@ import { settledDisposition } from './transfer-frame.js';
 /** Credit that a publisher gets, as from qpidd; topped up when half of it is used. */
 const publisherCredit = 500;
 
+const maxLinkNameBytes = 512;
+
 export interface SessionEnvironment extends AttachEnvironment {
   readonly limits: SessionLimits;
   readonly socket: PeerSocket;
@@ -40,6 +44,8 @@ export class BrokerSession {
   /** What to clear up when a link ends, for the links that are up. */
   readonly #endings = new Map<Sender | Receiver, () => void>();
   readonly #links = new Map<Sender | Receiver, AttachedLink>();
+  /** Links that the peer has not detached, those included that we have refused or ended. */
+  readonly #attached = new Set<Sender | Receiver>();
   readonly #session: Session;
   /** We have ended the session; what still comes for it is past. */
   #over = false;
@@ -55,12 +61,14 @@ export class BrokerSession {
     this.#guard = guardSession(session, environment.limits, {
       windowMoved: () => this.pump(),
       disposition: (first, last, outcome, settled) => this.#disposition(first, last, outcome, settled),
+      // rhea gives its own links, of which LinkInternals shows a part.
+      overflow: (link, error) => this.#closeLink(link as unknown as Receiver, error),
     });
     session.on('sender_open', ({ sender }: EventContext) => sender && this.#openConsumer(sender));
     session.on('receiver_open', ({ receiver }: EventContext) => receiver && this.#openPublisher(receiver));
     session.on('sender_draining', ({ sender }: EventContext) => sender && this.#drain(sender));
-    session.on('sender_close', ({ sender }: EventContext) => sender && this.#endLink(sender));
-    session.on('receiver_close', ({ receiver }: EventContext) => receiver && this.#endLink(receiver));
+    session.on('sender_close', ({ sender }: EventContext) => sender && this.#detached(sender));
+    session.on('receiver_close', ({ receiver }: EventContext) => receiver && this.#detached(receiver));
     // The close that follows an error clears up; without a listener rhea would raise the error on the container.
     session.on('sender_error', () => undefined);
     session.on('receiver_error', () => undefined);
@@ -75,10 +83,43 @@ export class BrokerSession {
   /** The session or its connection is gone. */
   close(): void {
     for (const link of [...this.#endings.keys()]) this.#endLink(link);
+    this.#guard.transfers.close();
+    this.environment.client.shares.links.give(this.#attached.size);
+    this.#attached.clear();
+  }
+
+  /** The peer has detached a link. */
+  #detached(link: Sender | Receiver): void {
+    this.#endLink(link);
+    this.#guard.transfers.detached(linkInternals(link));
+    if (this.#attached.delete(link)) this.environment.client.shares.links.give(1);
+  }
+
+  /** Counts a link until the peer detaches it; says why there may not be one more. */
+  #admit(link: Sender | Receiver): AmqpError | undefined {
+    const { links } = this.environment.client.shares;
+    if (this.#over) return { condition: 'amqp:session:errant-link', description: 'The session has ended' };
+    if (!links.take(1)) return limitExceeded('links');
+    this.#attached.add(link);
+    if (this.#guard.unknownTerminus) {
+      return {
+        condition: 'amqp:not-implemented',
+        description: 'Only sources and targets are supported, no transactions',
+      };
+    }
+    if (Buffer.byteLength(link.name) <= maxLinkNameBytes) return undefined;
+    return {
+      condition: 'amqp:invalid-field',
+      description: `The name of a link has at most ${maxLinkNameBytes} bytes`,
+    };
   }
 
   #openConsumer(link: Sender): void {
-    if (this.#refuseUnknown(link)) return;
+    const refusal = this.#admit(link);
+    if (refusal !== undefined) {
+      link.close(refusal);
+      return;
+    }
     const attach = attachConsumer(link, this.environment);
     if (attach.is === 'refused') {
       link.close(attach.error);
@@ -104,7 +145,11 @@ export class BrokerSession {
   }
 
   #openPublisher(link: Receiver): void {
-    if (this.#refuseUnknown(link)) return;
+    const refusal = this.#admit(link);
+    if (refusal !== undefined) {
+      link.close(refusal);
+      return;
+    }
     const attach = attachPublisher(link, this.environment);
     if (attach.is === 'refused') {
       link.close(attach.error);
@@ -112,12 +157,11 @@ export class BrokerSession {
     }
     const { destination, created } = attach;
     this.#links.set(link, { role: 'sender', address: addressOf(destination) });
-    const queue = destination.kind === 'queue' ? destination.queue : undefined;
-    queue?.addPublisher();
+    const node = nodeOf(destination);
+    node?.addPublisher();
     this.#endings.set(link, () => {
-      if (queue === undefined) return;
-      queue.removePublisher();
-      this.#queueLost(queue, created);
+      node?.removePublisher();
+      if (destination.kind === 'queue') this.#queueLost(destination.queue, created);
     });
     this.#giveCredit(link);
     link.on('message', (context: EventContext) => {
@@ -202,15 +246,6 @@ export class BrokerSession {
     }
   }
 
-  #refuseUnknown(link: Sender | Receiver): boolean {
-    if (!this.#guard.unknownTerminus) return false;
-    link.close({
-      condition: 'amqp:not-implemented',
-      description: 'Only sources and targets are supported, no transactions',
-    });
-    return true;
-  }
-
   /** The peer wants its credit used up now: after what can be sent, the rest of it lapses. */
   #drain(link: Sender): void {
     process.nextTick(() => {
@@ -220,6 +255,7 @@ export class BrokerSession {
   }
 
   #endLink(link: Sender | Receiver): void {
+    this.#guard.transfers.forget(linkInternals(link));
     const ending = this.#endings.get(link);
     this.#endings.delete(link);
     this.#links.delete(link);
@@ -258,5 +294,16 @@ export class BrokerSession {
     if (delivery === undefined || (outcome === 'none' && !settled)) return;
     this.#unsettled.delete(id);
     delivery.link.settle(delivery.message, outcome);
+  }
+}
+
+function nodeOf(destination: Destination): BrokerQueue | Exchange | undefined {
+  switch (destination.kind) {
+    case 'exchange':
+      return destination.exchange;
+    case 'queue':
+      return destination.queue;
+    case 'relay':
+      return undefined;
   }
 }

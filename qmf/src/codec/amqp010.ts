@@ -10,8 +10,8 @@ import {
   type ValueMap,
 } from '../value/value.js';
 import { ByteReader } from './byte-reader.js';
-import { ByteWriter, utf8Length } from './byte-writer.js';
-import { malformed } from './limits.js';
+import { ByteWriter, keyLength, utf8Length } from './byte-writer.js';
+import { malformed, setOnce } from './limits.js';
 
 /**
  * The `amqp/map` and `amqp/list` codec of AMQP 0-10: body of every QMFv2 message on AMQP 0-10, and inside data sections and
@@ -47,8 +47,9 @@ export function readMap(reader: ByteReader): ValueMap {
   const map = new Map<string, Value>();
   const count = readCount(reader);
   for (let index = 0; index < count; index++) {
+    const at = reader.position;
     const key = reader.utf8(reader.u8());
-    map.set(key, readValue(reader, reader.u8()));
+    setOnce(map, key, readValue(reader, reader.u8()), at);
   }
   reader.leaveBlock(outerEnd);
   return map;
@@ -189,7 +190,7 @@ function writeMap(map: ValueMap): void {
   const size = beginSized();
   writer.u32(map.size);
   for (const key of sortedKeys(map)) {
-    const length = utf8Length(key);
+    const length = keyLength(key);
     if (length > 255) {
       throw new QmfError('not_encodable', `the map key '${key.slice(0, 40)}…' is longer than 255 bytes`);
     }

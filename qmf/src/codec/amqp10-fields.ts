@@ -1,7 +1,8 @@
+import { textLimits } from '../value/text-limits.js';
 import type { Value } from '../value/value.js';
 import { readTyped } from './amqp10-types.js';
 import type { ByteReader } from './byte-reader.js';
-import { malformed, textLimits } from './limits.js';
+import { malformed } from './limits.js';
 
 /** Types of the fields of header and properties (OASIS AMQP 1.0, part 3 §3.2.1 and §3.2.4). */
 type FieldType = 'boolean' | 'ubyte' | 'uint' | 'timestamp' | 'binary' | 'string' | 'symbol' | 'message-id';

@@ -12,8 +12,8 @@ import {
 import { textOf } from '../value/text.js';
 import { skipDescriptor } from './amqp10-skip.js';
 import type { ByteReader } from './byte-reader.js';
-import { type ByteWriter, utf8Length } from './byte-writer.js';
-import { malformed } from './limits.js';
+import { type ByteWriter, keyLength, utf8Length } from './byte-writer.js';
+import { malformed, setOnce } from './limits.js';
 
 /**
  * The type system of AMQP 1.0 (OASIS, part 1) for message sections. The transport library unwraps values and so loses integer
@@ -143,8 +143,9 @@ function readMapBody(reader: ByteReader, size: number, width: 1 | 4): ValueMap {
   if (count % 2 !== 0) throw malformed('a map with an odd number of items', reader.position);
   const map = new Map<string, Value>();
   for (let index = 0; index < count; index += 2) {
+    const at = reader.position;
     const key = readKey(reader);
-    map.set(key, readTyped(reader, reader.u8()));
+    setOnce(map, key, readTyped(reader, reader.u8()), at);
   }
   reader.leaveBlock(outerEnd);
   return map;
@@ -154,9 +155,7 @@ function readMapBody(reader: ByteReader, size: number, width: 1 | 4): ValueMap {
 function readKey(reader: ByteReader): string {
   const at = reader.position;
   const key = readValue(reader);
-  if (typeof key === 'string') return key;
-  if (key instanceof Int || key instanceof Uuid) return key.toString();
-  const text = textOf(key);
+  const text = key instanceof Int || key instanceof Uuid ? key.toString() : textOf(key);
   if (text === undefined) throw malformed('a map key that is no text', at);
   return text;
 }
@@ -241,7 +240,7 @@ export function writeList(writer: ByteWriter, list: ValueList): void {
 export function writeMap(writer: ByteWriter, map: ValueMap): void {
   const start = beginCompound(writer, 0xd1, map.size * 2);
   for (const [key, item] of map) {
-    writeVariable(writer, 0xa1, key);
+    writeVariable(writer, 0xa1, key, keyLength(key));
     writeValue(writer, item);
   }
   endCompound(writer, start);
@@ -262,8 +261,12 @@ export function endCompound(writer: ByteWriter, start: number): void {
 }
 
 /** Strings and symbols: the 32-bit form has the code of the 8-bit form plus 0x10. */
-function writeVariable(writer: ByteWriter, shortCode: 0xa1 | 0xa3, text: string): void {
-  const length = utf8Length(text);
+function writeVariable(
+  writer: ByteWriter,
+  shortCode: 0xa1 | 0xa3,
+  text: string,
+  length = utf8Length(text),
+): void {
   if (length <= 0xff) {
     writer.u8(shortCode);
     writer.u8(length);

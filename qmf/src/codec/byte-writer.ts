@@ -1,5 +1,6 @@
 import { QmfError } from '../errors.js';
 import { bufferView } from '../value/text.js';
+import { shownText } from '../value/text-limits.js';
 import { limits } from './limits.js';
 
 const KEPT_CAPACITY = 1 << 20;
@@ -149,6 +150,21 @@ export class ByteWriter {
     this.#length = 0;
     this.#depth = 0;
   }
+}
+
+/**
+ * Bytes that the key of a map takes as UTF-8.
+ *
+ * @throws QmfError `not_encodable` for half of a surrogate pair, which UTF-8 cannot hold: replaced as in other text, two keys would become one
+ */
+export function keyLength(key: string): number {
+  const length = utf8Length(key);
+  if (length !== key.length && /\p{Surrogate}/u.test(key))
+    throw new QmfError(
+      'not_encodable',
+      `the map key ${shownText(JSON.stringify(key))} holds half of a character`,
+    );
+  return length;
 }
 
 /** Bytes that `text` takes as UTF-8. */

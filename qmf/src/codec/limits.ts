@@ -1,4 +1,5 @@
 import { QmfError } from '../errors.js';
+import { shownText } from '../value/text-limits.js';
 
 /** Bounds that keep a hostile message from costing more than its own size. */
 export const limits = {
@@ -9,20 +10,17 @@ export const limits = {
 } as const;
 
 /**
- * The longest texts that are read where a peer's text becomes an address, a key, a name or a line of a log; in characters, of binary in
- * bytes (docs/wire.md, "Limits").
+ * Puts an entry into a map that is being read. A key given twice is refused, in whatever types: one reader would take the first value and
+ * another the last (docs/wire.md, "What is refused").
+ *
+ * @throws QmfError `malformed_message`
  */
-export const textLimits = {
-  /** Subjects, routing keys, reply addresses: what the short strings of AMQP 0-x hold. */
-  address: 255,
-  /** `to` of AMQP 1.0, where brokers hold a routing key percent-encoded. */
-  encodedAddress: 1_023,
-  /** Message and correlation ids. */
-  id: 255,
-  userId: 255,
-  /** Names of agents, objects, methods, packages, classes; content types; keys of maps. */
-  name: 255,
-} as const;
+export function setOnce<T>(map: Map<string, T>, key: string, value: T, position: number): void {
+  const before = map.size;
+  map.set(key, value);
+  if (map.size === before)
+    throw malformed(`the key ${shownText(JSON.stringify(key))} twice in one map`, position);
+}
 
 export function malformed(what: string, position: number): QmfError {
   return new QmfError('malformed_message', `${what} at byte ${position}`);

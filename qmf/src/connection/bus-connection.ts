@@ -16,6 +16,7 @@ import {
   type SendOptions,
 } from './options.js';
 import { Outbox } from './outbox.js';
+import { keepBindings } from './renewal.js';
 import { wait, type WaitOptions } from './signals.js';
 import { assertTransition, type ConnectionState, type ConnectionStatus, statusOf } from './state.js';
 import { type ConnectionStatistics, Tally } from './statistics.js';
@@ -313,7 +314,9 @@ export class BusConnection implements AsyncDisposable {
     } catch (error) {
       return { reason: QmfError.from(error, 'unreachable') };
     }
+    const stopRenewal = keepBindings(wire, this.#settings);
     const ended = await wire.closed;
+    stopRenewal();
     this.#outbox.detach();
     this.#endDrain?.(this.#unsettled);
     const reason = ended ?? new QmfError('connection_lost', `the connection to ${description} ended`);

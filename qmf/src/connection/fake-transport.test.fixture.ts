@@ -18,6 +18,8 @@ export class FakeWire implements Wire {
   readonly closed: Promise<QmfError | undefined>;
   readonly bindings = new Map<Binding, (envelope: Envelope) => void>();
   readonly sent: Sent[] = [];
+  /** What it has ended over: sent, and without a word of the broker. */
+  readonly lost: Envelope[] = [];
   state: 'open' | 'closed' | 'broken' = 'open';
   #end: (reason: QmfError | undefined) => void = () => undefined;
 
@@ -39,7 +41,8 @@ export class FakeWire implements Wire {
   }
 
   send(envelope: Envelope): Promise<void> {
-    if (this.state !== 'open') return Promise.reject(new QmfError('connection_lost', 'the wire is gone'));
+    if (this.state !== 'open')
+      return Promise.reject(new QmfError('connection_lost', 'the wire is gone').unsent());
     return new Promise((resolve, reject) => {
       const sent: Sent = {
         envelope,
@@ -70,6 +73,7 @@ export class FakeWire implements Wire {
   break(reason = new QmfError('connection_lost', 'broken by the test')): void {
     if (this.state !== 'open') return;
     this.state = 'broken';
+    this.lost.push(...this.unsettled.map(({ envelope }) => envelope));
     for (const { reject } of this.unsettled) reject(reason);
     this.#end(reason);
   }

@@ -21,6 +21,10 @@ export interface Kept extends Link<Kept> {
   readonly reject: (error: QmfError) => void;
   place: 'waiting' | 'under way' | 'gone';
   wasSent: boolean;
+  /** Connections in a row that have ended while it was on its way to the broker. */
+  ends: number;
+  /** It goes with no other beside it. */
+  isSuspect: boolean;
   /** How often the broker did not take it. */
   releases: number;
 }
@@ -93,6 +97,11 @@ export class Lane {
   /** The broker has taken a message. What it thinks of other keys is not known: their messages are for other queues. */
   unchoke({ envelope }: Kept): void {
     this.#choked.delete(keyOf(envelope));
+  }
+
+  /** The connection has ended, and nothing that waits was on its way. */
+  clearWaiting(): void {
+    for (const kept of this.#waiting) kept.ends = 0;
   }
 
   /** What was under way takes its place again among those that wait; another wire may find other queues. */

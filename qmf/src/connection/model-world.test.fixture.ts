@@ -200,6 +200,7 @@ export class World {
       released: this.#said.release.length,
       rejected: this.#said.reject.length,
       dropped: count('outbox_full'),
+      poisoned: this.messages.filter(isPoisoned).length,
     });
     const pending = this.#pending('keep').length;
     expect(statistics.waiting + statistics.underWay).to.equal(pending + this.#pending('fail').length);
@@ -258,6 +259,12 @@ export class World {
     expect(new Set(kept).size, 'different ids').to.equal(kept.length);
   }
 
+  /** Connections that have ended while a message was on its way. */
+  #endsOver(number: number): number {
+    const wires = this.brokers.flatMap(broker => broker.wires);
+    return wires.filter(({ lost }) => lost.some(({ to }) => to.subject === String(number))).length;
+  }
+
   #checkFate({ number, options, outcome, keptBefore }: Message, wasFailed: boolean): void {
     if (outcome === 'pending') throw new Error(`${number} was never settled`);
     const heard = (word: Word): boolean => this.#said[word].some(message => message.number === number);
@@ -269,7 +276,7 @@ export class World {
     if (options.whileAway === 'fail' || options.importance === 'progress') return;
     const why: Record<string, boolean> = {
       message_released: heard('release'),
-      message_rejected: heard('reject'),
+      message_rejected: heard('reject') || this.#endsOver(number) >= 3,
       outbox_full: keptBefore >= this.#options.limit * 8,
       closed: true,
       unreachable: wasFailed,
@@ -278,4 +285,8 @@ export class World {
     };
     expect(why[outcome.code], `lasting ${number} was lost: ${outcome.code}`).to.equal(true);
   }
+}
+
+function isPoisoned({ outcome }: Message): boolean {
+  return outcome instanceof QmfError && outcome.message.startsWith('poison message');
 }

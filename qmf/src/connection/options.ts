@@ -23,6 +23,11 @@ export interface ConnectionOptions {
    * 1200. What waits behind them can still be dropped.
    */
   readonly sendWindow?: number;
+  /**
+   * Milliseconds after which bindings are put in place anew that may have been removed at the broker without a word; default 30 000, with
+   * jitter. 0 for never.
+   */
+  readonly renewal?: number;
   /** Gives numbers from 0 up to 1; for tests. */
   readonly random?: () => number;
   /** For tests. */
@@ -50,6 +55,7 @@ export interface ConnectionSettings {
   readonly outboxLimit: number;
   readonly outboxBytes: number;
   readonly sendWindow: number;
+  readonly renewal: number;
   readonly random: () => number;
   readonly timers: Timers;
 }
@@ -65,6 +71,7 @@ export function connectionSettings(options: ConnectionOptions): ConnectionSettin
     outboxLimit: options.outboxLimit ?? 10_000,
     outboxBytes: options.outboxBytes ?? 32 * 1024 * 1024,
     sendWindow: Math.min(MAX_WINDOW, Math.max(1, options.sendWindow ?? 1_024)),
+    renewal: options.renewal ?? 30_000,
     random: options.random ?? Math.random,
     timers: options.timers ?? systemTimers,
   };

@@ -282,4 +282,84 @@ describe('Outbox', () => {
       expect(next.subjects).to.deep.equal(['1', '2', '3']);
     });
   });
+
+  describe('and a message over which connections end', () => {
+    /** A broker that cuts the connection at each message with the subject `poison`, and takes all others. */
+    async function connectionsUntilQuiet(): Promise<number> {
+      for (let count = 1; ; count++) {
+        const made = wire();
+        for (;;) {
+          await turn();
+          const { unsettled } = made;
+          if (unsettled.length === 0) return count;
+          if (unsettled.some(({ envelope }) => envelope.to.subject === 'poison')) break;
+          for (const each of unsettled) each.resolve();
+        }
+        made.break();
+        await turn();
+        outbox.detach();
+        await turn();
+      }
+    }
+
+    it('drops that one at the third end, counts it, and sends all others', async () => {
+      make(100);
+      for (const subject of ['a', 'poison', 'b', 'c']) keep(subject);
+      for (const subject of ['x', 'y']) keep(subject, 'lasting', 'another');
+      keep('p', 'progress');
+      expect(await connectionsUntilQuiet()).to.equal(4);
+      expect(ends).to.deep.equal({
+        ...{ a: 'accepted', b: 'accepted', c: 'accepted', x: 'accepted', y: 'accepted', p: 'accepted' },
+        poison: 'message_rejected',
+      });
+      expect(tally).to.include({ poisoned: 1, rejected: 0, dropped: 0 });
+    });
+
+    it('sends the others of its connection one by one, so that none is dropped with it', async () => {
+      make(100);
+      for (const subject of ['a', 'poison', 'b']) keep(subject);
+      for (let round = 0; round < 2; round++) {
+        const made = wire();
+        expect(made.subjects).to.deep.equal(['a', 'poison', 'b']);
+        made.break();
+        await turn();
+        outbox.detach();
+      }
+      const made = wire();
+      expect(made.subjects).to.deep.equal(['a']);
+      made.sent[0]?.resolve();
+      await turn();
+      expect(made.subjects).to.deep.equal(['a', 'poison']);
+      made.break();
+      await turn();
+      outbox.detach();
+      await turn();
+      expect(wire().subjects).to.deep.equal(['b']);
+      await turn();
+      expect(ends).to.deep.equal({ a: 'accepted', poison: 'message_rejected' });
+    });
+
+    it('does not blame what waited at one of the ends, or was never sent to the broker', async () => {
+      make(100);
+      keep('late');
+      for (let round = 0; round < 8; round++) {
+        if (round % 3 < 2) {
+          const made = wire();
+          await turn();
+          made.break();
+          await turn();
+        }
+        outbox.detach();
+      }
+      for (let round = 0; round < 8; round++) {
+        const made = wire();
+        made.break(new QmfError('connection_lost', 'no credit').unsent());
+        await turn();
+        outbox.detach();
+      }
+      await turn();
+      expect(ends).to.deep.equal({});
+      expect(tally.poisoned).to.equal(0);
+    });
+  });
 });

@@ -29,6 +29,12 @@ const WINDOW_FACTOR = 4;
 /** How often a lasting message that was released is sent again, and the first of the pauses before that, in milliseconds. */
 const RELEASE_RETRIES = 3;
 const RELEASE_PAUSE = 100;
+/**
+ * Ends of a connection in a row at which one message was on its way: after so many it is sent with no other beside it, so that one more end
+ * tells whether it is the cause; and after so many it is taken for the cause, and dropped.
+ */
+const SUSPICIOUS_ENDS = 2;
+const POISONOUS_ENDS = 3;
 /** Destinations without messages that are remembered. */
 const IDLE_LANES = 16;
 
@@ -55,6 +61,8 @@ export class Outbox {
   #bytes = 0;
   #underWay = 0;
   #number = 0;
+  /** Those that are sent alone, see {@link SUSPICIOUS_ENDS}. */
+  #suspects = 0;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -91,6 +99,8 @@ export class Outbox {
         reject,
         place: 'waiting',
         wasSent: false,
+        ends: 0,
+        isSuspect: false,
         releases: 0,
         previous: undefined,
         next: undefined,
@@ -105,6 +115,7 @@ export class Outbox {
   /** Sends on this wire from now on, beginning with the oldest. */
   attach(wire: Wire): void {
     this.#wire = wire;
+    this.#judge();
     for (const lane of this.#lanes.values()) this.#pump(lane);
   }
 
@@ -113,7 +124,27 @@ export class Outbox {
     this.#wire = undefined;
     this.#held.clear();
     this.#underWay = 0;
-    for (const lane of this.#lanes.values()) lane.recall();
+    for (const lane of this.#lanes.values()) {
+      lane.clearWaiting();
+      lane.recall();
+    }
+  }
+
+  /** Finds those that may be what ends the connections. */
+  #judge(): void {
+    const all = [...this.#lanes.values()].flatMap(lane => [...lane]);
+    for (const kept of all) {
+      kept.isSuspect = kept.ends >= SUSPICIOUS_ENDS;
+      if (kept.ends >= POISONOUS_ENDS) this.#dropPoison(kept);
+    }
+    this.#suspects = all.filter(({ place, isSuspect }) => place !== 'gone' && isSuspect).length;
+  }
+
+  #dropPoison(kept: Kept): void {
+    this.#options.tally.poisoned++;
+    this.#leave(kept);
+    const text = `poison message: ${kept.ends} connections in a row have ended while it was on its way, so it is dropped`;
+    kept.reject(new QmfError('message_rejected', text));
   }
 
   /** Fails everything. */
@@ -152,7 +183,10 @@ export class Outbox {
   #settle(kept: Kept, error: QmfError | undefined): void {
     if (kept.place === 'gone') return;
     // Nobody knows whether it arrived: it keeps its place, and the end of the wire, of which this is a part, recalls it.
-    if (error?.code === 'connection_lost' || error?.code === 'closed') return;
+    if (error?.code === 'connection_lost' || error?.code === 'closed') {
+      kept.ends = error.isUnsent ? 0 : kept.ends + 1;
+      return;
+    }
     const { tally } = this.#options;
     if (error === undefined) {
       tally.accepted++;
@@ -165,12 +199,14 @@ export class Outbox {
       this.#leave(kept);
       kept.reject(error);
     }
-    this.#pump(kept.lane);
+    // One after the other while messages go alone, or else a busy destination would keep the turn.
+    if (this.#suspects === 0) this.#pump(kept.lane);
     for (const lane of this.#held) {
       if (this.#isWindowFull) break;
       this.#held.delete(lane);
       this.#pump(lane);
     }
+    this.#pump(kept.lane);
   }
 
   /** Puts a lasting message that was released back for another try. */
@@ -183,6 +219,7 @@ export class Outbox {
       return false;
     }
     lane.putBack(kept);
+    kept.ends = 0;
     this.#underWay--;
     const pause = RELEASE_PAUSE * 2 ** kept.releases++;
     if (lane.isPaused) return true;
@@ -200,6 +237,7 @@ export class Outbox {
   #leave(kept: Kept): void {
     const { lane } = kept;
     if (kept.place === 'under way') this.#underWay--;
+    if (kept.isSuspect) this.#suspects--;
     lane.remove(kept);
     this.#size--;
     this.#bytes -= kept.size;
@@ -211,7 +249,7 @@ export class Outbox {
   }
 
   get #isWindowFull(): boolean {
-    return this.#underWay >= this.#options.window * WINDOW_FACTOR;
+    return this.#underWay >= (this.#suspects > 0 ? 1 : this.#options.window * WINDOW_FACTOR);
   }
 
   #makeRoom(size: number, importance: Importance): boolean {

@@ -18,6 +18,8 @@ export interface ConnectionStatistics {
   readonly resent: number;
   /** Messages that found no room in the outbox, or had to make room there. */
   readonly dropped: number;
+  /** Kept messages that were dropped because three connections in a row had ended while they were on their way. */
+  readonly poisoned: number;
   /** Kept messages that are not handed to the broker yet. */
   readonly waiting: number;
   /** Messages on their way, kept ones and others: the broker has not given its word on them. */
@@ -38,10 +40,11 @@ export class Tally {
   rejected = 0;
   resent = 0;
   dropped = 0;
+  poisoned = 0;
 
   counts(): Counts {
-    const { attempts, reconnects, failovers, accepted, released, rejected, resent, dropped } = this;
-    return { attempts, reconnects, failovers, accepted, released, rejected, resent, dropped };
+    const { attempts, reconnects, failovers, accepted, released, rejected, resent, dropped, poisoned } = this;
+    return { attempts, reconnects, failovers, accepted, released, rejected, resent, dropped, poisoned };
   }
 
   /** The end of a message that was sent; a lost connection is none. */

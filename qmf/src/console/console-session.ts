@@ -13,7 +13,7 @@ import type { Predicate } from '../query/index.js';
 import type { EventClass } from '../schema/declare.js';
 import { isV1Frame, v1Sequence } from '../schema/v1.js';
 import { SessionBindings } from '../session/session-bindings.js';
-import { silentLog } from '../session/session-log.js';
+import { boundedLog, silentLog } from '../session/session-log.js';
 import { AgentDirectory } from './agent-directory.js';
 import type { AgentChange } from './agent-record.js';
 import { defaultAgentLimits } from './agent-table.js';
@@ -56,7 +56,7 @@ export class ConsoleSession {
     this.#maxAgentAge = options.maxAgentAge ?? MAX_AGENT_AGE;
     this.#now = options.now ?? (() => performance.now());
     this.#filter = toPredicate(options.agentFilter);
-    const log = options.log ?? silentLog;
+    const log = boundedLog(options.log ?? silentLog);
     this.#bindings = new SessionBindings(connection, options.domain ?? 'default', log);
     this.#requests = new Requests(connection, options, () => this.#state === 'open');
     this.#events = new EventHub(error => log.warn(`a listener for events failed: ${String(error)}`));

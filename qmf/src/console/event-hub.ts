@@ -1,15 +1,25 @@
 import { EventStream } from '../connection/event-stream.js';
 import { notifyAll } from '../connection/listeners.js';
+import { retainedSize } from '../value/retained.js';
 import type { ReceivedEvent } from './received-event.js';
 
 interface Held {
   readonly event: ReceivedEvent;
+  /** Bytes. */
+  readonly size: number;
   readonly until: number;
 }
 
-/** Events of agents that are not known yet wait this long, and so many of them. */
+/** Events of agents that are not known yet wait this long. */
 const HOLD_MILLISECONDS = 10_000;
-const HOLD_LIMIT = 10_000;
+
+/** How much waits, of all agents together. */
+export interface HoldLimits {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+const defaultLimits: HoldLimits = { count: 10_000, bytes: 8 << 20 };
 
 /**
  * Hands events to their readers, and keeps those of agents not known yet: a console that has just opened meets events before
@@ -18,10 +28,14 @@ const HOLD_LIMIT = 10_000;
 export class EventHub {
   readonly #listeners = new Set<(event: ReceivedEvent) => void>();
   #held: Held[] = [];
+  #bytes = 0;
   #dropped = 0;
 
   /** @param onListenerError told of what a listener threw; the others get their events all the same */
-  constructor(private readonly onListenerError: (error: unknown) => void) {}
+  constructor(
+    private readonly onListenerError: (error: unknown) => void,
+    private readonly limits: HoldLimits = defaultLimits,
+  ) {}
 
   /** Events that had to go because nobody came to know their agent, or too many waited. */
   get dropped(): number {
@@ -64,9 +78,11 @@ export class EventHub {
   }
 
   hold(event: ReceivedEvent, now: number): void {
-    this.#held.push({ event, until: now + HOLD_MILLISECONDS });
-    if (this.#held.length > HOLD_LIMIT) {
-      this.#held.shift();
+    const size = retainedSize(event.wireValues);
+    this.#held.push({ event, size, until: now + HOLD_MILLISECONDS });
+    this.#bytes += size;
+    while (this.#held.length > this.limits.count || this.#bytes > this.limits.bytes) {
+      this.#bytes -= this.#held.shift()?.size ?? 0;
       this.#dropped++;
     }
   }
@@ -75,18 +91,23 @@ export class EventHub {
   release(agent: string): void {
     const released = this.#held.filter(({ event }) => event.agent === agent);
     if (released.length === 0) return;
-    this.#held = this.#held.filter(({ event }) => event.agent !== agent);
+    this.#keep(({ event }) => event.agent !== agent);
     for (const { event } of released) this.publish(event);
   }
 
   /** The agent is not wanted: its events go. */
   discard(agent: string): void {
-    this.#held = this.#held.filter(({ event }) => event.agent !== agent);
+    this.#keep(({ event }) => event.agent !== agent);
   }
 
   expire(now: number): void {
-    const kept = this.#held.filter(({ until }) => until > now);
-    this.#dropped += this.#held.length - kept.length;
-    this.#held = kept;
+    const before = this.#held.length;
+    this.#keep(({ until }) => until > now);
+    this.#dropped += before - this.#held.length;
+  }
+
+  #keep(isKept: (held: Held) => boolean): void {
+    this.#held = this.#held.filter(isKept);
+    this.#bytes = this.#held.reduce((sum, { size }) => sum + size, 0);
   }
 }

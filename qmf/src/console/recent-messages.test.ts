@@ -39,6 +39,14 @@ describe('RecentMessages', () => {
     expect(recent.seen('b', '1')).to.equal(false);
   });
 
+  it('forgets the agent that was silent for longest when there are too many, however few ids each has', () => {
+    const recent = new RecentMessages({ agents: 100 });
+    for (let number = 0; number < 1_000; number++) recent.seen(`agent ${number}`, '1');
+    expect(recent.size).to.equal(100);
+    expect(recent.seen('agent 900', '1')).to.equal(true);
+    expect(recent.seen('agent 899', '1')).to.equal(false);
+  });
+
   it('forgets a whole agent when told to', () => {
     const recent = new RecentMessages();
     recent.seen('a', '1');

@@ -4,9 +4,11 @@ export interface RecentLimits {
   readonly perAgent: number;
   /** Of all agents together. */
   readonly total: number;
+  /** Agents of which any are remembered. */
+  readonly agents: number;
 }
 
-const defaultLimits: RecentLimits = { perAgent: 10_000, total: 100_000 };
+const defaultLimits: RecentLimits = { perAgent: 10_000, total: 100_000, agents: 4_000 };
 
 /** Ids are short everywhere; a longer one is not worth its room. */
 const LONGEST_ID = 256;
@@ -73,9 +75,10 @@ export class RecentMessages {
     ids.add(messageId);
     this.#size++;
     if (ids.size > this.#limits.perAgent) this.#forgetOldest(agent, ids);
-    else if (this.#size > this.#limits.total) {
+    else if (this.#size > this.#limits.total || this.#agents.size > this.#limits.agents) {
       const [[silent, oldest] = [agent, ids]] = this.#agents;
-      this.#forgetOldest(silent, oldest);
+      if (this.#agents.size > this.#limits.agents) this.forget(silent);
+      else this.#forgetOldest(silent, oldest);
     }
     return false;
   }

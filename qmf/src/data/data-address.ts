@@ -1,6 +1,7 @@
 import { QmfError } from '../errors.js';
 import { mapToPlain, type PlainMap } from '../value/convert.js';
-import { integerOf, mapOf, textOf } from '../value/text.js';
+import { integerOf, mapOf } from '../value/text.js';
+import { nameOf, textLimits } from '../value/text-limits.js';
 import { uint32, type Value, type ValueMap } from '../value/value.js';
 
 /** Names one managed object (wire document §4.1) by its agent and its name; for telling objects apart the epoch does not count, as in C++ agents. */
@@ -25,12 +26,12 @@ export function addressToValue(address: DataAddress): ValueMap {
 /** @throws QmfError `malformed_message` for a value that is no map or has no `_object_name`. */
 export function addressFromValue(value: Value | undefined, what = '_object_id'): DataAddress {
   const map = mapOf(value);
-  const objectName = textOf(map?.get('_object_name'));
+  const objectName = nameOf(map?.get('_object_name'), '_object_name', textLimits.objectName);
   if (map === undefined || objectName === undefined) {
     throw new QmfError('malformed_message', `${what}: a map with _object_name is expected`);
   }
   return {
-    agentName: textOf(map.get('_agent_name')) ?? '',
+    agentName: nameOf(map.get('_agent_name'), '_agent_name') ?? '',
     objectName,
     agentEpoch: integerOf(map.get('_agent_epoch')) ?? 0,
   };

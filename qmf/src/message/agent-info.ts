@@ -1,4 +1,5 @@
-import { bigintOf, integerOf, mapOf, textOf } from '../value/text.js';
+import { bigintOf, integerOf, mapOf } from '../value/text.js';
+import { nameOf, textLimits } from '../value/text-limits.js';
 import { uint32, uint64, type Value, type ValueMap } from '../value/value.js';
 
 /** Of our own: no part of QMF. */
@@ -63,16 +64,20 @@ export function volatileAttributes(now: {
   ]);
 }
 
-/** Reads the body of a heartbeat or locate answer; old spellings without the underscore count too. */
+/**
+ * Reads the body of a heartbeat or locate answer; old spellings without the underscore count too.
+ *
+ * @throws QmfError `malformed_message` for a name or key that is too long
+ */
 export function agentInfoFromValue(map: ValueMap): AgentInfo {
   const attributes = mapOf(map.get('_values')) ?? map;
   const schemaUpdated = bigintOf(attributes.get('_schema_updated'));
-  const directSubject = textOf(attributes.get('_direct_subject'));
-  const start = textOf(attributes.get(START_ATTRIBUTE));
+  const directSubject = nameOf(attributes.get('_direct_subject'), '_direct_subject', textLimits.address);
+  const start = nameOf(attributes.get(START_ATTRIBUTE), START_ATTRIBUTE);
   return {
-    vendor: textOf(attributes.get('_vendor')) ?? '',
-    product: textOf(attributes.get('_product')) ?? '',
-    instance: textOf(attributes.get('_instance')) ?? '',
+    vendor: nameOf(attributes.get('_vendor'), '_vendor') ?? '',
+    product: nameOf(attributes.get('_product'), '_product') ?? '',
+    instance: nameOf(attributes.get('_instance'), '_instance') ?? '',
     heartbeatInterval:
       integerOf(attributes.get('_heartbeat_interval') ?? attributes.get('heartbeat_interval')) ?? 60,
     epoch: integerOf(attributes.get('_epoch') ?? attributes.get('epoch')) ?? 0,

@@ -2,7 +2,7 @@ import { QmfError } from '../errors.js';
 import { integerOf, mapOf, textOf } from '../value/text.js';
 import { uint32, type Value, type ValueMap } from '../value/value.js';
 
-/** Codes of exceptions, as the broker's own agent uses them (wire document §3.7). */
+/** Codes of exceptions, as the broker's own agent uses them (wire document §3.7); `busy` is ours. */
 export const exceptionCodes = {
   unknownObject: 1,
   unknownMethod: 2,
@@ -11,6 +11,8 @@ export const exceptionCodes = {
   featureNotImplemented: 5,
   forbidden: 6,
   exception: 7,
+  /** The caller, or all callers together, have more under way than they may; the same request may succeed later. */
+  busy: 8,
 } as const;
 
 /** Thrown by an agent's handlers to answer a request with an exception; `text` is one readable line. */

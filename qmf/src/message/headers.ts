@@ -1,4 +1,5 @@
 import { textOf } from '../value/text.js';
+import { textLimits } from '../value/text-limits.js';
 import type { Value, ValueMap } from '../value/value.js';
 
 /** Header names of QMFv2 messages (wire document §2.1). */
@@ -89,19 +90,25 @@ function makeHeaders(opcode: Opcode, extra: ExtraHeaders): ValueMap {
   return headers;
 }
 
+/** The text of a header that names something; one that is too long names nothing. */
+function headerName(headers: ValueMap, name: string): string | undefined {
+  const text = textOf(headers.get(name));
+  return text === undefined || text.length > textLimits.name ? undefined : text;
+}
+
 /**
  * The opcode of a message, whatever its app id: the broker's and the Python console's messages come without one (§2.2).
  */
 export function opcodeOf(headers: ValueMap): string | undefined {
-  return textOf(headers.get(header.opcode));
+  return headerName(headers, header.opcode);
 }
 
 export function agentOf(headers: ValueMap): string | undefined {
-  return textOf(headers.get(header.agent));
+  return headerName(headers, header.agent);
 }
 
 export function contentKindOf(headers: ValueMap): string | undefined {
-  return textOf(headers.get(header.content));
+  return headerName(headers, header.content);
 }
 
 export function isPartial(headers: ValueMap): boolean {

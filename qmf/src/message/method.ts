@@ -1,6 +1,7 @@
 import { addressFromValue, addressToValue, type DataAddress } from '../data/data-address.js';
 import { QmfError } from '../errors.js';
-import { mapOf, textOf } from '../value/text.js';
+import { mapOf } from '../value/text.js';
+import { nameOf } from '../value/text-limits.js';
 import type { Value, ValueMap } from '../value/value.js';
 
 /** A method call (wire document §3.5). */
@@ -21,7 +22,7 @@ export function methodRequestToValue(request: MethodRequest): ValueMap {
 
 /** @throws QmfError `malformed_message` that names the key */
 export function methodRequestFromValue(map: ValueMap): MethodRequest {
-  const method = textOf(map.get('_method_name'));
+  const method = nameOf(map.get('_method_name'), '_method_name');
   if (method === undefined)
     throw new QmfError('malformed_message', '_method_name: the name of a method is expected');
   const given = map.get('_arguments') ?? null;

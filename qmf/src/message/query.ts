@@ -3,6 +3,7 @@ import { QmfError } from '../errors.js';
 import type { SchemaId } from '../schema/schema.js';
 import { schemaIdFromValue, schemaIdToValue } from '../schema/wire.js';
 import { textOf } from '../value/text.js';
+import { shownText } from '../value/text-limits.js';
 import type { Value, ValueList, ValueMap } from '../value/value.js';
 
 export const queryTargets = ['OBJECT', 'OBJECT_ID', 'SCHEMA', 'SCHEMA_ID'] as const;
@@ -33,7 +34,7 @@ export function queryFromValue(map: ValueMap): QueryRequest {
   if (what === undefined) {
     throw new QmfError(
       'invalid_query',
-      `Query is Invalid: _what is ${word === undefined ? 'missing' : `'${word.slice(0, 60)}'`}; it must be one of ${queryTargets.join(', ')}`,
+      `Query is Invalid: _what is ${word === undefined ? 'missing' : `'${shownText(word)}'`}; it must be one of ${queryTargets.join(', ')}`,
     );
   }
   const where = map.get('_where') ?? undefined;

@@ -2,11 +2,8 @@ import { textOf } from '../value/text.js';
 import { isValueList, isValueMap, type Value, type ValueMap } from '../value/value.js';
 import { orderOf, sameText, wordsOf } from './compare.js';
 import { Pattern } from './pattern.js';
-import type { ComparisonOperator, Operand, Predicate } from './predicate.js';
+import { type ComparisonOperator, type Operand, type Predicate, queryLimits } from './predicate.js';
 import { type Paused, StepMeter, withoutPause } from './step-meter.js';
-
-/** Steps that {@link evaluatePredicate} takes at most: one object, without a pause. */
-const STEPS_AT_ONCE = 2_000_000;
 
 /**
  * Whether a predicate holds for the attributes of an agent or the properties of an object, by the rules of the C++ library
@@ -16,7 +13,9 @@ const STEPS_AT_ONCE = 2_000_000;
  * @throws QmfError `query_too_costly` beyond two million steps
  */
 export function evaluatePredicate(predicate: Predicate, attributes: ValueMap): boolean {
-  return withoutPause(evaluating(predicate, attributes, new StepMeter('the predicate', STEPS_AT_ONCE)));
+  return withoutPause(
+    evaluating(predicate, attributes, new StepMeter('the predicate', queryLimits.locateSteps)),
+  );
 }
 
 /**

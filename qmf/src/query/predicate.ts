@@ -48,6 +48,8 @@ export const queryLimits = {
   querySteps: 20_000_000,
   /** Steps of one publication of changes to a subscriber. */
   publicationSteps: 5_000_000,
+  /** Steps of a locate request, and of a predicate that is evaluated at once. */
+  locateSteps: 2_000_000,
 } as const;
 
 export function isComparisonOperator(word: string): word is ComparisonOperator {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import rhea, { type Connection } from 'rhea';
+import rhea, { type Connection, type EventContext } from 'rhea';
 import { gatherWrites } from './gathered-writes.js';
 
 /** A connection that notes when it processes what is due and what it asks of its socket. */
@@ -18,6 +18,8 @@ function recorder(withSocket: boolean, write: () => void = () => undefined) {
       calls.push('process');
       write();
     },
+    create_session: () => ({ remove_link: () => undefined }),
+    remove_session: () => undefined,
     ...(withSocket ? { socket: { cork: () => calls.push('cork'), uncork: () => calls.push('uncork') } } : {}),
   };
   // Only what gatherWrites touches is there.
@@ -60,6 +62,36 @@ describe('gatherWrites', () => {
     connection._register();
     await turn();
     expect(calls).to.deep.equal(['process']);
+  });
+
+  it('answers the end of a link and of a session, although rhea forgets both at once', async () => {
+    const container = rhea.create_container();
+    const server = container.listen({ host: '127.0.0.1', port: 0 });
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo; // that of a server on a port
+    const ended: string[] = [];
+    container.on('receiver_open', ({ receiver }: EventContext) => {
+      receiver?.close({ condition: 'amqp:resource-deleted', description: 'by the test' });
+    });
+    container.on('receiver_close', ({ session }: EventContext) => {
+      ended.push('link');
+      session?.close({ condition: 'amqp:not-found', description: 'by the test' });
+    });
+    container.on('session_close', () => ended.push('session'));
+    const client = rhea.create_container();
+    const connection = client.connect({ host: '127.0.0.1', port, reconnect: false });
+    gatherWrites(connection);
+    const session = connection.create_session();
+    session.on('session_error', () => undefined);
+    session.begin();
+    const sender = session.open_sender('somewhere');
+    sender.on('sender_error', () => undefined);
+    // The peer answers a close behind everything else. Where it never ends the session, it has had no answer to its detach.
+    session.once('session_close', () => setImmediate(() => connection.close()));
+    setTimeout(() => connection.close(), 1_000).unref();
+    await once(connection, 'connection_close');
+    server.close();
+    expect(ended).to.deep.equal(['link', 'session']);
   });
 
   it('is what rhea does: nothing is written before the turn ends, then everything', async () => {

@@ -1,5 +1,6 @@
 import { QmfError } from '../errors.js';
 import { integerOf, mapOf, textOf } from '../value/text.js';
+import { nameOf } from '../value/text-limits.js';
 import { uint32, Uuid, type Value, type ValueList, type ValueMap } from '../value/value.js';
 import type { Schema, SchemaId, SchemaMethod, SchemaProperty } from './schema.js';
 import { type Access, type DataType, dataTypeCodes, type Direction, isSeverity, Severity } from './types.js';
@@ -28,8 +29,8 @@ export function schemaIdFromValue(value: Value | undefined): SchemaId {
     throw new QmfError('malformed_message', '_schema_id: _hash must be a uuid');
   }
   return {
-    packageName: textOf(map.get('_package_name')) ?? '',
-    className: textOf(map.get('_class_name')) ?? '',
+    packageName: nameOf(map.get('_package_name'), '_package_name') ?? '',
+    className: nameOf(map.get('_class_name'), '_class_name') ?? '',
     kind: textOf(map.get('_type')) === '_event' ? '_event' : '_data',
     ...(hash === undefined ? {} : { hash }),
   };

@@ -47,6 +47,22 @@ describe('kept messages at a broker that misbehaves', () => {
 
   const firsts = (): string[] => [...new Set(received)].map(text => text.split(' ')[0] ?? '');
 
+  it('over which the connection ends three times in a row are dropped, and the others go out', async () => {
+    const poison = broker.faults.publish('cut', { subject: 'poison' });
+    await Promise.all(keep(['a', 'poison', 'b', 'c']));
+    expect(ends.toSorted()).to.deep.equal([
+      'a accepted',
+      'b accepted',
+      'c accepted',
+      'poison message_rejected',
+    ]);
+    expect(poison.hits).to.equal(3);
+    expect(connection.statistics).to.include({ poisoned: 1, accepted: 3, waiting: 0 });
+    poison.off();
+    await Promise.all(keep(['d']));
+    expect(ends.at(-1)).to.equal('d accepted');
+  });
+
   it('go out in their order after their link was detached, whether they were under way or waited for credit', async () => {
     await Promise.all(keep(['0']));
     const unsettled = broker.faults.publish('never-settle', { subject: '1' });

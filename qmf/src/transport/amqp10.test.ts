@@ -255,8 +255,8 @@ onEachBroker('a wire', start => {
     const got: (string | undefined)[] = [];
     await wire.bind(topic('test.raw'), ({ to }) => got.push(to.subject));
     const raw = await RawPeer.connect(broker.port);
-    // A sound properties section, so that it is routed, and a body that is none: an unknown type, a map of odd length.
-    for (const body of ['005377ff', '005377c10301a100', '0053774100']) {
+    // A sound properties section, so that it is routed, and bodies that only a reader of bodies refuses: a map of odd length, text that is no UTF-8, a boolean as key.
+    for (const body of ['005377c10301a100', '005377a102c328', '005377c103024141']) {
       raw.sendBytes('qmf.default.topic', Buffer.concat([subjectOnly('test.raw'), Buffer.from(body, 'hex')]));
     }
     raw.send('qmf.default.topic', { subject: 'test.raw', body: { form: 'none' } });

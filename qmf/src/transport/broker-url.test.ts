@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { QmfError } from '../errors.js';
+import { maskArguments, shownUrl } from '../input/index.js';
 import { type BrokerAddress, describeBroker, parseBrokerList, parseBrokerUrl } from './broker-url.js';
 
 const plain = { scheme: 'amqp', host: 'localhost', port: 5672 } as const;
@@ -29,6 +30,11 @@ describe('parseBrokerUrl', () => {
     ['amqp://u:p%40ss%2Fw%3Ard@h', { ...plain, host: 'h', user: 'u', password: 'p@ss/w:rd' }],
     ['amqp://us%20er:p@h/a%2Fb', { ...plain, host: 'h', user: 'us er', password: 'p', vhost: 'a/b' }],
     ['amqp://u:p@ss@h', { ...plain, host: 'h', user: 'u', password: 'p@ss' }],
+    ['amqp://u:p:q@h', { ...plain, host: 'h', user: 'u', password: 'p:q' }],
+    ['h/a/../b', { ...plain, host: 'h', vhost: 'a/../b' }],
+    ['h//', { ...plain, host: 'h', vhost: '/' }],
+    ['[fe80::1%25lo]:1', { ...plain, host: 'fe80::1%lo', port: 1 }],
+    ['[fe80::1%eth0.5]', { ...plain, host: 'fe80::1%eth0.5' }],
     ['u:p@h:1', { ...plain, host: 'h', port: 1, user: 'u', password: 'p' }],
   ];
   for (const [text, address] of good) {
@@ -51,6 +57,14 @@ describe('parseBrokerUrl', () => {
     ['amqp://u:%@h', /password holds a %/],
     ['amqp://:secret@h', /no user/],
     ['amqp://::1', /cannot be read/],
+    ['amqp://user:2024/secret@host', /user or password holds a \/, which is written %2F there/],
+    ['user:2024/secret@host', /holds a \/, which is written %2F/],
+    ['amqp091s://user:2024?secret@host', /holds a \?, which is written %3F/],
+    ['amqps://user:2024#secret@host/v', /holds a #, which is written %23/],
+    ['amqp://u:[::1]@host', /holds a \[, which is written %5B/],
+    ['amqp://host/v@w', /an @ in the virtual host is %40/],
+    ['amqp://u:p@host/v@w', /an @ in the virtual host is %40/],
+    ['wss://u:p@h', /scheme 'wss' is not known/],
     ['two words', /white space/],
     ['h:1\\v', /backslash/],
   ];
@@ -72,6 +86,18 @@ describe('parseBrokerUrl', () => {
       'x://u:hush@h',
       ' amqp://u:hu sh@h',
       'amqp://u:hush\n@h',
+      'amqp://u:2024/hush@h',
+      'amqp://u:20@24/hush@h',
+      'amqp://hush:x@y/hush@h',
+      'u:2024/hush@h',
+      'wss://u:20/hush@h',
+      'amqp://u:hush://x@h',
+      'u:hush://x@h',
+      'amqp://u:hush@h/%zz',
+      'amqp://u:%hush@h',
+      'amqp://u:hush@[h',
+      'amqp://u:hush@h:99999',
+      'amqp://u:hush@h?x',
     ]) {
       expect(() => parseBrokerUrl(text))
         .to.throw(QmfError)
@@ -109,6 +135,31 @@ describe('parseBrokerUrl', () => {
   });
 });
 
+describe('shownUrl', () => {
+  it('shows nothing of what stands before the last @, whatever it holds', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('amqp://', 'wss://', ''), fc.string(), (scheme, secret) => {
+        expect(shownUrl(`${scheme}hush${secret}hush@host/v`)).to.equal(`${scheme}***@host/v`);
+      }),
+    );
+    expect(shownUrl('https://host/a?token=hush')).to.equal('https://host/a?…');
+    expect(shownUrl(`amqp://host/${'v'.repeat(500)}`)).to.have.lengthOf(200);
+    expect(shownUrl('amqp://ho\u001b[2Jst')).to.equal('amqp://ho [2Jst');
+  });
+
+  it('masks the URLs of a command line that a message quotes', () => {
+    for (const [word, shown] of [
+      ['amqp://u:2024/hu@sh@h:1', 'amqp://***@h:1'],
+      ['--broker=amqp://u:hu sh@h', '***@h'],
+      ['u:hush@h', '***@h'],
+      ['h:5672', 'h:5672'],
+    ] as const)
+      expect(maskArguments(`unknown command '${word}', no @`, ['x', word])).to.equal(
+        `unknown command '${shown}', no @`,
+      );
+  });
+});
+
 describe('parseBrokerList', () => {
   it('reads one, or several in their order', () => {
     expect(parseBrokerList('localhost')).to.deep.equal([plain]);
@@ -133,8 +184,20 @@ describe('parseBrokerList', () => {
     });
   }
 
+  it('takes no password that holds a comma for brokers', () => {
+    for (const list of ['amqp://u:2024,hush@h', 'u:2024,hush@h', 'a,u:1,2@h', 'amqp://u:p@1,hush@h'])
+      expect(() => parseBrokerList(list)).to.throw(QmfError, /a comma in a user or password is %2C/);
+    expect(parseBrokerList('me@a,amqp://me@b')).to.have.lengthOf(2);
+  });
+
   it('never repeats a password that holds a comma', () => {
-    for (const list of ['amqp://u:hush,hush@h', 'a,amqp://u:hush,hush,hush@h', 'amqp://u:x@h:y,u:hush,b@h']) {
+    for (const list of [
+      'amqp://u:hush,hush@h',
+      'a,amqp://u:hush,hush,hush@h',
+      'amqp://u:x@h:y,u:hush,b@h',
+      'amqp://u:hush,amqp://u:x@h',
+      'amqp://u:1,amqp://u/hush@h',
+    ]) {
       expect(() => parseBrokerList(list))
         .to.throw(QmfError, /%2C for a comma/)
         .with.property('message')

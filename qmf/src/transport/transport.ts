@@ -47,6 +47,12 @@ export interface Wire {
    *   or `connection_lost` when it is not known whether the message arrived; then the connection ends as a whole.
    */
   send(envelope: Envelope): Promise<void>;
+  /**
+   * Puts each binding in place anew that may be gone: a broker says nothing to a listener when an exchange is deleted and made again by
+   * somebody else, or when a binding is removed. Nothing is received twice for it. Never rejects; a binding that is refused ends the
+   * connection with `connection_lost`, as the next one finds out more.
+   */
+  renewBindings?(): Promise<void>;
   /** Settles when the connection has ended: with the reason, or with nothing after {@link close}. Never rejects. */
   readonly closed: Promise<QmfError | undefined>;
   /** Ends the connection in an orderly way; what is still unsettled fails. Never rejects. */

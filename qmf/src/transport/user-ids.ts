@@ -13,6 +13,15 @@ export const translatedByRabbitMq: UserIds = {
   remedy: 'connect the agent over AMQP 0-9-1 (amqp091://)',
 };
 
+/** Of a message that may have come by the other way, from AMQP 1.0 to 0-9-1. */
+export const translatedFrom10: UserIds = {
+  kind: 'forgeable-by-translation',
+  reason:
+    'RabbitMQ 4 makes messages of AMQP 0-9-1 of those of AMQP 1.0, whose senders can write any user id, and this one does not show that it is none of them',
+  remedy:
+    'call over AMQP 0-9-1 (amqp091://); other clients than ours set the property cluster-id, to any text',
+};
+
 export const brokerJUserIds: UserIds = {
   kind: 'unverified',
   reason: 'Qpid Broker-J does not compare user ids with the user who has logged in',

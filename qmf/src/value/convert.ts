@@ -63,11 +63,25 @@ function convert(input: PlainInput, path: string, depth: number): Value {
     throw new QmfError('not_encodable', `${path.slice(0, 80)}…: more than ${DEEPEST} levels of nesting`);
   }
   if (isInputList(input)) {
-    return input.map((item, index) => convert(item, `${path}[${index}]`, depth + 1));
+    return listToValue(input, path, depth);
   }
   if (isInputMap(input)) return entriesToMap(input, path, depth);
   if (isRecord(input)) return entriesToMap(Object.entries(input), path, depth);
   throw new QmfError('not_encodable', `${path}: ${describe(input)} cannot be sent over QMF`);
+}
+
+/** @throws QmfError `not_encodable` for a sparse array, at its first hole, as its length says nothing of its size */
+function listToValue(input: readonly PlainInput[], path: string, depth: number): Value[] {
+  const list: Value[] = [];
+  for (let index = 0; index < input.length; index++) {
+    if (!(index in input))
+      throw new QmfError(
+        'not_encodable',
+        `${path}[${index}]: the array has no such item; give null for none`,
+      );
+    list.push(convert(input[index], `${path}[${index}]`, depth + 1));
+  }
+  return list;
 }
 
 function isInputList(input: object): input is readonly PlainInput[] {

@@ -22,6 +22,16 @@ export async function embeddedSite(long: boolean, options: BrokerOptions = {}): 
     long,
     seconds: 3,
     embedded: () => broker,
+    exchanges: {
+      delete: name => {
+        broker.faults.deleteExchange(name);
+        return Promise.resolve();
+      },
+      make: (name, type) => {
+        broker.addExchange(name, type);
+        return Promise.resolve();
+      },
+    },
     process: {
       kill,
       stop: () => broker.stop(),

@@ -1,6 +1,7 @@
 import { after, before, describe, it } from 'mocha';
 import { type BrokerKind, brokers, type Protocol, type RealBroker } from '../support/brokers/index.js';
 import { urlFor } from '../interop/on-broker.js';
+import { exchangeSwitch } from './exchange-switch.js';
 import { flowSwitch } from './flow-switch.js';
 import type { Scenario } from './scenario.js';
 import { later } from './helpers.js';
@@ -36,6 +37,7 @@ export function faultsOn(broker: RealBroker): void {
       ...(broker.process === undefined ? {} : { process: broker.process }),
       ...(spare === undefined ? {} : { spare: urlFor(protocol, spare.url) }),
       ...flowSwitch(broker),
+      ...exchangeSwitch(broker),
     });
     const play = (scenario: Scenario, protocol: Protocol): Promise<void> => {
       const place = site(protocol);

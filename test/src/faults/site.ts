@@ -13,6 +13,8 @@ export interface Site {
   readonly spare?: string;
   /** Makes the broker take no messages for a while, the way that it does by itself when it is short of something. */
   readonly flow?: FlowSwitch;
+  /** Means of an administrator to ill-treat exchanges. */
+  readonly exchanges?: ExchangeSwitch;
   /** The broker itself, where it is the embedded one. */
   readonly embedded?: () => RunningBroker;
   /** Whether this is the run of everything, in which things may take their time. */
@@ -26,6 +28,12 @@ export interface FlowSwitch {
   readonly how: string;
   block(): Promise<void>;
   unblock(): Promise<void>;
+}
+
+export interface ExchangeSwitch {
+  delete(name: string): Promise<void>;
+  /** Makes an exchange as any console would that finds none. */
+  make(name: string, type: 'topic' | 'direct'): Promise<void>;
 }
 
 /** Host and port of a broker's address. */

@@ -20,6 +20,8 @@ export interface StageOptions {
   readonly maxAgentAge?: number;
   /** Milliseconds after which consoles ask about a build that they heard nothing of; default as that of consoles. */
   readonly silence?: number;
+  /** Milliseconds after which bindings are put in place anew; default as that of connections. */
+  readonly renewal?: number;
   /**
    * Milliseconds that a call may take; default 2000. A request is lost for good when the agent loses its connection, and with it the
    * queue in which the request waits.
@@ -97,7 +99,10 @@ export class Stage {
   /** The agent in this process, on its bus. */
   async agent({ stepDelay = this.site.long ? 150 : 60, gate, bus }: AgentChoice = {}): Promise<RunningAgent> {
     const directory = await this.directory();
-    const connection = new BusConnection(bus ?? this.transport(this.agentSide, 'agent'), { retry });
+    const connection = new BusConnection(bus ?? this.transport(this.agentSide, 'agent'), {
+      retry,
+      ...this.#renewal,
+    });
     this.onEnd(() => connection.close());
     const agent = await startAgent({
       bus: connection,
@@ -125,6 +130,7 @@ export class Stage {
         transport,
         retry,
         domain: this.domain,
+        ...this.#renewal,
         ...(this.options.silence === undefined ? {} : { silence: this.options.silence }),
         maxAgentAge: this.options.maxAgentAge ?? 60_000,
         timeout: 60_000,
@@ -180,6 +186,11 @@ export class Stage {
         await new Promise(resolve => setTimeout(resolve, 20));
       }
     }
+  }
+
+  get #renewal(): { readonly renewal?: number } {
+    const { renewal } = this.options;
+    return renewal === undefined ? {} : { renewal };
   }
 
   get callTimeout(): number {

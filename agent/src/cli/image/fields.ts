@@ -1,3 +1,4 @@
+import { nearest } from '@imagefactory/qmf';
 import {
   type Condition,
   type DirectoryImageManager,
@@ -8,7 +9,6 @@ import {
   normalisedField,
   type Order,
 } from '../../images/index.js';
-import { nearest } from '../../templates/nearest.js';
 import { UsageError } from '../usage-error.js';
 
 /**

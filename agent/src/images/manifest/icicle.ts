@@ -13,6 +13,9 @@ export function icicleOf(packages: readonly InstalledPackage[], description?: st
   return `<icicle>${about}<packages>${lines.join('')}</packages></icicle>`;
 }
 
+/** The document of an image whose packages nobody has listed, as the factory has always given one to each image that it made. */
+export const emptyIcicle = '<icicle></icicle>';
+
 /** By name, so that two lists of the same packages are the same. */
 export function inOrder(packages: readonly InstalledPackage[]): readonly InstalledPackage[] {
   const key = ({ name, arch, version }: InstalledPackage): string => `${name}\0${arch}\0${version}`;

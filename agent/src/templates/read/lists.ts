@@ -10,6 +10,10 @@ export function entriesOf(list: TemplateNode | undefined, name: string): readonl
   return list?.children(name) ?? [];
 }
 
+const packageForm = /^[A-Za-z0-9@][\w.+:~=/@^-]*$/;
+/** Groups of yum and dnf, such as `@Office Suite and Productivity`: words with single blanks between them. */
+const groupForm = /^@\^?[A-Za-z0-9][\w.+:~=/@^&(),'-]*(?: [A-Za-z0-9&(][\w.+:~=/@^&(),'-]*)*$/;
+
 /** Reads `<packages>`: in the order of the document, repetitions kept. */
 export function readPackages(
   list: TemplateNode | undefined,
@@ -19,7 +23,7 @@ export function readPackages(
   return entriesOf(list, 'package').map(node => {
     const name = node.attribute('name') ?? '';
     // Package names end up as arguments of package tools, where a dash in front would make them options.
-    if (name !== '' && !/^[A-Za-z0-9@][\w.+:~=/@^-]*$/.test(name)) {
+    if (name !== '' && !packageForm.test(name) && !groupForm.test(name)) {
       node.problem(
         'package-name',
         `${quoted(name)} is no name of a package`,
@@ -105,18 +109,48 @@ export function readFiles(list: TemplateNode | undefined): readonly TdlFile[] {
   const byPath = new Map<string, { readonly node: TemplateNode; readonly file: TdlFile }>();
   for (const node of entriesOf(list, 'file')) {
     const path = node.attribute('name') ?? '';
-    if (path !== '' && (!path.startsWith('/') || path.endsWith('/') || path.split('/').includes('..'))) {
+    if (
+      path !== '' &&
+      (!path.startsWith('/') || path.endsWith('/') || path.endsWith('/.') || path.split('/').includes('..'))
+    ) {
       node.problem(
         'file-name',
         `<file> has the name ${quoted(path)}`,
         'write the absolute path of a file inside the image, without ..',
         node.attributeAt('name'),
       );
+    } else if (path !== '') {
+      const place = volatilePlace(path);
+      if (place !== undefined) {
+        node.problem(
+          'volatile-file',
+          `<file> has the name ${quoted(path)}, and what is in ${place} is made anew at each boot, so no image can hold it`,
+          'name a place that lasts; for /run, write a file for systemd-tmpfiles in /etc/tmpfiles.d',
+          node.attributeAt('name'),
+        );
+      }
     }
     reportReplaced(byPath.get(path)?.node, path);
     byPath.set(path, { node, file: { path, content: readContent(node) } });
   }
   return [...byPath.values()].map(({ file }) => file);
+}
+
+/** Names of Linux systems that lead there through symbolic links. */
+const volatileLinks: readonly (readonly [string, string])[] = [
+  ['/var/run', '/run'],
+  ['/var/lock', '/run'],
+  ['/etc/mtab', '/proc'],
+];
+
+/** The file system of the kernel, or of the running system, that a path is in. */
+function volatilePlace(path: string): string | undefined {
+  const plain = `/${path
+    .split('/')
+    .filter(part => part !== '' && part !== '.')
+    .join('/')}`;
+  const isIn = (place: string): boolean => plain === place || plain.startsWith(`${place}/`);
+  return ['/run', '/dev', '/proc', '/sys'].find(isIn) ?? volatileLinks.find(([link]) => isIn(link))?.[1];
 }
 
 function reportReplaced(earlier: TemplateNode | undefined, name: string): void {

@@ -1,4 +1,4 @@
-import { nearest } from '../nearest.js';
+import { nearest } from '@imagefactory/qmf';
 import type { TemplateNode } from '../node.js';
 import { quoted } from '../position.js';
 import type { RemoteContent } from '../model.js';

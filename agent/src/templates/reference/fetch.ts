@@ -3,8 +3,8 @@ import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { BuildError } from '@imagefactory/plugin-api';
+import { shownUrl } from '@imagefactory/qmf';
 import { isPublicAddress } from './addresses.js';
-import { shownUrl } from './shown-url.js';
 
 export interface FetcherOptions {
   /** Also fetch from private, loopback and link-local addresses; default false. */

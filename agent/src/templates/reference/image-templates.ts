@@ -11,7 +11,7 @@ export function imageTemplates(images: Pick<ImageStore, 'templateOf'>): Template
         if (!(error instanceof ImageError)) throw error;
         throw new BuildError('template_unavailable', error.message, { cause: error });
       });
-      return text === undefined ? undefined : { text, passwordsRemoved: lacksPasswords(text) };
+      return text === undefined ? undefined : { text, passwordsRemoved: lacksPasswords(text), ofImage: true };
     },
   };
 }

@@ -1,7 +1,10 @@
 import { BuildError, type Template } from '@imagefactory/plugin-api';
+import { shownUrl } from '@imagefactory/qmf';
 import { remoteUrls, type TdlCommand, type TdlTemplate, withContents } from '../model.js';
-import { parseTdl } from '../parse-template.js';
+import { TemplateError } from '../problems.js';
 import { decodeScript } from '../read/commands.js';
+import { isSmall, readElsewhere } from '../read-elsewhere.js';
+import { readTemplate } from '../read-template.js';
 import { urlPassword } from '../secrets.js';
 import {
   type ResolveOptions,
@@ -9,7 +12,6 @@ import {
   type TemplateOrigin,
   type TemplateSources,
 } from './resolve-template.js';
-import { shownUrl } from './shown-url.js';
 
 export interface LoadedTemplate {
   /** TDL text. */
@@ -26,6 +28,8 @@ export interface LoadOptions extends ResolveOptions {
   readonly contentLimit?: number;
   /** Milliseconds that all of it may take; default 30 000. */
   readonly timeout?: number;
+  /** For whom: callers with large templates take turns. Default: all who do not say. */
+  readonly caller?: string;
 }
 
 /** URLs that one template may name for content. */
@@ -34,7 +38,7 @@ const urlLimit = 20;
 /**
  * Finds the template that a caller names, checks it, and fetches the content that it names by URL (`type="url"`).
  *
- * @throws TemplateError for a template with errors, and what {@link resolveTemplate} throws
+ * @throws TemplateError for a template with errors, OverQuota when too many large ones wait, and what {@link resolveTemplate} throws
  */
 export async function loadTemplate(
   reference: string,
@@ -51,12 +55,27 @@ export async function loadTemplate(
     },
   };
   const { text, origin } = await resolveTemplate(reference, sources, waiting);
-  const parsed = parseTdl(text, limit);
+  const parsed = await parseElsewhere(text, options, waiting);
   const contents = await fetchContents(parsed, sources, options.contentLimit ?? 16 * 1024 * 1024, waiting);
   const secrets = remoteUrls(parsed)
     .flatMap(urlPassword)
     .filter(secret => secret !== '');
   return { text, origin, secrets, template: withContents(parsed, url => contents.get(url), fetchedScript) };
+}
+
+async function parseElsewhere(
+  text: string,
+  { limit, caller }: LoadOptions,
+  waiting: { readonly signal: AbortSignal },
+): Promise<TdlTemplate> {
+  const limits = limit === undefined ? {} : { limits: { bytes: limit } };
+  const forCaller = caller === undefined ? {} : { caller };
+  const options = { form: 'build', ...limits, ...forCaller } as const;
+  const reading = isSmall(text)
+    ? readTemplate(text, options)
+    : await readElsewhere(text, { ...options, signal: waiting.signal });
+  if (!reading.valid) throw new TemplateError(reading.problems);
+  return reading.template;
 }
 
 function deadlineOf({ signal, timeout = 30_000 }: LoadOptions): AbortSignal {

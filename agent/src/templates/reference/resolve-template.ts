@@ -9,6 +9,8 @@ export interface StoredTemplate {
   readonly text: string;
   /** Set when passwords were taken out before it was stored, so that nothing can be built from it. */
   readonly passwordsRemoved?: boolean;
+  /** Set when the uuid is that of an image which was made from it. */
+  readonly ofImage?: boolean;
 }
 
 export interface LookupOptions {
@@ -50,7 +52,8 @@ export interface ResolveOptions {
   readonly onlyToLook?: boolean;
 }
 
-export type TemplateOrigin = 'text' | 'uuid' | 'url' | 'file';
+/** How a template was named; `uuid` by its own, `image` by that of an image which was made from it. */
+export type TemplateOrigin = 'text' | 'uuid' | 'image' | 'url' | 'file';
 
 export interface ResolvedTemplate {
   /** TDL text; nothing has been checked in it. */
@@ -78,7 +81,8 @@ export async function resolveTemplate(
       return { text: reference, origin: 'text' };
     case 'uuid': {
       if (sources.store === undefined) break;
-      return { text: await lookUp(word.toLowerCase(), sources.store, options), origin: 'uuid' };
+      const { text, ofImage } = await lookUp(word.toLowerCase(), sources.store, options);
+      return { text, origin: ofImage === true ? 'image' : 'uuid' };
     }
     case 'url': {
       if (sources.fetch === undefined) break;
@@ -116,7 +120,7 @@ async function lookUp(
   uuid: string,
   store: TemplateSource,
   { signal, onlyToLook = false }: ResolveOptions,
-): Promise<string> {
+): Promise<StoredTemplate> {
   const found = await store.lookup(uuid, signal === undefined ? {} : { signal });
   if (found === undefined) {
     throw new BuildError('template_unavailable', `neither a template nor an image has the uuid ${uuid}`);
@@ -127,7 +131,7 @@ async function lookUp(
       `the template of ${uuid} was kept without its passwords; give its text, passwords included`,
     );
   }
-  return found.text;
+  return found;
 }
 
 function withoutPassword(text: string): string {

@@ -103,6 +103,7 @@ export function printEvent(out: Output, event: ReceivedEvent & Delivery): void {
       class: event.className,
       values: event.values,
       ...(event.caughtUp ? { caught_up: true } : {}),
+      ...(event.confirmed === false ? { confirmed: false } : {}),
     });
   } else out.line(...eventLine(event));
 }
@@ -120,6 +121,7 @@ function eventLine(event: ReceivedEvent & Delivery): Part[] {
     values.join(''),
     { text: ` at ${event.agent}`, style: 'dim' },
     ...(event.caughtUp ? [{ text: ' (filled in)', style: 'dim' } as const] : []),
+    ...(event.confirmed === false ? [{ text: ' (unconfirmed)', style: 'yellow' } as const] : []),
   ];
 }
 

@@ -1,10 +1,13 @@
 import { QmfError } from '@imagefactory/qmf';
 import { isTerminal } from '@imagefactory/schema';
+import { NO_IMAGE_INFO } from '../../build-state.js';
 import type { Build, BuildChange } from '../../index.js';
 import { tellBusChanges } from '../bus.js';
 import { type Context, requestOptions } from '../context.js';
+import { CliError, notFoundError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
 import { brokenPipe } from '../io.js';
+import type { Part } from '../output/output.js';
 import { progressView } from '../output/progress.js';
 
 /** Shows a build until it ends. Gives the exit code: a failed build is a failure. */
@@ -64,6 +67,7 @@ export async function tellEnd(context: Context, build: Build, label = ''): Promi
   switch (state.kind) {
     case 'completed': {
       const identifier = build.isPush ? await identifierOf(context, build) : undefined;
+      const result = identifier ?? state.finishedImage;
       if (out.json) {
         out.object({
           time: isoNow(io.now),
@@ -72,9 +76,23 @@ export async function tellEnd(context: Context, build: Build, label = ''): Promi
           status: 'COMPLETED',
           finished_image: state.finishedImage,
           ...(identifier === undefined ? {} : { identifier }),
+          ...unconfirmed(state.confirmed),
         });
-      } else out.line(label, { text: 'COMPLETED', style: 'green' }, ` ${identifier ?? state.finishedImage}`);
-      return exitCodes.ok;
+      } else
+        out.line(
+          label,
+          { text: 'COMPLETED', style: 'green' },
+          ...mark(state.confirmed),
+          ` ${result}`.trimEnd(),
+        );
+      if (result !== '') return exitCodes.ok;
+      // Nothing was made, or nothing that anybody can find.
+      if (state.confirmed)
+        throw new CliError('no_image', exitCodes.failed, `${label}${NO_IMAGE_INFO}`, LOOK_AT_LOG);
+      throw notFoundError(
+        `${label}the agent has announced the end and does not answer; what came of it is not known`,
+        `when the agent is back: watch ${build.name}`,
+      );
     }
     case 'failed':
       if (out.json) {
@@ -85,14 +103,26 @@ export async function tellEnd(context: Context, build: Build, label = ''): Promi
           status: 'FAILED',
           type: state.type,
           info: state.info,
+          ...unconfirmed(state.confirmed),
         });
-      } else out.line(label, { text: 'FAILED', style: 'red' }, ` ${state.info}`);
+      } else out.line(label, { text: 'FAILED', style: 'red' }, ...mark(state.confirmed), ` ${state.info}`);
       return exitCodes.failed;
     case 'lost':
       throw state.reason;
     case 'running':
       throw new QmfError('closed', `watching ${build.name} ended before the build did`);
   }
+}
+
+const LOOK_AT_LOG = "see what it did with 'log', and whether several agents share a name with 'agents'";
+
+function mark(confirmed: boolean): readonly Part[] {
+  return confirmed ? [] : [{ text: ' (unconfirmed)', style: 'yellow' }];
+}
+
+/** In JSON only where it is not confirmed. */
+function unconfirmed(confirmed: boolean | undefined): { readonly confirmed?: false } {
+  return confirmed === false ? { confirmed } : {};
 }
 
 /** What a provider calls the image that was pushed, where the agent can tell. */
@@ -108,11 +138,17 @@ export function changeToJson(
   const base = { time: isoNow(io.now), kind: change.kind, adaptor: build.name };
   switch (change.kind) {
     case 'status':
-      return { ...base, status: change.status, old_status: change.oldStatus, caught_up: change.caughtUp };
+      return {
+        ...{ ...base, status: change.status, old_status: change.oldStatus, caught_up: change.caughtUp },
+        ...unconfirmed(change.confirmed),
+      };
     case 'percent':
       return { ...base, percent: change.percent, caught_up: change.caughtUp };
     case 'failure':
-      return { ...base, type: change.type, info: change.info, caught_up: change.caughtUp };
+      return {
+        ...{ ...base, type: change.type, info: change.info, caught_up: change.caughtUp },
+        ...unconfirmed(change.confirmed),
+      };
   }
 }
 

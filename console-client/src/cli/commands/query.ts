@@ -34,6 +34,8 @@ interface Request {
   readonly where: Predicate | undefined;
   /** The text as it stands may be the name of an object too. */
   readonly mayBeObject: string | undefined;
+  /** The error of a text that looks like a query and is none; it is for the user if no object has that name. */
+  readonly problem?: QmfError;
 }
 
 interface Target {
@@ -66,6 +68,7 @@ export async function queryCommand(context: Context, text: string, options: Quer
     for (const object of found.flat()) printer.print(object);
   }
   printer.end();
+  if (printer.printed === 0 && request.problem !== undefined) throw request.problem;
   if (printer.printed === 0 && failure === undefined && !isListed) {
     const what = request.mayBeObject === undefined ? 'no class' : 'no class and no object';
     throw unknownClassError(`${what} '${request.mayBeObject ?? describeClass(request.name)}'`, lists);
@@ -90,15 +93,22 @@ export async function queryCommand(context: Context, text: string, options: Quer
 
 function readRequest(text: string, where: string | undefined): Request {
   const more = where === undefined ? undefined : parsePredicate(where);
+  // A predicate is about many; with one, the text can only be a class or a query.
+  const mayBeObject = more === undefined ? text : undefined;
   if (text.trimStart().startsWith('{')) {
-    const query = parseQuery(text);
-    const name = { packageName: query.package, className: query.class };
-    return { name, where: both(query.where, more), mayBeObject: undefined };
+    try {
+      const query = parseQuery(text);
+      const name = { packageName: query.package, className: query.class };
+      return { name, where: both(query.where, more), mayBeObject };
+    } catch (error) {
+      if (mayBeObject === undefined) throw error;
+      const problem = QmfError.from(error, 'invalid_query');
+      return { name: { packageName: '', className: text }, where: undefined, mayBeObject, problem };
+    }
   }
   if (text === '')
     throw usageError('the query is empty', "write CLASS, PACKAGE:CLASS or {class:C, package:'p'}");
-  // A predicate is about many; with one, the text can only be a class.
-  return { name: parseClassName(text), where: more, mayBeObject: more === undefined ? text : undefined };
+  return { name: parseClassName(text), where: more, mayBeObject };
 }
 
 function both(left: Predicate | undefined, right: Predicate | undefined): Predicate | undefined {

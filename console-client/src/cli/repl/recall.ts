@@ -10,6 +10,7 @@ export class Recall {
   /** Readline's own array, newest first. */
   #lines: string[] = [];
   readonly #passing = new Set<string>();
+  #written: Promise<void> = Promise.resolve();
 
   constructor(private readonly store: History | undefined) {}
 
@@ -23,11 +24,16 @@ export class Recall {
   ran(line: RunLine): void {
     if (mayBeKept(line)) {
       this.#passing.delete(line.text);
-      void this.store?.add(line.text.trimEnd());
+      if (this.store !== undefined) this.#written = this.store.add(line.text.trimEnd());
       return;
     }
     this.#passing.add(line.text);
     this.#forget();
+  }
+
+  /** Resolves when all lines that are kept are in the file. Never rejects. */
+  settled(): Promise<void> {
+    return this.#written;
   }
 
   /** Removes the lines that are not kept, but for the newest of all. */

@@ -4,7 +4,7 @@ import { readSettings, type GlobalOptions, type Settings } from '../args/setting
 import { type Bus, tellAgentChanges, tellBusChanges } from '../bus.js';
 import { eventFilter, type EventsOptions } from '../commands/events.js';
 import type { Action, Context } from '../context.js';
-import { fromCommander, silence } from '../commander.js';
+import { toShownError, silence } from '../commander.js';
 import { notFoundError, usageError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
 import { anySignal, type Io, sharedController } from '../io.js';
@@ -40,7 +40,7 @@ export async function replCommand(context: Context): Promise<number> {
   try {
     return await repl.run();
   } finally {
-    repl.close();
+    await repl.close();
   }
 }
 
@@ -120,11 +120,12 @@ class Repl {
     return isInteractive(io) ? exitCodes.ok : this.#firstFailure;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#untell();
     this.#background.off();
     this.#names.close();
     this.#line.close();
+    await this.#recall.settled();
   }
 
   #isMeant(agent: string): boolean {
@@ -212,7 +213,7 @@ class Repl {
     const reading: Reading = {};
     const signal = anySignal(cancel.signal, this.context.signal);
     const exitCode = await this.#execute(text, reading, signal).catch((error: unknown) => {
-      const shown = fromCommander(error);
+      const shown = toShownError(error, reading.words ?? []);
       if (!cancel.signal.aborted && shown.exitCode !== exitCodes.ok) this.#out.error(shown);
       return shown.exitCode;
     });

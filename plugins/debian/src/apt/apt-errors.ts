@@ -1,14 +1,17 @@
 import {
   BuildError,
+  type BuildErrorCode,
   recogniseLines,
   type RunOptions,
   type RunResult,
   type ToolRunner,
 } from '@imagefactory/plugin-api';
+import { DpkgReader } from './dpkg-failure.js';
 
 /**
  * Runs a tool of the apt family. Its last line is rarely the telling one ("Sub-process returned an error code"), so a failure is
- * reported with the first line that apt itself marks as an error.
+ * reported with the package that dpkg could not install and what its script said last, or else with the first line that apt itself marks
+ * as an error.
  */
 export async function runApt(
   run: ToolRunner,
@@ -17,12 +20,14 @@ export async function runApt(
   options: RunOptions & { readonly label: string },
 ): Promise<RunResult> {
   const errors: string[] = [];
+  const dpkg = new DpkgReader();
   try {
     return await run(file, args, {
       ...options,
       fetches: true,
       onLine: (line, stream) => {
-        if (/^[EW]: /.test(line) && errors.length < 100) errors.push(line);
+        dpkg.line(line);
+        if (telling.test(line) && errors.length < 100) errors.push(line);
         options.onLine?.(line, stream);
       },
     });
@@ -30,21 +35,21 @@ export async function runApt(
     if (!(error instanceof BuildError) || error.code === 'aborted' || error.code === 'timeout') throw error;
     const known = recogniseLines(errors);
     if (known?.code === 'package_not_found') {
-      throw new BuildError(
-        known.code,
-        `/template/packages: ${known.text.replace('repository', 'repository of this template')}`,
-        {
-          cause: error,
-        },
-      );
+      const text = known.text.replace('repository', 'repository of this template');
+      throw new BuildError(known.code, `/template/packages: ${text}`, { cause: error });
     }
-    if (known !== undefined)
-      throw new BuildError(known.code, `${options.label} failed: ${known.text}`, { cause: error });
+    const failed = (what: string, code: BuildErrorCode = 'tool_failed'): BuildError =>
+      new BuildError(code, `${options.label} failed: ${what}`, { cause: error });
+    if (known !== undefined) throw failed(known.text, known.code);
+    if (error.code !== 'tool_failed') throw error;
+    if (dpkg.failure !== undefined) throw failed(`package ${dpkg.failure.package}: ${dpkg.failure.reason}`);
     const firstError = errors.find(line => line.startsWith('E: '));
-    if (firstError === undefined || error.code !== 'tool_failed') throw error;
-    throw new BuildError('tool_failed', `${options.label} failed: ${firstError.slice(3)}`, { cause: error });
+    throw firstError === undefined ? error : failed(firstError.slice(3));
   }
 }
+
+/** Lines that may say why: what apt marks as errors, unmet dependencies, and a full disk, which any of their tools may find. */
+const telling = /^[EW]: | but it is not installable$|No space left on device|Disk quota exceeded/;
 
 /** The proxy settings of this process, which apt and its helpers honour. */
 export function proxyEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {

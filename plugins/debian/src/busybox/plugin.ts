@@ -16,10 +16,12 @@ import { type HostSource, readHostSources } from '../apt/host-sources.js';
 import { codenameOf } from '../debian/release.js';
 import { makeDisk } from '../disk/disk.js';
 import { grubConfiguration } from '../disk/grub.js';
+import { checkDiskSize, checkFileSize } from '../disk/size.js';
 import { spaceFor } from '../disk/space.js';
 import { diagnose } from '../doctor.js';
 import { applyCommands } from '../tree/apply.js';
 import { writeGuestFiles } from '../tree/guest-files.js';
+import { checkExecutable } from '../tree/noexec.js';
 import { unpack } from '../tree/unpack.js';
 import { busyboxBase } from './base.js';
 
@@ -47,6 +49,7 @@ export function busyboxOs(options: BusyboxOptions = {}): OsPlugin {
     name: 'busybox',
     summary: 'A tiny system of a kernel and busybox on x86_64, for tests',
     supports: template => busyboxOf(template) !== undefined,
+    check: checkTemplate,
     doctor: sandbox =>
       diagnose(['apt-get', 'dpkg-deb', 'depmod', 'modprobe', 'cpio', 'gzip', 'xz', 'tar'], sandbox),
     space: template => spaceFor(template, bareSystem),
@@ -72,6 +75,8 @@ async function buildBase(
     );
   }
   checkTemplate(template);
+  await checkFileSize(context.scratch, template.diskSize);
+  await checkExecutable(context.scratch);
   const sources = chooseSources(
     codenameOf('12'),
     os.install,
@@ -116,6 +121,7 @@ async function buildBase(
 }
 
 function checkTemplate(template: Template): void {
+  checkDiskSize(template.diskSize);
   if (template.packages.length > 0 || template.repositories.length > 0) {
     throw new BuildError(
       'template_invalid',

@@ -9,6 +9,7 @@ import {
 } from '@imagefactory/plugin-api';
 import { proxyEnvironment, runApt } from '../apt/apt-errors.js';
 import type { ChosenSources } from '../apt/choose-sources.js';
+import { checkDiskSize } from '../disk/size.js';
 import { applyCommands } from '../tree/apply.js';
 import { writeGuestFiles } from '../tree/guest-files.js';
 import { buildSourcesInGuest } from './base.js';
@@ -78,6 +79,7 @@ export async function customise(
 
 /** Refuses what can't be built, before any work is done. */
 export function checkTemplate(template: Template, release: Release): void {
+  checkDiskSize(template.diskSize);
   for (const repository of template.repositories) repositoryFile(repository, release.codename);
   for (const { name } of template.packages) {
     // apt also takes options, patterns and, with a minus at the end, orders to remove; none of that is a package's name.

@@ -4,8 +4,10 @@ import type { BaseImage, BuildContext, InstalledPackage, OsPlugin, Template } fr
 import { chooseSources } from '../apt/choose-sources.js';
 import { type HostSource, readHostSources } from '../apt/host-sources.js';
 import { makeDisk } from '../disk/disk.js';
+import { checkFileSize } from '../disk/size.js';
 import { spaceFor } from '../disk/space.js';
 import { diagnose } from '../doctor.js';
+import { checkExecutable } from '../tree/noexec.js';
 import { unpack } from '../tree/unpack.js';
 import { debianBase } from './base.js';
 import { checkTemplate, customise } from './customise.js';
@@ -40,6 +42,7 @@ export function debianOs(options: DebianOptions = {}): OsPlugin {
     name: 'debian',
     summary: 'Debian 11, 12 and 13 on x86_64',
     supports: template => releaseOf(template) !== undefined,
+    check: template => checkTemplate(template, requireRelease(template).release),
     doctor: sandbox => diagnose(['mmdebstrap', 'tar'], sandbox),
     space: template => spaceFor(template, minimalSystem),
     resumable: true,
@@ -54,6 +57,8 @@ async function buildBase(
 ): Promise<BaseImage> {
   const { release, os } = requireRelease(template);
   checkTemplate(template, release);
+  await checkFileSize(context.scratch, template.diskSize);
+  await checkExecutable(context.scratch);
   const sources = chooseSources(
     release.codename,
     os.install,

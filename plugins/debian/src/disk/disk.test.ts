@@ -73,7 +73,7 @@ describe('makeDisk', () => {
   it('refuses a size that the tree does not fit into, and says what would do', async () => {
     const outcome = await make(20 * mebibyte).catch((error: unknown) => error);
     expect(outcome).to.include({
-      code: 'template_invalid',
+      code: 'disk_size',
       message: '/template/disk/size is 20 MiB; this image needs at least 50 MiB',
     });
   });

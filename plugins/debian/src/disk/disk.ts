@@ -53,7 +53,7 @@ async function sizeFor(sandbox: Sandbox, { tree, size }: DiskOptions): Promise<n
   const needed = Math.ceil(used * 1.2) + 16 * mebibyte + layoutOverhead;
   if (size.asked !== undefined && size.asked < needed) {
     throw new BuildError(
-      'template_invalid',
+      'disk_size',
       `/template/disk/size is ${mib(size.asked)} MiB; this image needs at least ${mib(needed)} MiB`,
     );
   }

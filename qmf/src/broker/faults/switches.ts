@@ -20,6 +20,10 @@ export interface FaultTargets {
   close(error: SaidError | undefined): number;
   endSessions(error: SaidError | undefined): number;
   detach(matches: (link: AttachedLink) => boolean, error: SaidError | undefined): number;
+  /** Deletes an exchange and detaches its publishers; gives whether there was one. */
+  deleteExchange(name: string): boolean;
+  /** Takes bindings of an exchange away, and gives how many there were. */
+  unbind(exchange: string, matches: (key: string) => boolean): number;
   /** Gives publishers the credit that was withheld from them. */
   replenish(): void;
   freeze(frozen: boolean): void;
@@ -102,6 +106,19 @@ export class FaultSwitches {
   /** Closes all connections in an orderly way, and gives how many there were. */
   close(error?: SaidError): number {
     return this.#targets.close(error);
+  }
+
+  /**
+   * Deletes an exchange, as an administrator does: publishers are detached with `amqp:resource-deleted`, as by qpidd, and those who are bound
+   * to it hear nothing, not of its end nor of anything else. Gives whether there was one; `addExchange` of the broker makes it again.
+   */
+  deleteExchange(name: string): boolean {
+    return this.#targets.deleteExchange(name);
+  }
+
+  /** Takes the bindings to an exchange away whose key is `key`, or all; gives how many there were. Nobody hears of it. */
+  unbind(exchange: string, key?: string): number {
+    return this.#targets.unbind(exchange, each => key === undefined || each === key);
   }
 
   /** Takes all rules back. What is frozen stays so. */

@@ -16,6 +16,7 @@ export interface BasicProperties {
   readonly type: string | undefined;
   readonly userId: string | undefined;
   readonly appId: string | undefined;
+  readonly clusterId: string | undefined;
 }
 
 /** The bits of the property flags, in the order in which the properties follow (AMQP 0-9-1 §4.2.6.1). */
@@ -59,8 +60,21 @@ export function readBasicProperties(bytes: Uint8Array): BasicProperties {
   const type = text(reader, flags & flag.type);
   const userId = text(reader, flags & flag.userId);
   const appId = text(reader, flags & flag.appId);
-  text(reader, flags & flag.clusterId);
-  return { contentType, headers, correlationId, replyTo, expiration, messageId, type, userId, appId };
+  const clusterId = text(reader, flags & flag.clusterId);
+  return {
+    ...{
+      contentType,
+      headers,
+      correlationId,
+      replyTo,
+      expiration,
+      messageId,
+      type,
+      userId,
+      appId,
+      clusterId,
+    },
+  };
 }
 
 function text(reader: ByteReader, isThere: number): string | undefined {
@@ -79,6 +93,7 @@ export interface OutgoingProperties {
   readonly messageId?: string;
   readonly userId?: string;
   readonly appId?: string;
+  readonly clusterId?: string;
 }
 
 /** Transient, as all of QMF is (wire document §2.1). */
@@ -86,7 +101,8 @@ const TRANSIENT = 1;
 
 /** Writes property flags and property list of a content header. */
 export function writeBasicProperties(writer: ByteWriter, properties: OutgoingProperties): void {
-  const { contentType, headers, correlationId, replyTo, expiration, messageId, userId, appId } = properties;
+  const { contentType, headers, correlationId, replyTo, expiration, messageId, userId, appId, clusterId } =
+    properties;
   let flags = flag.headers | flag.deliveryMode;
   if (contentType !== undefined) flags |= flag.contentType;
   if (correlationId !== undefined) flags |= flag.correlationId;
@@ -95,6 +111,7 @@ export function writeBasicProperties(writer: ByteWriter, properties: OutgoingPro
   if (messageId !== undefined) flags |= flag.messageId;
   if (userId !== undefined) flags |= flag.userId;
   if (appId !== undefined) flags |= flag.appId;
+  if (clusterId !== undefined) flags |= flag.clusterId;
   writer.u16(flags);
   if (contentType !== undefined) writeShortString(writer, contentType);
   writer.raw(headers);
@@ -105,6 +122,7 @@ export function writeBasicProperties(writer: ByteWriter, properties: OutgoingPro
   if (messageId !== undefined) writeShortString(writer, messageId);
   if (userId !== undefined) writeShortString(writer, userId);
   if (appId !== undefined) writeShortString(writer, appId);
+  if (clusterId !== undefined) writeShortString(writer, clusterId);
 }
 
 /** Text of at most 255 bytes, with their number before it. */

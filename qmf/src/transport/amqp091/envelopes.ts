@@ -13,6 +13,7 @@ import { areConstant, header } from '../../message/headers.js';
 import { bufferView, textOf } from '../../value/text.js';
 import { isValueList, isValueMap, type Value, type ValueMap } from '../../value/value.js';
 import { type OutgoingProperties, readBasicProperties } from './basic-properties.js';
+import { translatedFrom10 } from '../user-ids.js';
 import { encodeFieldTable } from './field-table.js';
 import type { Manners } from './manners.js';
 import { replyAddress } from './reply-address.js';
@@ -34,6 +35,9 @@ const AMQP10_BODY = 'amqp-1.0';
 /** Where the AMQP 1.0 plugin of RabbitMQ 3 puts application properties: as the section that they came in. */
 const AMQP10_HEADERS = 'x-amqp-1.0-app-properties';
 
+/** A cluster id, see {@link Manners.marksOrigin}. */
+const ORIGIN = 'qmf';
+
 const noHeaders: ValueMap = new Map();
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -45,7 +49,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
  */
 export function toPublication(
   envelope: Envelope,
-  { expiration, headerSection }: Pick<Manners, 'expiration' | 'headerSection'>,
+  { expiration, headerSection, marksOrigin }: Pick<Manners, 'expiration' | 'headerSection' | 'marksOrigin'>,
 ): Publication {
   const { to, replyTo, messageId, correlationId, userId, ttl, headers } = envelope;
   const { content, contentType } = encodeBody(envelope);
@@ -61,6 +65,7 @@ export function toPublication(
   if (correlationId !== undefined) properties.correlationId = idText('the correlation id', correlationId);
   if (messageId !== undefined) properties.messageId = shortString('the message id', messageId);
   if (userId !== undefined) properties.userId = shortString('the user id', userId);
+  if (userId !== undefined && marksOrigin) properties.clusterId = ORIGIN;
   if (replyTo !== undefined) properties.replyTo = shortString('the reply address', addressToText(replyTo));
   if (ttl !== undefined && expiration !== 'time')
     properties.expiration = String(Math.max(0, Math.round(ttl)));
@@ -136,16 +141,19 @@ export interface Delivery {
 }
 
 /** @throws QmfError `malformed_message` */
-export function toEnvelope(delivery: Delivery, manners: Pick<Manners, 'expiration' | 'userIds'>): Envelope {
+export function toEnvelope(
+  delivery: Delivery,
+  manners: Pick<Manners, 'expiration' | 'userIds' | 'marksOrigin'>,
+): Envelope {
   const properties = readBasicProperties(delivery.properties);
-  const { contentType, correlationId, replyTo, messageId, userId, expiration } = properties;
+  const { contentType, correlationId, replyTo, messageId, userId, expiration, clusterId } = properties;
   const hasTtl = manners.expiration === 'duration' && /^\d{1,15}$/.test(expiration ?? '');
   const ttl = hasTtl ? Number(expiration) : undefined;
   const envelope: Writable<Envelope> = {
     to: { node: delivery.exchange, subject: delivery.routingKey },
     headers: headersOf(properties.headers ?? noHeaders),
     body: decodeBody(delivery.content, properties.type),
-    userIds: manners.userIds,
+    userIds: manners.marksOrigin && clusterId === undefined ? translatedFrom10 : manners.userIds,
   };
   if (replyTo !== undefined) envelope.replyTo = replyAddress(replyTo);
   if (messageId !== undefined) envelope.messageId = messageId;

@@ -51,6 +51,19 @@ export function channelError(what: string, error: unknown): QmfError {
   return new QmfError('connection_lost', message, { cause: error });
 }
 
+/** Whether the broker says that what was named is not there. */
+export function isNotFound(error: unknown): boolean {
+  return codeOf(error) === replyCode.notFound;
+}
+
+/** An exchange that we listen to was deleted: all that was bound to it is gone, so the connection has to begin anew. */
+export function exchangeGone(what: string, error: unknown): QmfError {
+  const { message } = channelError(what, error);
+  return new QmfError('connection_lost', `${message}; an exchange that was in use has been deleted`, {
+    cause: error,
+  });
+}
+
 /** Whether a publishing channel ended over what one message is like, rather than where it goes. */
 export function refusesOneMessage(error: unknown): boolean {
   return codeOf(error) === replyCode.preconditionFailed;

@@ -1,6 +1,6 @@
 import type { ByteReader } from '../../codec/byte-reader.js';
-import { ByteWriter, utf8Length } from '../../codec/byte-writer.js';
-import { malformed } from '../../codec/limits.js';
+import { ByteWriter, keyLength, utf8Length } from '../../codec/byte-writer.js';
+import { malformed, setOnce } from '../../codec/limits.js';
 import { QmfError } from '../../errors.js';
 import { Float, Int, type IntType, isValueMap, Uuid, type Value, type ValueMap } from '../../value/value.js';
 
@@ -22,7 +22,7 @@ export function encodeFieldTable(map: ValueMap): Buffer {
 function writeTable(writer: ByteWriter, map: ValueMap): void {
   writeBlock(writer, () => {
     for (const [name, value] of map) {
-      const length = utf8Length(name);
+      const length = keyLength(name);
       if (length > 255) {
         throw new QmfError(
           'not_encodable',
@@ -135,8 +135,9 @@ export function readFieldTable(reader: ByteReader): ValueMap {
   const outerEnd = reader.enterBlock(reader.u32());
   const map = new Map<string, Value>();
   while (reader.remaining > 0) {
+    const at = reader.position;
     const key = reader.utf8(reader.u8());
-    map.set(key, readField(reader));
+    setOnce(map, key, readField(reader), at);
   }
   reader.leaveBlock(outerEnd);
   return map;

@@ -18,6 +18,11 @@ export interface Manners {
   readonly headerSection: boolean;
   /** How far user ids can be relied on over AMQP 0-9-1 (docs/brokers.md, "Who calls"). */
   readonly userIds: UserIds;
+  /**
+   * Whether the user id counts only beside a cluster id. RabbitMQ 4 makes messages of AMQP 0-9-1 of those of 1.0 without comparing the user id of a
+   * second properties section that its sender may have put behind the body; it never writes a cluster id, which is reserved and means nothing.
+   */
+  readonly marksOrigin: boolean;
   /** How the broker says that a mandatory message reached no queue, to a channel in confirm mode. */
   readonly unroutable: 'return' | 'nack';
 }
@@ -27,6 +32,7 @@ const common: Manners = {
   queueBound: () => ({}),
   expiration: 'duration',
   headerSection: false,
+  marksOrigin: false,
   unroutable: 'return',
 };
 
@@ -43,11 +49,13 @@ const qpid: Manners = {
   queueBound: limit => ({ 'qpid.max_count': limit, 'qpid.policy_type': 'ring' }),
   expiration: 'time',
   headerSection: false,
+  marksOrigin: false,
   unroutable: 'nack',
 };
 
 /** By the product that the broker names when a connection opens. */
 export function mannersOf({ product = '', version = '' }: Peer): Manners {
-  if (/rabbitmq/i.test(product)) return { ...rabbitMq, headerSection: version.startsWith('3.') };
+  const is3 = version.startsWith('3.');
+  if (/rabbitmq/i.test(product)) return { ...rabbitMq, headerSection: is3, marksOrigin: !is3 };
   return /qpid/i.test(product) ? qpid : common;
 }

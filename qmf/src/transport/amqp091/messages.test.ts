@@ -8,6 +8,7 @@ import {
 } from '../../codec/amqp10-message.js';
 import { decodeList, decodeMap, encodeMap } from '../../codec/amqp010.js';
 import { ByteReader } from '../../codec/byte-reader.js';
+import { ByteWriter } from '../../codec/byte-writer.js';
 import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
 import { headersFor } from '../../message/headers.js';
@@ -23,12 +24,17 @@ import {
   type Value,
   type ValueMap,
 } from '../../value/value.js';
-import { readBasicProperties } from './basic-properties.js';
+import { type OutgoingProperties, readBasicProperties, writeBasicProperties } from './basic-properties.js';
 import { toEnvelope, toPublication as publicationFor } from './envelopes.js';
 import { encodeFieldTable, readFieldTable } from './field-table.js';
 import { replyAddress } from './reply-address.js';
 
-const manners = { expiration: 'duration', headerSection: false, userIds: unknownUserIds } as const;
+const manners = {
+  expiration: 'duration',
+  headerSection: false,
+  marksOrigin: false,
+  userIds: unknownUserIds,
+} as const;
 const toPublication = (envelope: Envelope) => publicationFor(envelope, manners);
 const count: ValueMap = new Map([['count', int32(1)]]);
 const plain: Envelope = {
@@ -261,6 +267,26 @@ describe('toEnvelope', () => {
         .to.throw(QmfError)
         .with.property('code', 'malformed_message');
     }
+  });
+
+  it('believes a user id where messages of AMQP 1.0 may come only beside a cluster id', () => {
+    const vouched = { kind: 'vouched' } as const;
+    const read = (properties: OutgoingProperties, marksOrigin: boolean): Envelope => {
+      const writer = new ByteWriter();
+      writeBasicProperties(writer, properties);
+      const delivery = {
+        exchange: 'e',
+        routingKey: 'k',
+        properties: writer.finish(),
+        content: Buffer.alloc(0),
+      };
+      return toEnvelope(delivery, { ...manners, marksOrigin, userIds: vouched });
+    };
+    const sent = (marksOrigin: boolean) =>
+      publicationFor({ ...plain, userId: 'anna' }, { ...manners, marksOrigin }).properties;
+    expect(read(sent(true), true)).to.include({ userId: 'anna', userIds: vouched });
+    expect(read(sent(false), false)).to.include({ userId: 'anna', userIds: vouched });
+    expect(read(sent(false), true).userIds).to.include({ kind: 'forgeable-by-translation' });
   });
 
   it('refuses a value passed on from AMQP 1.0 with other sections than a body', () => {

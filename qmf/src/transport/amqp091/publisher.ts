@@ -3,7 +3,7 @@ import { QmfError } from '../../errors.js';
 import { readBasicProperties } from './basic-properties.js';
 import { ChannelOutlet } from './channel-outlet.js';
 import type { Publication } from './envelopes.js';
-import { channelError, lacksChannel, refusesOneMessage } from './errors.js';
+import { channelError, exchangeGone, isNotFound, lacksChannel, refusesOneMessage } from './errors.js';
 import { frameLimit } from './flow.js';
 import type { Manners } from './manners.js';
 import { publishFrames } from './publish-frames.js';
@@ -33,6 +33,7 @@ const MAX_UNSETTLED = 10_000;
 export class Publisher {
   readonly #what: string;
   readonly #manners: Manners;
+  readonly #isListenedTo: () => boolean;
   readonly #frameLimit: number;
   readonly #onEnd: (reason: QmfError) => void;
   readonly #unsettled = new Set<Pending>();
@@ -44,6 +45,7 @@ export class Publisher {
   #marks = 0;
 
   /**
+   * @param isListenedTo whether we are bound to the exchange, and deaf when it is gone
    * @param ready settles when there is a channel to be had
    * @param onEnd told when the broker ends the channel; with `connection_lost` what was sent may have arrived
    */
@@ -51,11 +53,13 @@ export class Publisher {
     model: ChannelModel,
     exchange: string,
     manners: Manners,
+    isListenedTo: () => boolean,
     ready: Promise<unknown>,
     onEnd: (reason: QmfError) => void,
   ) {
     this.#what = exchange === '' ? 'sending to a queue' : `sending to ${exchange}`;
     this.#manners = manners;
+    this.#isListenedTo = isListenedTo;
     this.#frameLimit = frameLimit(model);
     this.#onEnd = onEnd;
     ready
@@ -73,7 +77,7 @@ export class Publisher {
   }
 
   send(publication: Publication): Promise<void> {
-    if (this.#state.kind === 'ended') return Promise.reject(this.#state.reason);
+    if (this.#state.kind === 'ended') return Promise.reject(this.#state.reason.unsent());
     if (this.#unsettled.size >= MAX_UNSETTLED) {
       const message = `${MAX_UNSETTLED} messages wait for the broker already`;
       return Promise.reject(new QmfError('outbox_full', `${this.#what}: ${message}`));
@@ -110,9 +114,10 @@ export class Publisher {
     if (this.#state.kind === 'ended') return;
     this.#state = { kind: 'ended', reason };
     const unsettled = [...this.#unsettled];
+    const waiting = new Set(this.#waiting);
     this.#unsettled.clear();
     this.#waiting = [];
-    for (const { reject } of unsettled) reject(reason);
+    for (const pending of unsettled) pending.reject(waiting.has(pending) ? reason.unsent() : reason);
   }
 
   /** Closes an idle channel, and settles when it is. Never rejects. */
@@ -191,6 +196,10 @@ export class Publisher {
   }
 
   #closedWith(error: unknown): void {
+    if (isNotFound(error) && this.#isListenedTo()) {
+      this.#fail(exchangeGone(this.#what, error));
+      return;
+    }
     const reason = channelError(this.#what, error);
     if (!refusesOneMessage(error)) {
       this.#fail(reason);

@@ -56,6 +56,16 @@ export class Routes {
     return [...(this.#byExchange.get(exchange)?.routes ?? [])].some(({ binding }) => binding.key === key);
   }
 
+  /** Whether anything is bound to an exchange. */
+  listensTo(exchange: string): boolean {
+    return this.#byExchange.has(exchange);
+  }
+
+  /** All bindings. */
+  get bindings(): readonly Binding[] {
+    return [...this.#byExchange.values()].flatMap(({ routes }) => [...routes].map(({ binding }) => binding));
+  }
+
   /** Those that get a message. */
   to(exchange: string, routingKey: string): readonly Receiver[] {
     const bound = this.#byExchange.get(exchange);

@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import type { Binding } from '../transport.js';
-import { channelError, mayStillBeThere } from './errors.js';
+import { channelError, exchangeGone, isNotFound, mayStillBeThere } from './errors.js';
 
 /**
  * Declares exchanges and binds the queue, one after the other on a channel of their own: whatever the broker refuses ends the
@@ -8,6 +8,7 @@ import { channelError, mayStillBeThere } from './errors.js';
  */
 export class Topology {
   readonly #model: ChannelModel;
+  /** Exchanges that were there on this connection, by type and name. */
   readonly #declared = new Set<string>();
   #channel: Channel | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -23,7 +24,11 @@ export class Topology {
     });
   }
 
-  /** @throws QmfError `address_refused`, `not_authorised` or `connection_lost` */
+  /**
+   * Binds the queue. A binding that is there already stays as it is (AMQP 0-9-1 reference, queue.bind).
+   *
+   * @throws QmfError `address_refused`, `not_authorised`, or `connection_lost` also when an exchange is gone that was there before
+   */
   bind(queue: string, binding: Binding): Promise<void> {
     const { exchange, key } = binding;
     return this.#inTurn(async () => {
@@ -31,7 +36,9 @@ export class Topology {
         await this.#declare(binding);
         await (await this.#open()).bindQueue(queue, exchange, key);
       } catch (error) {
-        throw channelError(`listening to ${exchange} for ${key}`, error);
+        const what = `listening to ${exchange} for ${key}`;
+        const wasThere = this.#declared.has(nameOf(binding));
+        throw isNotFound(error) && wasThere ? exchangeGone(what, error) : channelError(what, error);
       }
     });
   }
@@ -46,9 +53,9 @@ export class Topology {
   }
 
   /** QMF's own exchanges exist on qpidd only, so everybody declares them (wire document §1.7). */
-  async #declare({ exchange, exchangeType }: Binding): Promise<void> {
-    const name = `${exchangeType}:${exchange}`;
-    if (this.#declared.has(name)) return;
+  async #declare(binding: Binding): Promise<void> {
+    const { exchange, exchangeType } = binding;
+    if (this.#declared.has(nameOf(binding))) return;
     try {
       const channel = await this.#open();
       await channel.assertExchange(exchange, exchangeType, { durable: false, autoDelete: false });
@@ -58,7 +65,7 @@ export class Topology {
       // Where it isn't there either, why it could not be made says more.
       await channel.checkExchange(exchange).catch(() => Promise.reject(error as Error)); // amqplib rejects with nothing else
     }
-    this.#declared.add(name);
+    this.#declared.add(nameOf(binding));
   }
 
   async #open(): Promise<Channel> {
@@ -77,4 +84,8 @@ export class Topology {
     this.#last = result.catch(() => undefined);
     return result;
   }
+}
+
+function nameOf({ exchange, exchangeType }: Binding): string {
+  return `${exchangeType}:${exchange}`;
 }

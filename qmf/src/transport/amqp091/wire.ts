@@ -93,6 +93,7 @@ export class Amqp091Wire implements Wire {
       await this.#orEnd(this.#topology.bind(queue, binding));
     } catch (error) {
       remove();
+      this.#failIfLost(error);
       throw error;
     }
     let state: 'bound' | 'released' = 'bound';
@@ -105,8 +106,29 @@ export class Amqp091Wire implements Wire {
     };
   }
 
+  async renewBindings(): Promise<void> {
+    if (this.#ended !== undefined || this.#queue === undefined) return;
+    try {
+      const queue = await this.#queue;
+      for (const binding of this.#routes.bindings) {
+        if (hasEnded(this.#ended)) return;
+        // Given up meanwhile, and about to be unbound.
+        if (this.#routes.has(binding)) await this.#topology.bind(queue, binding);
+      }
+    } catch (error) {
+      const { message } = QmfError.from(error, 'connection_lost');
+      this.fail(new QmfError('connection_lost', message, { cause: error }));
+    }
+  }
+
+  /** A binding that was lost on the way is put in place on the next connection, so there has to be one. */
+  #failIfLost(error: unknown): void {
+    const failure = QmfError.from(error, 'connection_lost');
+    if (failure.code === 'connection_lost') this.fail(failure);
+  }
+
   send(envelope: Envelope): Promise<void> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    if (this.#ended !== undefined) return Promise.reject(this.#ended.unsent());
     try {
       const publication = toPublication(envelope, this.#setup.manners);
       return this.#publisherFor(publication.exchange).send(publication);
@@ -212,11 +234,19 @@ export class Amqp091Wire implements Wire {
       return known;
     }
     const ready = this.#evictIdlePublisher();
-    const publisher = new Publisher(this.#model, exchange, this.#setup.manners, ready, reason => {
-      if (this.#publishers.get(exchange) === publisher) this.#publishers.delete(exchange);
-      // Where it isn't known what arrived, the connection ends as a whole.
-      if (reason.code === 'connection_lost') this.fail(reason);
-    });
+    const isListenedTo = (): boolean => this.#routes.listensTo(exchange);
+    const publisher = new Publisher(
+      this.#model,
+      exchange,
+      this.#setup.manners,
+      isListenedTo,
+      ready,
+      reason => {
+        if (this.#publishers.get(exchange) === publisher) this.#publishers.delete(exchange);
+        // Where it isn't known what arrived, the connection ends as a whole.
+        if (reason.code === 'connection_lost') this.fail(reason);
+      },
+    );
     if (this.#blocked) publisher.hold('connection');
     this.#publishers.set(exchange, publisher);
     return publisher;
@@ -241,6 +271,11 @@ export class Amqp091Wire implements Wire {
       else publisher.release('connection');
     }
   }
+}
+
+/** Asked anew: the compiler takes it for unchanged since the last look. */
+function hasEnded(reason: QmfError | undefined): boolean {
+  return reason !== undefined;
 }
 
 function delay(milliseconds: number): Promise<void> {

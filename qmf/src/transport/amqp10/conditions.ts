@@ -27,6 +27,16 @@ export function mayPass(error: RheaError | undefined): boolean {
   return error?.condition === undefined || passing.has(error.condition);
 }
 
+/** Whether an address was not there, or is there no more. */
+export function isGone(error: RheaError | undefined): boolean {
+  return error?.condition === 'amqp:not-found' || error?.condition === 'amqp:resource-deleted';
+}
+
+/** An exchange that we listen to was deleted: all that was bound to it is gone, so the connection has to begin anew. */
+export function exchangeGone(what: string, why: string): QmfError {
+  return new QmfError('connection_lost', `${what}: ${why}; an exchange that was in use has been deleted`);
+}
+
 /** Whether a link ended over the size of one message. */
 export function isTooLarge(error: RheaError | undefined): boolean {
   return error?.condition === 'amqp:link:message-size-exceeded';

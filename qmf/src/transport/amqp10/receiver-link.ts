@@ -1,5 +1,5 @@
 import type { Receiver, Session } from 'rhea';
-import { decodeBareMessage } from '../../codec/amqp10-message.js';
+import { type BareMessage, decodeBareMessage } from '../../codec/amqp10-message.js';
 import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
 import type { UserIds } from '../../message/user-ids.js';
@@ -12,7 +12,7 @@ import { fromBareMessage } from './envelopes.js';
 export interface ReceiverEvents {
   /** How far the user ids of messages can be relied on. */
   readonly userIds: UserIds;
-  deliver(envelope: Envelope): void;
+  deliver(envelope: Envelope, message: BareMessage): void;
   /** A message that could not be decoded; it is dropped. */
   malformed(error: QmfError): void;
   /** The broker took the link away after it was open. */
@@ -42,14 +42,15 @@ export function openReceiver(
     // What was on its way when the binding was given up.
     if (!receiver.is_open()) return;
     let envelope: Envelope;
+    let bare: BareMessage;
     try {
-      const bare = decodeBareMessage(message, { textUserId: dialect.textUserId === true });
+      bare = decodeBareMessage(message, { textUserId: dialect.textUserId === true });
       envelope = fromBareMessage(dialect.received?.(bare) ?? bare, binding.exchange, dialect, events.userIds);
     } catch (error) {
       events.malformed(QmfError.from(error, 'malformed_message'));
       return;
     }
-    events.deliver(envelope);
+    events.deliver(envelope, bare);
   });
   return confirmed(receiver, session, binding, dialect, events);
 }

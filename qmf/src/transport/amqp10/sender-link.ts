@@ -2,7 +2,7 @@ import type { Delivery, Sender, Session } from 'rhea';
 import { QmfError } from '../../errors.js';
 import { CreditLeft, lapseCredit } from '../../rhea/credit.js';
 import { isConfirmed, on, type RheaContext } from '../../rhea/events.js';
-import { describeCondition, isTooLarge, linkError, mayPass } from './conditions.js';
+import { describeCondition, exchangeGone, isGone, isTooLarge, linkError, mayPass } from './conditions.js';
 
 interface Pending {
   readonly message: Outgoing;
@@ -15,6 +15,8 @@ export interface Outgoing {
   readonly bytes: Buffer;
   /** What to make of a message that no queue takes, where the broker says `released` to it and means that. */
   readonly unroutable: 'released' | 'sent' | 'refused';
+  /** Whether it goes to an exchange that we are bound to, and are deaf when it is gone. */
+  readonly isListenedTo?: boolean;
 }
 
 /** Where a link sends to. */
@@ -25,6 +27,8 @@ export interface SenderTarget {
   readonly what: string;
   /** Whether the session is this link's own, to end with it. */
   readonly ownSession: boolean;
+  /** Whether it is an exchange that we are bound to. */
+  readonly isListenedTo?: () => boolean;
 }
 
 /** Messages that may wait for credit on one link before further ones are refused. */
@@ -38,6 +42,7 @@ export class SenderLink {
   readonly #sender: Sender;
   readonly #node: string;
   readonly #session: Session;
+  readonly #isListenedTo: () => boolean;
   readonly #ownSession: boolean;
   readonly #onEnd: (lost: QmfError | undefined) => void;
   readonly #inFlight = new Map<Delivery, Pending>();
@@ -56,6 +61,7 @@ export class SenderLink {
     const { address, what: node, ownSession } = target;
     this.#node = node;
     this.#session = session;
+    this.#isListenedTo = target.isListenedTo ?? (() => false);
     this.#ownSession = ownSession;
     this.#onEnd = onEnd;
     this.#sender = session.open_sender({
@@ -80,12 +86,7 @@ export class SenderLink {
     on(this.#sender, 'accepted', context => this.#settle(context));
     on(this.#sender, 'released', context => this.#released(context));
     on(this.#sender, 'modified', context => this.#settle(context, notNow(node, context)));
-    on(this.#sender, 'rejected', context =>
-      this.#settle(
-        context,
-        new QmfError('message_rejected', `${node} rejected the message: ${rejection(context)}`),
-      ),
-    );
+    on(this.#sender, 'rejected', context => this.#rejected(context));
     on(this.#sender, 'settled', context => this.#settle(context));
     on(this.#sender, 'sender_error', () => this.#endRemotely());
     on(this.#sender, 'sender_close', () => this.#endRemotely());
@@ -95,7 +96,7 @@ export class SenderLink {
   }
 
   send(message: Outgoing): Promise<void> {
-    if (this.#state === 'ended') return Promise.reject(this.#endedBy ?? this.#lost());
+    if (this.#state === 'ended') return Promise.reject((this.#endedBy ?? this.#lost()).unsent());
     if (this.#waiting.length >= MAX_WAITING) {
       return Promise.reject(
         new QmfError('outbox_full', `${MAX_WAITING} messages wait for ${this.#node} already`),
@@ -163,6 +164,19 @@ export class SenderLink {
     }
   }
 
+  #rejected(context: RheaContext): void {
+    const why = `${this.#node} rejected the message: ${rejection(context)}`;
+    const { delivery } = context;
+    const pending = delivery === undefined ? undefined : this.#inFlight.get(delivery);
+    if (pending?.message.isListenedTo === true && isGone({ condition: conditionOf(context) })) {
+      const lost = exchangeGone(`sending to ${this.#node}`, why);
+      this.end(lost);
+      this.#onEnd(lost);
+      return;
+    }
+    this.#settle(context, new QmfError('message_rejected', why));
+  }
+
   #settle(context: RheaContext, error?: QmfError): void {
     const { delivery } = context;
     if (delivery === undefined) return;
@@ -183,6 +197,12 @@ export class SenderLink {
     const what = `sending to ${this.#node}`;
     const error = this.#sender.error ?? this.#session.error;
     const why = describeCondition(error);
+    if (isGone(error) && this.#isNeeded()) {
+      const gone = exchangeGone(what, why);
+      this.end(gone);
+      this.#onEnd(gone);
+      return;
+    }
     const refusedWithoutReason = this.#state === 'attaching' && error === undefined;
     const passes = mayPass(error) && !refusedWithoutReason;
     const reason = passes ? new QmfError('message_released', `${what}: ${why}`) : linkError(what, error);
@@ -199,6 +219,14 @@ export class SenderLink {
     this.#onEnd(goesOn && others > 0 ? lost : undefined);
   }
 
+  /** Whether the address, or that of a message under way through the relay, is an exchange that we are bound to. */
+  #isNeeded(): boolean {
+    if (this.#isListenedTo()) return true;
+    return [...this.#inFlight.values(), ...this.#waiting].some(
+      ({ message }) => message.isListenedTo === true,
+    );
+  }
+
   #end(reason: QmfError, forInFlight: (pending: Pending) => QmfError): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
@@ -208,7 +236,7 @@ export class SenderLink {
     this.#inFlight.clear();
     this.#waiting = [];
     for (const pending of inFlight) pending.reject(forInFlight(pending));
-    for (const pending of waiting) pending.reject(reason);
+    for (const pending of waiting) pending.reject(reason.unsent());
   }
 
   #lost(): QmfError {
@@ -240,8 +268,16 @@ function rejection(context: RheaContext): string {
   const { error } = stateOf(context);
   if (typeof error !== 'object' || error === null) return 'no reason given';
   const description: unknown = 'description' in error ? error.description : undefined;
-  const condition: unknown = 'condition' in error ? error.condition : undefined;
-  return [condition, description].filter(part => typeof part === 'string' && part !== '').join(': ');
+  return [conditionOf(context), description]
+    .filter(part => typeof part === 'string' && part !== '')
+    .join(': ');
+}
+
+/** The condition of the outcome `rejected`. */
+function conditionOf(context: RheaContext): string | undefined {
+  const { error } = stateOf(context);
+  if (typeof error !== 'object' || error === null || !('condition' in error)) return undefined;
+  return typeof error.condition === 'string' ? error.condition : undefined;
 }
 
 function stateOf(context: RheaContext): Readonly<Record<string, unknown>> {

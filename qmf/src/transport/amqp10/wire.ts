@@ -17,6 +17,7 @@ import type { Binding, Peer, Wire } from '../transport.js';
 import { describeCondition } from './conditions.js';
 import type { Dialect, Route } from './dialects/index.js';
 import { toBareMessage } from './envelopes.js';
+import { Listener, type Take } from './listener.js';
 import { openReceiver } from './receiver-link.js';
 import { type Outgoing, SenderLink } from './sender-link.js';
 
@@ -24,6 +25,9 @@ import { type Outgoing, SenderLink } from './sender-link.js';
 const MAX_SENDERS = 64;
 /** How long an orderly close waits for the broker's own close, in milliseconds. */
 const CLOSE_TIMEOUT = 1_000;
+
+/** How long a link that is replaced stays beside the other, in milliseconds: what it alone was given is on its way to us. */
+const OVERLAP = 500;
 
 /** Name of the anonymous relay's link among the others, which are named by their addresses. */
 const RELAY = '';
@@ -52,6 +56,8 @@ export class Amqp10Wire implements Wire {
   readonly #connection: Connection;
   readonly #session: Session;
   readonly #senders = new Map<string, SenderLink>();
+  readonly #listeners = new Set<Listener>();
+  #isRenewing = false;
   readonly #pendingBinds = new Set<(error: QmfError) => void>();
   #resolveClosed: (reason: QmfError | undefined) => void = () => undefined;
   #ended: QmfError | undefined;
@@ -90,17 +96,51 @@ export class Amqp10Wire implements Wire {
       rejectOnEnd = reject;
       this.#pendingBinds.add(reject);
     });
-    const opened = this.#openReceiver(binding, deliver);
+    const open = (asked: Binding, take: Take): Promise<() => void> => this.#openReceiver(asked, take);
+    const listener = new Listener(binding, deliver, open);
     try {
-      return await Promise.race([opened, ended]);
+      await Promise.race([listener.start(), ended]);
     } finally {
       if (rejectOnEnd !== undefined) this.#pendingBinds.delete(rejectOnEnd);
     }
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      listener.close();
+    };
   }
 
-  async #openReceiver(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
+  async renewBindings(): Promise<void> {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    try {
+      const silent = [...this.#listeners].filter(listener => listener.wasSilent());
+      // One after the other: there may be many clients.
+      for (const listener of silent) {
+        if (hasEnded(this.#ended) || this.#hasNoLinkLeft) return;
+        if (this.#listeners.has(listener)) await listener.renew(() => delay(OVERLAP));
+      }
+    } catch (error) {
+      const { message } = QmfError.from(error, 'connection_lost');
+      this.fail(new QmfError('connection_lost', message, { cause: error }));
+    } finally {
+      this.#isRenewing = false;
+    }
+  }
+
+  get #hasNoLinkLeft(): boolean {
+    return this.#setup.dialect.refusesBySession
+      ? sessionsExhausted(this.#connection) !== undefined
+      : linksExhausted(this.#session) !== undefined;
+  }
+
+  #listensTo(exchange: string): boolean {
+    return [...this.#listeners].some(({ binding }) => binding.exchange === exchange);
+  }
+
+  async #openReceiver(binding: Binding, deliver: Take): Promise<() => void> {
     const { broker, dialect, malformed, security } = this.#setup;
-    const queue = `${binding.key}.${randomUUID()}`;
+    const queue = `from.${randomUUID()}`;
     await this.#begun;
     const workplace = { broker, security, session: this.#session, signal: this.#over.signal };
     this.#preparing++;
@@ -120,13 +160,19 @@ export class Amqp10Wire implements Wire {
   }
 
   send(envelope: Envelope): Promise<void> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    if (this.#ended !== undefined) return Promise.reject(this.#ended.unsent());
     try {
       const { dialect } = this.#setup;
       const route = dialect.route(envelope.to);
       const message = toBareMessage(envelope, route, dialect);
       const bytes = encodeBareMessage(dialect.sent?.(message) ?? message);
-      return this.#senderFor(route).send({ bytes, unroutable: this.#unroutable(envelope) });
+      const { node, subject } = envelope.to;
+      const exchange = subject === undefined ? undefined : node;
+      return this.#senderFor(route, exchange).send({
+        bytes,
+        unroutable: this.#unroutable(envelope),
+        isListenedTo: exchange !== undefined && this.#listensTo(exchange),
+      });
     } catch (error) {
       return Promise.reject(QmfError.from(error, 'not_encodable'));
     }
@@ -200,7 +246,7 @@ export class Amqp10Wire implements Wire {
     return this.#session;
   }
 
-  #senderFor({ target, to }: Route): SenderLink {
+  #senderFor({ target, to }: Route, exchange: string | undefined): SenderLink {
     const key = target ?? RELAY;
     let sender = this.#senders.get(key);
     if (sender === undefined) {
@@ -212,8 +258,10 @@ export class Amqp10Wire implements Wire {
           ...(target === undefined ? {} : { address: target }),
           what: target === undefined ? 'the anonymous relay' : to,
           ownSession: this.#setup.dialect.refusesBySession,
+          isListenedTo: () => target !== undefined && exchange !== undefined && this.#listensTo(exchange),
         },
-        `to-${key}.${randomUUID()}`,
+        // Without the address, which a peer may have chosen: a broker that refuses a name ends the whole connection.
+        `to.${randomUUID()}`,
         lost => {
           if (this.#senders.get(key) === link) this.#senders.delete(key);
           // Where it isn't known what arrived, the connection ends as a whole.
@@ -237,6 +285,11 @@ export class Amqp10Wire implements Wire {
       return;
     }
   }
+}
+
+/** Asked anew: the compiler takes it for unchanged since the last look. */
+function hasEnded(reason: QmfError | undefined): boolean {
+  return reason !== undefined;
 }
 
 function delay(milliseconds: number): Promise<void> {

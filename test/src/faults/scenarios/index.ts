@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.js';
 import { brokerAway } from './broker-away.js';
+import { exchanges } from './exchanges.js';
 import { crowds } from './crowds.js';
 import { cuts } from './cuts.js';
 import { flow } from './flow.js';
@@ -14,6 +15,7 @@ export const scenarios: readonly Scenario[] = [
   ...load,
   ...brokerAway,
   ...cuts,
+  ...exchanges,
   ...flow,
   ...restarts,
   ...crowds,

@@ -1,0 +1,79 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { OverQuota } from '../access/index.js';
+import { rejection } from '../testing/until.test.fixture.js';
+import { loadTemplate, readElsewhere, readTemplate, TemplateError } from './index.js';
+
+const os =
+  '<os><name>Debian</name><version>12</version><arch>x86_64</arch><install type="url"><url>http://mirror.example/</url></install></os>';
+const large = (packages: number, more = '') =>
+  `<template><name>large</name>${os}<files><file name="/etc/motd">hällo</file></files><packages>${Array.from(
+    { length: packages },
+    (_item, index) => `<package name="package-number-${index}"/>`,
+  ).join('')}${more}</packages></template>`;
+
+describe('reading a large template', () => {
+  it('gives what reading it here gives, errors too, while the event loop goes on', async () => {
+    for (const text of [
+      large(2_000),
+      large(2_000, '<package/><nonsense/>'),
+      large(2_000, '<a>'),
+      large(25_000),
+    ]) {
+      let turns = 0;
+      let isOver = false;
+      const count = (): void => {
+        turns++;
+        if (!isOver) setImmediate(count);
+      };
+      setImmediate(count);
+      const reading = await readElsewhere(text, { form: 'build' });
+      isOver = true;
+      expect(turns, 'turns of the event loop meanwhile').to.be.above(1);
+      const expected = readTemplate(text, { form: 'build' });
+      expect(reading.problems).to.deep.equal(expected.problems);
+      expect(reading.valid).to.equal(expected.valid);
+      if (!reading.valid || !expected.valid) continue;
+      const [file] = reading.template.files;
+      expect(Buffer.from(file?.content as Uint8Array).toString()).to.equal('hällo');
+      expect(reading.template.packages).to.deep.equal(expected.template.packages);
+    }
+  });
+
+  it('is how an order has its template read', async () => {
+    const { template } = await loadTemplate(large(2_000), {}, { caller: 'anna' });
+    expect(template.packages).to.have.lengthOf(2_000);
+    const error = await rejection(loadTemplate(large(2_000, '<nonsense/>'), {}, { caller: 'anna' }));
+    expect(error).to.be.instanceOf(TemplateError);
+    expect(String(error)).to.include('nonsense');
+  });
+
+  it('ends at once when it is aborted, whether it is read or waits, and the next one is read', async () => {
+    const reason = new Error('the agent stops');
+    const controller = new AbortController();
+    const text = large(15_000);
+    const readings = Array.from({ length: 3 }, () =>
+      rejection(readElsewhere(text, { caller: 'anna', signal: controller.signal })),
+    );
+    setImmediate(() => controller.abort(reason));
+    expect(await Promise.all(readings)).to.deep.equal([reason, reason, reason]);
+    expect(await rejection(readElsewhere(text, { signal: controller.signal }))).to.equal(reason);
+    expect((await readElsewhere(large(1_000), { caller: 'anna' })).valid).to.equal(true);
+  });
+
+  it('takes only so many of one caller, and reads those of others all the same', async () => {
+    const text = large(600);
+    const read = (caller: string) => readElsewhere(text, { caller });
+    const many = Array.from({ length: 30 }, () => read('greedy'));
+    const settled = Promise.allSettled(many);
+    expect((await read('anna')).valid).to.equal(true);
+    const refused = (await settled).flatMap(result =>
+      result.status === 'rejected' ? [result.reason as unknown] : [],
+    );
+    expect(refused, 'one was read, 16 waited').to.have.lengthOf(13);
+    for (const error of refused) {
+      expect(error).to.be.instanceOf(OverQuota);
+      expect(String(error)).to.include('too many of your large templates wait already');
+    }
+  });
+});

@@ -1,0 +1,2 @@
+export { nearest } from './nearest.js';
+export { maskArguments, shownUrl } from './shown-url.js';
