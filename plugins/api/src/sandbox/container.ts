@@ -7,7 +7,8 @@ import { newCgroup, removeCgroup } from './cgroup.js';
 import { enclosed, enterScript, places, type Shared } from './enter.js';
 import type { IdBlock } from './id-ranges.js';
 import type { SandboxLimits } from './limits.js';
-import { outboundHook, type SandboxNetwork } from './network.js';
+import { outboundHook, outboundRoutes, type SandboxNetwork } from './network.js';
+import type { UrlRule } from '../urls/url-rule.js';
 import type { Runtime } from './runtime.js';
 import { containerConfig, type ContainerMount } from './spec.js';
 
@@ -36,6 +37,8 @@ export interface ContainerRun {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly network: SandboxNetwork;
+  /** Where the network `outbound` leads: by the rule, and to servers that the operator has configured, by their URLs. */
+  readonly reach: { readonly rule: UrlRule; readonly servers: readonly string[] };
   readonly limits: SandboxLimits;
   /** Files for standard input and output. */
   readonly inputFile?: string;
@@ -52,7 +55,7 @@ export async function runContainer(
   options: ContainerRun,
   rest: RunOptions,
 ): Promise<RunResult> {
-  const { runtime, root, ids, directory, network } = options;
+  const { runtime, root, ids, directory, network, reach } = options;
   await mkdir(directory, { mode: 0o700 });
   const cgroup = runtime.cgroups ? newCgroup() : undefined;
   try {
@@ -61,7 +64,8 @@ export async function runContainer(
     await writeFile(join(directory, 'config.json'), JSON.stringify(config), { mode: 0o600 });
     await writeFile(script, text, { mode: 0o600 });
     if (network === 'outbound') {
-      await writeFile(join(directory, 'hook'), outboundHook(join(places.bundle(place), 'network')), {
+      const routes = await outboundRoutes(reach.rule, reach.servers);
+      await writeFile(join(directory, 'hook'), outboundHook(join(places.bundle(place), 'network'), routes), {
         mode: 0o700,
       });
     }

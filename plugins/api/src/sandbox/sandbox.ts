@@ -22,6 +22,11 @@ export interface SandboxOptions {
   readonly hostname?: string;
   /** Narrower limits than the operator's; wider ones have no effect. */
   readonly limits?: Partial<SandboxLimits>;
+  /**
+   * URLs of servers that the operator has configured, such as package sources of this machine and its proxy: the network `outbound` reaches them
+   * also under private addresses.
+   */
+  readonly servers?: readonly string[];
 }
 
 /**

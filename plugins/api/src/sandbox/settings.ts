@@ -7,12 +7,13 @@ import type { Requirement } from '../doctor.js';
 import { BuildError } from '../errors.js';
 import type { ToolRunner } from '../runner.js';
 import { createToolRunner } from '../tool-runner.js';
+import { createUrlRule } from '../urls/url-rule.js';
 import { whichTool } from '../which.js';
 import { holdBlock } from './id-lock.js';
 import type { IdRange } from './id-ranges.js';
 import { defaultLimits, type LimitName, type SandboxLimits } from './limits.js';
 import { machine } from './machine.js';
-import { networkTool } from './network.js';
+import { networkTool, routeTool } from './network.js';
 import { OciSandbox } from './oci-sandbox.js';
 import type { Sandboxes } from './sandbox.js';
 import { hostnameOf } from './spec.js';
@@ -25,6 +26,8 @@ export interface SandboxSettings {
   readonly limits?: Partial<SandboxLimits>;
   /** Whether commands of templates have a network, as `--command-network`; default false. */
   readonly commandNetwork?: boolean;
+  /** Whether builds reach private addresses, as `--allow-private-addresses`; default false. */
+  readonly allowPrivateAddresses?: boolean;
 }
 
 /** What sandboxes need of their build. */
@@ -44,11 +47,12 @@ export interface BuildSandboxes extends Sandboxes {
 
 export function createSandboxes(settings: SandboxSettings, user: SandboxUser): BuildSandboxes {
   const { log, signal, scratch, run } = user;
+  const rule = createUrlRule(settings);
   const open = new Set<OciSandbox>();
   const quiet = createToolRunner({ log: { ...log, info: ignore, debug: ignore }, scratch, signal });
   return {
     commandNetwork: settings.commandNetwork === true ? 'outbound' : 'none',
-    async open({ hostname = '', limits = {} } = {}) {
+    async open({ hostname = '', limits = {}, servers = [] } = {}) {
       const found = await machine(settings.ids === undefined ? {} : { ids: settings.ids });
       const held = await holdBlock(found.blocks, {
         signal,
@@ -59,6 +63,7 @@ export function createSandboxes(settings: SandboxSettings, user: SandboxUser): B
           ...{ machine: found, held, run, quiet, log },
           directory: join(scratch, `sandbox-${randomUUID()}`),
           hostname: hostnameOf(hostname),
+          reach: { rule, servers },
           limits: narrowest({ ...defaultLimits, ...settings.limits }, limits),
         });
         open.add(sandbox);
@@ -119,7 +124,6 @@ export async function sandboxRequirements(settings: SandboxSettings = {}): Promi
 
 async function networkRequirement(): Promise<Requirement> {
   const need = 'a sandbox: network';
-  const path = await whichTool(networkTool);
   const device = '/dev/net/tun';
   const usable = await access(device, constants.R_OK | constants.W_OK).then(
     () => true,
@@ -131,12 +135,21 @@ async function networkRequirement(): Promise<Requirement> {
       remedy: `modprobe tun; chmod 0666 ${device}`,
     };
   }
-  if (path !== undefined) return { need, state: 'met', detail: path };
-  return {
-    ...{ need, state: 'missing', detail: `${networkTool} is not installed` },
-    remedy: `apt-get install --no-install-recommends ${networkTool}`,
-  };
+  for (const [tool, name] of networkPackages) {
+    if ((await whichTool(tool)) !== undefined) continue;
+    return {
+      ...{ need, state: 'missing', detail: `${tool} is not installed` },
+      remedy: `apt-get install --no-install-recommends ${name}`,
+    };
+  }
+  return { need, state: 'met', detail: networkTool };
 }
+
+/** Tools of the network `outbound`, and the packages that bring them. */
+const networkPackages = [
+  [networkTool, networkTool],
+  [routeTool, 'iproute2'],
+] as const;
 
 function ignore(): void {
   // Of the sandbox itself, nothing belongs into the build's log.

@@ -1,4 +1,4 @@
-import { BuildError, type TemplateInstall } from '@imagefactory/plugin-api';
+import { BuildError, type TemplateInstall, templateUrl } from '@imagefactory/plugin-api';
 import type { HostSource } from './host-sources.js';
 
 /** A source for packages of Debian itself, always with the component `main`. */
@@ -16,6 +16,9 @@ export interface ChosenSources {
   readonly reason: string;
 }
 
+/** Where a template names its mirror. */
+export const installElement = '/template/os/install/url';
+
 const publicArchive = 'http://deb.debian.org/debian';
 const publicSecurity = 'http://deb.debian.org/debian-security';
 
@@ -30,7 +33,7 @@ const publicSecurity = 'http://deb.debian.org/debian-security';
  * - A placeholder (`example.com`, `.invalid`, `.test`, not http) says nothing: the machine's own sources, else deb.debian.org; the
  *   image uses deb.debian.org.
  *
- * The image never gets an address that only the builder knows, except one that the template named and that isn't this machine.
+ * The image never gets an address that only the builder knows, except one that the template named.
  * Security updates come from the machine's own source for them, else from deb.debian.org.
  */
 export function chooseSources(
@@ -50,7 +53,7 @@ export function chooseSources(
     case 'mirror':
       return {
         build: suites(named.uri, security),
-        image: suites(named.local ? publicArchive : named.uri, publicSecurity),
+        image: suites(named.uri, publicSecurity),
         reason: `packages come from the template's mirror ${named.uri}`,
       };
     case 'debian':
@@ -71,7 +74,7 @@ export function chooseSources(
 const ownReason = "packages come from this machine's own sources for Debian";
 
 type NamedMirror =
-  | { readonly kind: 'mirror'; readonly uri: string; readonly local: boolean }
+  | { readonly kind: 'mirror'; readonly uri: string }
   | { readonly kind: 'debian'; readonly uri: string }
   | { readonly kind: 'placeholder' };
 
@@ -90,13 +93,17 @@ function namedMirror(install: TemplateInstall): NamedMirror {
   if (url.username !== '' || url.password !== '') {
     throw new BuildError(
       'template_invalid',
-      '/template/os/install/url: a user or password in the URL is not supported',
+      `${installElement}: a user or password in the URL is not supported`,
     );
   }
   // People give the installer's tree, as Oz wants it: …/debian/dists/bookworm/main/installer-amd64/.
-  const uri = `${url.origin}${url.pathname}`.replace(/\/dists\/.*$/, '').replace(/\/+$/, '');
+  const { text } = templateUrl(install.url, installElement);
+  const uri = text
+    .replace(/[?#].*$/, '')
+    .replace(/\/dists\/.*$/, '')
+    .replace(/\/+$/, '');
   if (isDebianHost(name)) return { kind: 'debian', uri };
-  return { kind: 'mirror', uri, local: /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(name) };
+  return { kind: 'mirror', uri };
 }
 
 function parseUrl(text: string): URL | undefined {
