@@ -37,6 +37,7 @@ const packages = new Map([
 const layers = [
   'errors',
   'input',
+  'output',
   'value',
   'codec',
   'schema',

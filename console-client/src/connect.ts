@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   asTyped,
   BusConnection,
   type ConnectionStatus,
+  type ConsoleAgent,
   ConsoleSession,
   type EventClass,
   QmfError,
@@ -21,6 +23,8 @@ import type { Delivery } from './delivery.js';
 import { type EventsOptions, FactoryEvents, type StreamDelivery } from './factory-events.js';
 
 const SILENCE = 10_000;
+/** Milliseconds in which agents that are there answer a new console. */
+const QUIET = 250;
 
 /**
  * Connects a console to the bus.
@@ -77,6 +81,7 @@ function firstFailure(connection: BusConnection): { failed: Promise<never>; stop
 export class ConnectedConsole {
   readonly #feed: BuildFeed;
   readonly #checks: EndChecks;
+  readonly #openedAt = performance.now();
   readonly #events: FactoryEvents;
 
   constructor(
@@ -93,31 +98,46 @@ export class ConnectedConsole {
   /**
    * Finds an Image Factory agent by vendor and product, and its factory object.
    *
-   * @param options.instance picks one among several agents; by default the first that shows up
-   * @throws QmfError `timeout` when no agent shows up (default after 10 s)
+   * @param options.instance picks one among several agents
+   * @throws QmfError `timeout` when no agent shows up (default after 10 s); `invalid_argument` when there are several and no instance is given
    */
   async findFactory(options: WaitOptions & { readonly instance?: string } = {}): Promise<Factory> {
     const { instance, ...waiting } = options;
-    const agent = await this.session
-      .findAgent(
-        ({ info }) =>
-          info.vendor === VENDOR &&
-          info.product === PRODUCT &&
-          (instance === undefined || info.instance === instance),
-        waiting,
-      )
-      .catch((error: unknown) => {
-        throw error instanceof QmfError && error.code === 'timeout'
-          ? new QmfError(
-              'timeout',
-              `no Image Factory agent (${VENDOR}:${PRODUCT}) answered at ${this.connection.broker}; is one running?`,
-            )
-          : error;
-      });
+    const isMeant = ({ info }: ConsoleAgent): boolean =>
+      info.vendor === VENDOR &&
+      info.product === PRODUCT &&
+      (instance === undefined || info.instance === instance);
+    const agent = await this.session.findAgent(isMeant, waiting).catch((error: unknown) => {
+      throw error instanceof QmfError && error.code === 'timeout'
+        ? new QmfError(
+            'timeout',
+            `no Image Factory agent (${VENDOR}:${PRODUCT}) answered at ${this.connection.broker}; is one running?`,
+          )
+        : error;
+    });
+    if (instance === undefined) {
+      await this.#othersAnswered();
+      const names = this.session
+        .agents()
+        .filter(isMeant)
+        .map(({ name }) => name);
+      if (names.length > 1) {
+        throw new QmfError(
+          'invalid_argument',
+          `instance: ${names.length} Image Factory agents are there, give that of one: ${names.sort().join(', ')}`,
+        );
+      }
+    }
     const [object] = await agent.objects(ImageFactory, waiting);
     if (object === undefined)
       throw new QmfError('schema_unknown', `${agent.name} publishes no ImageFactory object`);
     return new Factory(this.session, this.#feed, this.#checks, object);
+  }
+
+  /** Resolves when all agents have had time to answer the first question for them. */
+  async #othersAnswered(): Promise<void> {
+    const left = this.#openedAt + QUIET - performance.now();
+    if (left > 0) await sleep(left);
   }
 
   /**

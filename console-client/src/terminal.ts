@@ -4,5 +4,8 @@ import { type ProgressView, progressView } from './cli/output/progress.js';
 
 /** A progress bar on a terminal, a plain line for each change elsewhere; on standard output. */
 export function terminalProgress(): ProgressView {
-  return progressView(new Output(processIo(new AbortController().signal), { json: false }), Date.now);
+  // A program that uses this watches its own signals and streams.
+  const { signal } = new AbortController();
+  const io = processIo(signal, { lost: signal, failed: signal });
+  return progressView(new Output(io, { json: false }), Date.now);
 }

@@ -54,6 +54,8 @@ export interface QmfErrorOptions extends ErrorOptions {
   readonly isUnsent?: boolean;
   /** See {@link QmfError.mayHaveBeenExecuted}. */
   readonly mayHaveBeenExecuted?: boolean;
+  /** See {@link QmfError.remedy}. */
+  readonly remedy?: string;
 }
 
 /** The one error class of this package. `code` says what happened, `retryable` whether a retry is sensible. */
@@ -68,6 +70,8 @@ export class QmfError extends Error {
   readonly mayHaveBeenExecuted: boolean;
   /** Whether nothing of a message whose connection was lost had been sent to the broker. */
   readonly isUnsent: boolean;
+  /** What to do about it, where that is known better than by the code alone. */
+  readonly remedy: string | undefined;
 
   constructor(
     readonly code: QmfErrorCode,
@@ -79,6 +83,7 @@ export class QmfError extends Error {
     this.agentCode = options.agentCode;
     this.mayHaveBeenExecuted = options.mayHaveBeenExecuted ?? false;
     this.isUnsent = options.isUnsent ?? false;
+    this.remedy = options.remedy;
   }
 
   get retryable(): boolean {

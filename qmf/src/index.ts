@@ -14,6 +14,7 @@ export * from './data/index.js';
 export * from './errors.js';
 export * from './input/index.js';
 export * from './message/index.js';
+export * from './output/index.js';
 export * from './query/index.js';
 export * from './schema/index.js';
 export * from './session/index.js';

@@ -193,7 +193,7 @@ describe('an agent and consoles on the embedded broker', () => {
     const events: string[] = [];
     const stop = client.session.onEvent(event => events.push(JSON.stringify(event.values)));
     const descriptor = `<template><name>x</name><os><name>Debian</name><version>12</version><arch>x86_64</arch>
-      <install type="url"><url>http://deb.debian.org/debian</url></install><rootpw>${password}</rootpw></os></template>`;
+      <install type="url"><url>http://mirror.example.org/debian</url></install><rootpw>${password}</rootpw></os></template>`;
     const build = await factory.buildImage({ descriptor, target: 'mock', secCredentials: credential });
     await build.finished();
     stop();

@@ -38,4 +38,20 @@ describe("the seed's own session in Python: cqpid and qmf2 on AMQP 0-10", functi
     expect(run.status, run.output).to.equal(0);
     expect(run.stdout.trim().split('\n').at(-1)).to.equal('COMPLETED');
   });
+
+  it('lists the agent at once without a filter, long before its next heartbeat', async () => {
+    const url = broker?.url ?? '';
+    const patient = await AgentProgram.start(url, ['--interval', '86400']);
+    try {
+      await (await patient.console()).close();
+      await agent?.stop(); // its heartbeats come every second
+      for (let start = 0; start < 3; start++) {
+        const script = join(projectRoot, 'test/interop/unfiltered_console.py');
+        const run = await Program.run(PYTHON, [script, url.replace('amqp://', '')]);
+        expect(run.stdout, run.output).to.match(/^listed after \d+ ms$/m);
+      }
+    } finally {
+      await patient.stop();
+    }
+  });
 });

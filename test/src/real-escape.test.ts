@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import {
   BuildError,
@@ -110,10 +111,7 @@ describe('attempts to get out of the sandbox', function () {
       }
     });
     const values = settings.map(name => readFileSync(`/proc/sys/${name}`, 'utf8').trim());
-    const groups = '/sys/fs/cgroup/pids/imagefactory';
-    const own = existsSync(groups)
-      ? readdirSync(groups).filter(name => name.startsWith(`${process.pid}-`))
-      : [];
+    const own = cgroupsOf(process.pid);
     return JSON.stringify({ processes, values, own, mounts: readFileSync('/proc/self/mountinfo', 'utf8') });
   }
 
@@ -266,6 +264,22 @@ describe('attempts to get out of the sandbox', function () {
     expect((await within(daemon)).output).to.contain(success);
   });
 
+  it('outlive an agent that is killed', async () => {
+    const mark = `300.${process.pid}`;
+    const agent = agentWith(
+      `const sandbox = await context.sandbox.open();
+       await sandbox.tool('sh', ['-c', 'echo running; sleep ${mark} & exec sleep ${mark}'], { onLine: line => console.log(line) });`,
+    );
+    await new Promise(resolve => agent.stdout?.once('data', resolve));
+    while (processesWith(mark).length < 2) await sleep(20);
+    agent.kill('SIGKILL');
+    while (processesWith(mark).length > 0) await sleep(20);
+    // What the kernel does not end with a process is removed by the next agent.
+    const next = agentWith('await (await context.sandbox.open()).dispose(); process.exit(0);');
+    await new Promise(resolve => next.once('exit', resolve));
+    expect(cgroupsOf(agent.pid)).to.deep.equal([]);
+  });
+
   it('enter namespaces of another process', () =>
     expectContained(`nsenter --target ${process.pid} --mount --net true && echo ${success}`));
 
@@ -319,4 +333,33 @@ function openableDisk(): readonly [string, string] {
     }
   }
   throw new Error('this machine has no block device that root may open');
+}
+
+/** A process with a context of builds, which runs some code. */
+function agentWith(code: string): ChildProcess {
+  const text = `const { fakeContext } = await import(${JSON.stringify(import.meta.resolve('@imagefactory/plugin-api'))});
+    const context = await fakeContext({ run: 'real' });
+    ${code}`;
+  return spawn(process.execPath, ['--input-type=module', '-e', text], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
+
+/** Ids of programs of containers with an argument; the agent itself has it in its code. */
+function processesWith(argument: string): readonly string[] {
+  return readdirSync('/proc').filter(name => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'utf8') === `sleep\0${argument}\0`;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Control groups of a process's containers, in the unified hierarchy or that of processes. */
+function cgroupsOf(pid: number | undefined): readonly string[] {
+  return ['/sys/fs/cgroup/pids/imagefactory', '/sys/fs/cgroup/imagefactory'].flatMap(directory =>
+    existsSync(directory) ? readdirSync(directory).filter(name => name.startsWith(`${String(pid)}-`)) : [],
+  );
 }

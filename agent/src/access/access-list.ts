@@ -1,3 +1,5 @@
+import { parsePlainJson } from '@imagefactory/qmf';
+
 /** Allows some users some methods of some objects. In patterns `*` stands for any text. */
 export interface AccessRule {
   /** User ids as the broker has checked them; one who gives none is `anonymous`. */
@@ -30,12 +32,7 @@ export const openAccess: AccessList = () => true;
  * @throws Error that names the entry which is wrong, and what is expected there
  */
 export function readAccessList(text: string): AccessList {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw new Error(`it is no JSON: ${error instanceof Error ? error.message : ''}`, { cause: error });
-  }
+  const parsed = parsePlainJson(text, 'it');
   const rules = entries(parsed, 'the list', ['allow'])['allow'];
   if (!Array.isArray(rules)) throw new Error('allow: a list of rules is expected');
   const tests = rules.map((rule: unknown, index) => readRule(rule, `allow[${index}]`));

@@ -34,7 +34,7 @@ const run = promisify(execFile);
 
 const descriptor = (name: string, version: string): string => `<template><name>real</name>
 <os><name>${name}</name><version>${version}</version><arch>x86_64</arch><rootpw>Pa55-of-this-test</rootpw>
-<install type="url"><url>http://deb.debian.org/debian</url></install></os>
+<install type="url"><url>http://mirror.example.org/debian</url></install></os>
 <commands><command name="wait">sleep 0.3</command></commands></template>`;
 
 /** Milliseconds between the start of a step and the abort: before its first tool, and in the middle of one. */
@@ -142,6 +142,7 @@ describe('the area of a killed agent', function () {
       const area = join(directory, 'area');
       const outside = join(directory, 'outside');
       const point = join(area, 'build with blank', 'mounted');
+      await mkdir(area, { mode: 0o700 });
       for (const path of [point, outside]) await mkdir(path, { recursive: true });
       await run('touch', [join(outside, 'precious')]);
       await run('mount', ['--bind', outside, point]);

@@ -4,8 +4,8 @@ import type { Build } from '../builds/index.js';
 /** A build that has an adaptor on the bus. */
 export interface KnownBuild {
   readonly build: Build;
-  /** The adaptor's address, as events carry it. */
-  readonly addr: PlainMap;
+  /** The adaptor with its address as events carry it, which changes when the agent is renamed. */
+  readonly adaptor: { readonly addressMap: PlainMap };
 }
 
 const uuidAtEnd = /(?:^|[-:])([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;

@@ -70,7 +70,7 @@ export function publishAdaptor(
       },
     },
   });
-  parts.adaptors.add({ build, addr: adaptor.addressMap });
+  parts.adaptors.add({ build, adaptor });
   const stopListening = build.onChange(change => {
     if (change.kind === 'percent') {
       adaptor.update({ percent_complete: change.percent });

@@ -70,7 +70,8 @@ export class Follower {
   }
 
   #tell(): void {
-    const { build, addr } = this.#known;
+    const { build, adaptor } = this.#known;
+    const addr = adaptor.addressMap;
     const over = isEnd(build.state.status);
     if (this.#hasStep) {
       this.#hasStep = false;

@@ -40,8 +40,8 @@ describe('the users of the embedded broker', () => {
   });
 
   const wrong: readonly [text: string, message: RegExp][] = [
-    ['secret', /it is no JSON$/],
-    ['{"users": {"x": {"role": "console", "password": "secret"}}', /it is no JSON$/],
+    ['secret', /the file is no JSON: line 1, column \d+/],
+    ['{"users": {"x": {"role": "console", "password": "secret"}}', /the file is no JSON: line 1, column \d+/],
     ['[]', /the file: an object with users and anonymous is expected/],
     ['{}', /users: an object is expected/],
     ['{"users": {}}', /users: an object is expected/],

@@ -1,6 +1,11 @@
-import { open } from 'node:fs/promises';
-import { type BrokerRole, brokerRoles, type BrokerUser } from '@imagefactory/qmf';
-import { readProblem } from '../files/read-problem.js';
+import {
+  type BrokerRole,
+  brokerRoles,
+  type BrokerUser,
+  parsePlainJson,
+  readTextFile,
+} from '@imagefactory/qmf';
+import { errorLine } from '../log/index.js';
 import { UsageError } from './usage-error.js';
 
 /** Who may log in to the embedded broker. */
@@ -13,39 +18,24 @@ export interface BrokerUsers {
 /** The name that the agent itself has at its broker. */
 export const ownBrokerUser = 'imagefactory-agent';
 
-const longestFile = 1 << 20;
-const othersMayRead = 0o044;
-
 /**
  * Reads the file of `--embedded-broker-users`: `{"users": {"NAME": {"role": …, "password": …}, …}, "anonymous": …}`.
  *
- * @throws UsageError that names the file, the field, and what is expected there; it never repeats a password
+ * @throws UsageError or QmfError `invalid_argument` that names the file, the field, and what is expected there; it never repeats a password
  */
 export async function readBrokerUsers(path: string): Promise<BrokerUsers> {
+  const name = `--embedded-broker-users ${path}`;
+  const text = await readTextFile(path, { name, ownerOnly: true });
   try {
-    return brokerUsersFrom(await textOf(path));
+    return brokerUsersFrom(text);
   } catch (error) {
-    throw new UsageError(`--embedded-broker-users ${path}: ${readProblem(error)}`);
-  }
-}
-
-async function textOf(path: string): Promise<string> {
-  const file = await open(path, 'r');
-  try {
-    const { mode, size } = await file.stat();
-    if ((mode & othersMayRead) !== 0) {
-      throw new Error(`other users of this machine can read the passwords in it; chmod 600 makes it private`);
-    }
-    if (size > longestFile) throw new Error(`it has more than ${longestFile} bytes`);
-    return new TextDecoder('utf-8', { fatal: true }).decode(await file.readFile());
-  } finally {
-    await file.close();
+    throw new UsageError(`${name}: ${errorLine(error)}`);
   }
 }
 
 /** @throws Error that names the field */
 export function brokerUsersFrom(text: string): BrokerUsers {
-  const { users, anonymous } = fieldsOf(jsonOf(text), 'the file', ['users', 'anonymous']);
+  const { users, anonymous } = fieldsOf(parsePlainJson(text, 'the file'), 'the file', ['users', 'anonymous']);
   if (!isObject(users) || Object.keys(users).length === 0) {
     throw new Error('users: an object is expected, {"NAME": {"role": "console", "password": "…"}, …}');
   }
@@ -70,15 +60,6 @@ function roleOf(value: unknown, where: string): BrokerRole {
   const role = brokerRoles.find(each => each === value);
   if (role === undefined) throw new Error(`${where}: one of ${brokerRoles.join(', ')} is expected`);
   return role;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    // The message of the parser quotes the text, and there are passwords in it.
-    throw new Error('it is no JSON', { cause });
-  }
 }
 
 function fieldsOf(

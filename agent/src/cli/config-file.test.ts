@@ -20,7 +20,8 @@ describe('the configuration file', () => {
     config: unknown,
   ): Promise<{ flags: DaemonFlags; odd: readonly string[] }> {
     const path = join(directory, 'imagefactory.conf');
-    await writeFile(path, typeof config === 'string' ? config : JSON.stringify(config));
+    const isText = typeof config === 'string' || Buffer.isBuffer(config);
+    await writeFile(path, isText ? config : JSON.stringify(config));
     const nothing = (): Promise<void> => Promise.resolve();
     let flags: DaemonFlags | undefined;
     let odd: readonly string[] = [];
@@ -51,6 +52,10 @@ describe('the configuration file', () => {
     });
     expect(flags).to.deep.include({ maxConcurrent: 3, maxConcurrentAt: { ec2: 4, rhevm: 7 } });
     expect(odd).to.deep.equal([]);
+  });
+
+  it('may begin with a byte order mark', async () => {
+    expect((await read([], '\uFEFF{"timeout": 7}')).flags.timeout).to.equal(7);
   });
 
   it('has options by their names, and the command line goes before it', async () => {
@@ -96,7 +101,11 @@ describe('the configuration file', () => {
   });
 
   for (const [config, complaint] of [
-    ['{', /is no JSON/],
+    ['{', /is no JSON: line 1, column 2/],
+    ['{"broker": amqp://u:hush@h}', /is no JSON: line 1, column 12: a value is expected$/],
+    ['{"timeout": 1, "timeout": 2}', /the key "timeout" comes twice/],
+    [Buffer.from('\uFEFF{}', 'utf16le'), /imagefactory\.conf is UTF-16; save it as UTF-8/],
+    [Buffer.from('{"tmpdir": "gr\u00fcn"}', 'latin1'), /is no UTF-8 text from byte offset 14 on/],
     [[], /is to hold one JSON object/],
     [{ timeout: 0 }, /timeout is wrong: Give a whole number from 1/],
     [{ debug: 'yes' }, /debug is to be true or false/],
@@ -118,7 +127,7 @@ describe('the configuration file', () => {
   it('must be there when it is named', async () => {
     const program = buildProgram({} as never);
     expect((await rejection(applyConfigFile(program, '/no/such/file'))).message).to.include(
-      '--config /no/such/file: there is no such file',
+      '--config /no/such/file cannot be read: there is no such file',
     );
   });
 });

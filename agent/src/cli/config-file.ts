@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { parsePlainJson, QmfError, readTextFile } from '@imagefactory/qmf';
 import type { Command, Option } from 'commander';
 import { errorCode } from '../files/error-code.js';
-import { readProblem } from '../files/read-problem.js';
 import { errorLine } from '../log/index.js';
 import { UsageError } from './usage-error.js';
 
@@ -26,7 +26,7 @@ const repeatable: ReadonlySet<string> = new Set(['broker', 'qpidd', 'maxConcurre
  *
  * @param given path of the file; without it the usual one counts, if it is there
  * @returns what is odd about the file, for the log
- * @throws UsageError that names the file and the key
+ * @throws UsageError or QmfError `invalid_argument` that names the file and the key
  */
 export async function applyConfigFile(
   program: Command,
@@ -35,10 +35,11 @@ export async function applyConfigFile(
   const path = given ?? usualConfigFile;
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readTextFile(path, { name: `--config ${path}` });
   } catch (error) {
-    if (given === undefined && ['ENOENT', 'EACCES', 'ENOTDIR'].includes(errorCode(error) ?? '')) return [];
-    throw new UsageError(`--config ${path}: ${readProblem(error)}`);
+    const code = error instanceof QmfError ? errorCode(error.cause) : undefined;
+    if (given === undefined && ['ENOENT', 'EACCES', 'ENOTDIR'].includes(code ?? '')) return [];
+    throw error;
   }
   const odd: string[] = [];
   for (const [key, value] of entriesOf(text, path)) {
@@ -121,12 +122,7 @@ function setLimit(program: Command, resource: string, limit: number): void {
 }
 
 function entriesOf(text: string, path: string): readonly (readonly [string, unknown])[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`${path} is no JSON: ${errorLine(error)}`);
-  }
+  const value = parsePlainJson(text, path);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UsageError(`${path} is to hold one JSON object, {"option": value, …}`);
   }

@@ -106,7 +106,7 @@ describe('the news of a connection', () => {
     stop();
     expect(log.lines.filter(line => !line.startsWith('debug'))).to.deep.equal([
       'warn: amqp://b cannot be reached: refused; trying again until the broker answers',
-      'warn: amqp://b refused the credentials; trying again, so it can be mended at the broker without a restart',
+      'warn: amqp://b refused the credentials; trying again, no restart is needed',
       'notice: connected to amqp://b (qpidd 1)',
     ]);
   });

@@ -1,4 +1,4 @@
-import { type BusConnection, type ConnectionStatus, watchHeldUp } from '@imagefactory/qmf';
+import { type BusConnection, type ConnectionStatus, type QmfError, watchHeldUp } from '@imagefactory/qmf';
 import type { Logger } from '../log/index.js';
 
 /** What the log has been told last: `away` before the first connection, `lost` after one. */
@@ -29,6 +29,10 @@ function tellHeldUp(isHeldUp: boolean, { broker, state, statistics }: BusConnect
   } else if (state === 'open') log.notice(`${broker} takes messages again`);
 }
 
+function withRemedy({ message, remedy }: QmfError): string {
+  return remedy === undefined ? message : `${message}; ${remedy}`;
+}
+
 function tellStatus(connection: BusConnection, log: Logger): () => void {
   let told: Told = 'nothing';
   let toldRefusal = false;
@@ -47,21 +51,21 @@ function tellStatus(connection: BusConnection, log: Logger): () => void {
       case 'waiting': {
         const { message, retryable } = status.reason;
         if (!retryable && !toldRefusal) {
-          log.warn(`${message}; trying again, so it can be mended at the broker without a restart`);
+          log.warn(`${withRemedy(status.reason)}; trying again, no restart is needed`);
           toldRefusal = true;
         } else if (told === 'away' || told === 'lost') {
           log.debug(`attempt ${status.attempt - 1} failed: ${message}`);
-        } else log.warn(`${message}; trying again until the broker answers`);
+        } else log.warn(`${withRemedy(status.reason)}; trying again until the broker answers`);
         told = told === 'open' || told === 'lost' ? 'lost' : 'away';
         return;
       }
       case 'failed':
-        log.error(`given up on ${status.broker}: ${status.reason.message}`);
+        log.error(`given up on ${status.broker}: ${withRemedy(status.reason)}`);
         return;
       case 'dialling':
         // After a break, the next broker of a list is dialled without any waiting.
         if (told !== 'open' || status.reason === undefined) return;
-        log.warn(`${status.reason.message}; trying ${status.broker}`);
+        log.warn(`${withRemedy(status.reason)}; trying ${status.broker}`);
         told = 'lost';
         return;
       case 'draining':

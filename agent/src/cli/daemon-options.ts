@@ -116,6 +116,7 @@ export function daemonOptions(): readonly Option[] {
         'most that a build may take: processes, openFiles, fileSize, memory, bytes (all in bytes) or files; may be repeated (default: 4096, 16384, 16G, 4G, 20G, 2000000)',
       ).argParser(buildLimit),
       new Option('--command-network', 'let commands of templates reach public servers'),
+      new Option('--no-recommends', 'install packages of templates without those that they recommend'),
       new Option('--no-cache', 'make every stage of a build anew, and keep none for later builds'),
       new Option('--cache-size <MiB>', 'space for stages of builds; what was not used for longest goes first')
         .default(10_240)

@@ -1,9 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type BodyForm, BusConnection, shownUrl, type Transport, transportsFor } from '@imagefactory/qmf';
+import {
+  type BodyForm,
+  BusConnection,
+  readTextFile,
+  shownUrl,
+  type Transport,
+  transportsFor,
+} from '@imagefactory/qmf';
 import { type AccessList, readAccessList } from '../access/index.js';
-import { readProblem } from '../files/read-problem.js';
-import { describeError, type Logger } from '../log/index.js';
+import { describeError, errorLine, type Logger } from '../log/index.js';
 import { sandboxSettings } from './sandbox-settings.js';
 import { agentRetry, bundledPlugins, doctorReport, startAgent } from '../runtime/index.js';
 import { type BrokerChoice, checkChoice } from './broker-choice.js';
@@ -56,7 +61,7 @@ export async function runDaemon(
   try {
     if (choice.kind === 'embedded')
       broker = await startEmbeddedBroker({ domain: flags.qmfDomain, users }, log);
-    const plugins = bundledPlugins();
+    const plugins = bundledPlugins({ recommends: flags.recommends });
     const health = await Promise.race([doctorReport(plugins, sandboxSettings(flags)), end]);
     if (typeof health === 'string') return isFailure(health) ? exitCodes.failed : exitCodes.ok;
     const form = flags.bodyForm === 'auto' ? {} : { bodyForm: flags.bodyForm };
@@ -125,12 +130,13 @@ function isFailure(why: string): boolean {
   return why === 'crash' || why === 'given up';
 }
 
-/** @throws UsageError that names what is wrong with the file */
+/** @throws UsageError or QmfError `invalid_argument` that names what is wrong with the file */
 async function accessListOf(path: string): Promise<AccessList> {
+  const text = await readTextFile(path, { name: `--acl ${path}` });
   try {
-    return readAccessList(await readFile(path, 'utf8'));
+    return readAccessList(text);
   } catch (error) {
-    throw new UsageError(`--acl ${path}: ${readProblem(error)}`);
+    throw new UsageError(`--acl ${path}: ${errorLine(error)}`);
   }
 }
 

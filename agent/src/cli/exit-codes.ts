@@ -1,3 +1,5 @@
+import { outputExitCodes } from '@imagefactory/qmf';
+
 /** Exit codes of `imagefactory`. */
 export const exitCodes = {
   /** Done, or stopped by a signal in an orderly way. */
@@ -14,6 +16,8 @@ export const exitCodes = {
   invalid: 5,
   /** `image verify`: something is damaged. */
   damaged: 6,
+  /** Standard output of a command could not be written. */
+  outputFailed: outputExitCodes.failed,
 } as const;
 
 export const exitCodesHelp = `
@@ -28,4 +32,5 @@ Exit codes:
      time; the log says what
   5  template: a template has errors
   6  image verify: something in the store is damaged
+  74  standard output of a command cannot be written, such as on a full disk
   130, 143  ended at once by a second SIGINT or SIGTERM`;

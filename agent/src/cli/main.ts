@@ -1,4 +1,4 @@
-import { maskArguments, QmfError } from '@imagefactory/qmf';
+import { maskArguments, QmfError, StandardStreams } from '@imagefactory/qmf';
 import { CommanderError } from 'commander';
 import { errorLine } from '../log/index.js';
 import { chooseBroker } from './broker-choice.js';
@@ -14,6 +14,8 @@ import { localSources } from './template/sources.js';
 import { UsageError } from './usage-error.js';
 
 const write = (text: string) => void process.stdout.write(text);
+/** Whether the agent itself was run. */
+const ran = { daemon: false };
 const complain = (text: string) => void process.stderr.write(text);
 
 async function main(args: readonly string[]): Promise<number> {
@@ -30,6 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
       const chosen = (option: 'broker'): boolean =>
         ['cli', 'config'].includes(program.getOptionValueSource(option) ?? '');
       const choice = chooseBroker(flags, chosen, process.env);
+      ran.daemon = true;
       exitCode = await runDaemon(flags, choice, remarks);
     },
     doctor: async ({ json }) => {
@@ -81,10 +84,14 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-// Whoever reads our output may go away first, as `head` does; that is no reason to fail.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-
-const code = await main(process.argv.slice(2));
+const streams = new StandardStreams(process.stdout, process.stderr);
+let code = await main(process.argv.slice(2));
+// Commands run to their ends also when nobody reads on, so what they found counts. The agent's own log is not its work.
+const loss = await streams.flushed();
+if (loss?.kind === 'failed' && !ran.daemon) {
+  code = exitCodes.outputFailed;
+  complain(`imagefactory: ${loss.message}\n`);
+  await streams.flushed();
+}
 // A plugin that was left behind may keep timers and sockets open; nothing of ours is waiting any more.
-if (process.stdout.writableLength > 0) await new Promise(resolve => process.stdout.once('drain', resolve));
 process.exit(code);

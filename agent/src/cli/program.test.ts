@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -11,9 +12,21 @@ import { chooseBroker } from './broker-choice.js';
 import { startEmbeddedBroker, stopEmbeddedBroker } from './embedded-broker.js';
 import { packageVersion } from './version.js';
 
-function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(...args: string[]): Ran {
+  return runTo('pipe', ...args);
+}
+
+/** @param stdout a file for standard output */
+function runTo(stdout: number | 'pipe', ...args: string[]): Ran {
   const main = new URL('./main.js', import.meta.url).pathname;
   return spawnSync(process.execPath, [main, ...args], {
+    stdio: ['ignore', stdout, 'pipe'],
     encoding: 'utf8',
     timeout: 20_000,
     env: { ...process.env, NO_COLOR: '1' },
@@ -107,7 +120,10 @@ describe('the command imagefactory', () => {
     [['--qmf', '--broker', 'wss://user:20?geheim@h'], "imagefactory: broker 'wss://***@h': the scheme"],
     [['amqp://user:2024/geheim@h'], "imagefactory: unknown command 'amqp://***@h'"],
     [['doctor', '--amqp://user:2024/geheim@h'], "imagefactory: unknown option '***@h'"],
-    [['--qmf', '--acl', '/nowhere/acl'], 'imagefactory: --acl /nowhere/acl: there is no such file\n'],
+    [
+      ['--qmf', '--acl', '/nowhere/acl'],
+      'imagefactory: --acl /nowhere/acl cannot be read: there is no such file\n',
+    ],
     [
       ['--qmf', '--password-file', '/nowhere/password'],
       'imagefactory: the password file /nowhere/password cannot be read: there is no such file',
@@ -117,6 +133,21 @@ describe('the command imagefactory', () => {
       const { status, stderr } = run(...args);
       expect(stderr).to.include(complaint).and.not.include('geheim');
       expect(status).to.equal(2);
+    });
+  }
+
+  for (const args of [
+    ['--help'],
+    ['--version'],
+    ['doctor', '--json'],
+    ['image', 'list', '--json', '--imgdir', tmpdir()],
+  ]) {
+    it(`ends with 74 and one line when its output cannot be written: ${args.join(' ')}`, () => {
+      const full = openSync('/dev/full', 'w');
+      const { status, stderr } = runTo(full, ...args);
+      closeSync(full);
+      expect(stderr).to.equal('imagefactory: standard output cannot be written: the disk is full (ENOSPC)\n');
+      expect(status).to.equal(74);
     });
   }
 

@@ -27,6 +27,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly buildIds?: IdRange;
   readonly buildLimit?: Partial<SandboxLimits>;
   readonly commandNetwork?: true;
+  readonly recommends: boolean;
   readonly cache: boolean;
   readonly cacheSize: number;
   readonly config?: string;

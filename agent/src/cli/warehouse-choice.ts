@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { readProblem } from '../files/read-problem.js';
+import { readSecretFile } from '@imagefactory/qmf';
 import {
   type Buckets,
   type OAuthCredentials,
@@ -36,7 +35,7 @@ const bucketFlags = {
 /**
  * The warehouse that the command line names, if any.
  *
- * @throws UsageError that names the option
+ * @throws UsageError or QmfError `invalid_argument` that names the option
  */
 export async function warehouseOf(flags: WarehouseFlags): Promise<WarehouseRepository | undefined> {
   const { warehouse, warehouseKeyFile } = flags;
@@ -73,20 +72,12 @@ async function credentialsOf({
   }
   if (keyFile !== undefined && secretFile !== undefined) {
     return {
-      key: await firstLine('--warehouse-key-file', keyFile),
-      secret: await firstLine('--warehouse-secret-file', secretFile),
+      key: await readSecretFile(keyFile, { name: `--warehouse-key-file ${keyFile}` }),
+      secret: await readSecretFile(secretFile, { name: `--warehouse-secret-file ${secretFile}` }),
     };
   }
   if ((key === undefined) !== (secret === undefined)) {
     throw new UsageError('warehouse_key and warehouse_secret of the configuration file go together');
   }
   return key === undefined || secret === undefined ? undefined : { key, secret };
-}
-
-async function firstLine(option: string, path: string): Promise<string> {
-  try {
-    return (await readFile(path, 'utf8')).split(/\r?\n/, 1)[0] ?? '';
-  } catch (error) {
-    throw new UsageError(`${option} ${path} cannot be read: ${readProblem(error)}`);
-  }
 }

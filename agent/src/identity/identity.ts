@@ -14,6 +14,13 @@ export interface Identity {
   readonly epoch: number;
   /** Whether no other agent is this one, so that what the agent keeps in its directory is its own. */
   readonly sole: boolean;
+  /**
+   * Takes a new instance for this start and all later ones, since another agent is on the bus under the old one.
+   *
+   * @returns the new instance
+   * @throws what the file system says when it cannot be noted; then the instance is new for this start alone
+   */
+  renew(): Promise<string>;
   /** Lets another agent be this one. */
   release(): void;
 }
@@ -38,7 +45,7 @@ export async function assumeIdentity(directory: string, log: Logger): Promise<Id
       `${directory} is in use by another agent (${locked.by}): this one takes a name of its own for this run, and nobody goes on with its ` +
         'builds when it ends or is killed; give it an --imgdir of its own, where it keeps its name and they go on',
     );
-    return { ...newcomer(), sole: false, release: () => undefined };
+    return new OwnIdentity(newcomer(), undefined, () => undefined);
   }
   try {
     const before = await readState(path, log);
@@ -47,12 +54,47 @@ export async function assumeIdentity(directory: string, log: Logger): Promise<Id
       before === undefined || before.epoch >= largestEpoch
         ? newcomer()
         : { instance: before.instance, epoch: before.epoch + 1 };
-    await writeAtomically(path, `${JSON.stringify(state)}\n`);
-    return { ...state, sole: true, release: () => locked.lock.release() };
+    await writeState(path, state);
+    return new OwnIdentity(state, path, () => locked.lock.release());
   } catch (error) {
     locked.lock.release();
     throw error;
   }
+}
+
+class OwnIdentity implements Identity {
+  #instance: string;
+  readonly epoch: number;
+
+  /** @param path where the state is kept; `undefined` for one that lasts for this run */
+  constructor(
+    { instance, epoch }: State,
+    private readonly path: string | undefined,
+    readonly release: () => void,
+  ) {
+    this.#instance = instance;
+    this.epoch = epoch;
+  }
+
+  get instance(): string {
+    return this.#instance;
+  }
+
+  get sole(): boolean {
+    return this.path !== undefined;
+  }
+
+  async renew(): Promise<string> {
+    this.#instance = uuidv4();
+    const { instance, epoch, path } = this;
+    // The epoch goes on: builds of this start have it in their addresses.
+    if (path !== undefined) await writeState(path, { instance, epoch });
+    return instance;
+  }
+}
+
+function writeState(path: string, state: State): Promise<void> {
+  return writeAtomically(path, `${JSON.stringify(state)}\n`);
 }
 
 function newcomer(): State {

@@ -1,1 +1,2 @@
 export { assumeIdentity, type Identity } from './identity.js';
+export { namesakeHandler } from './namesake.js';

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Provider } from '@imagefactory/plugin-api';
+import { parsePlainJson, QmfError, readTextFile } from '@imagefactory/qmf';
 import { errorCode } from '../files/error-code.js';
-import { errorLine, type Logger } from '../log/index.js';
+import { type Logger } from '../log/index.js';
 import { ProviderError } from './provider-error.js';
 import { elementsIn, smallXml } from './small-xml.js';
 
@@ -40,9 +40,10 @@ export function createProviders(directory: string, log: Logger): ProviderDirecto
   const definitions = async (file: string): Promise<Readonly<Record<string, unknown>>> => {
     const path = join(directory, file);
     try {
-      return record(JSON.parse(await readFile(path, 'utf8'))) ?? {};
+      return record(parsePlainJson(await readTextFile(path, { name: 'it' }), 'it')) ?? {};
     } catch (error) {
-      if (errorCode(error) !== 'ENOENT') log.warn(`${path} cannot be used: ${withoutContent(error)}`);
+      if (!(error instanceof QmfError)) throw error;
+      if (errorCode(error.cause) !== 'ENOENT') log.warn(`${path} cannot be used: ${error.message}`);
       return {};
     }
   };
@@ -110,7 +111,7 @@ function fromXml(text: string): Readonly<Record<string, string>> | undefined {
 
 function fromJson(text: string): Readonly<Record<string, string>> | undefined {
   try {
-    const parsed = record(JSON.parse(text));
+    const parsed = record(parsePlainJson(text, 'the definition'));
     return parsed === undefined ? undefined : texts(parsed);
   } catch {
     return undefined;
@@ -131,9 +132,4 @@ function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   // An object that is no array has text for keys.
   return value as Readonly<Record<string, unknown>>;
-}
-
-/** JSON.parse quotes what it could not read, which may be a password. */
-function withoutContent(error: unknown): string {
-  return error instanceof SyntaxError ? 'it is no JSON' : errorLine(error);
 }

@@ -24,7 +24,7 @@ import {
   publishRecovered,
 } from '../bus/index.js';
 import { openScratchArea } from '../files/scratch-area.js';
-import { assumeIdentity } from '../identity/index.js';
+import { assumeIdentity, namesakeHandler } from '../identity/index.js';
 import { DirectoryStore, makeImageDirectory } from '../images/index.js';
 import { type Leftover, removeArea } from '../leftovers/index.js';
 import { errorLine, type Logger } from '../log/index.js';
@@ -43,7 +43,7 @@ export interface StopReport extends EngineStop {
 
 /** An agent that is on its bus, or on the way there. */
 export interface RunningAgent {
-  /** `redhat.com:imagefactory:<instance>` */
+  /** `redhat.com:imagefactory:<instance>`; another one once it was found out that it is taken. */
   readonly name: string;
   /** Number of this start. */
   readonly epoch: number;
@@ -141,7 +141,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     });
     undo.push(() => logs.stop());
     const connection = connectionOf(options.bus, undo);
-    const session = new AgentSession(connection, {
+    const session: AgentSession = new AgentSession(connection, {
       vendor: VENDOR,
       product: PRODUCT,
       instance: identity.instance,
@@ -149,6 +149,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       interval: settings.interval,
       log,
       shares: callerShares(),
+      onNamesake: namesakeHandler(identity, () => session, log),
       gate: accessGate(
         {
           ...(options.access === undefined ? {} : { list: options.access }),
@@ -202,7 +203,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     };
     let stopping: Promise<StopReport> | undefined;
     return {
-      name: session.name,
+      get name() {
+        return session.name;
+      },
       epoch: identity.epoch,
       broker: connection.broker,
       imageDirectory,

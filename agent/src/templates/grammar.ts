@@ -33,7 +33,7 @@ const requiredText = (name: string, example: string): ChildShape => ({
   required: `<${name}>${example}</${name}>`,
 });
 
-export const mirrorExample = 'http://deb.debian.org/debian/';
+export const mirrorExample = 'http://mirror.example.org/debian/';
 
 const extra: ChildShape = {
   shape: {

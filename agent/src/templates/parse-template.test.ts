@@ -5,7 +5,7 @@ import { describe, it } from 'mocha';
 import { parseTemplate } from './index.js';
 
 const os = `<os><name>Debian</name><version>12</version><arch>x86_64</arch>
-<install type="url"><url>http://deb.debian.org/debian/</url></install></os>`;
+<install type="url"><url>http://os.example.org/debian/</url></install></os>`;
 const around = (parts: string): string => `<template><name>x</name>${parts}</template>`;
 
 function messageOf(text: string): string {
@@ -43,7 +43,7 @@ describe('parseTemplate', () => {
   <description>a &amp; b</description>
   <os>
     <name>Debian</name><version>12</version><arch>x86_64</arch>
-    <install type='url'><url> http://deb.debian.org/debian/ </url></install>
+    <install type='url'><url> http://os.example.org/debian/ </url></install>
     <rootpw> p&lt;w </rootpw>
     <kernelparam>quiet</kernelparam>
   </os>
@@ -73,7 +73,7 @@ two</file>
         name: 'Debian',
         version: '12',
         arch: 'x86_64',
-        install: { type: 'url', url: 'http://deb.debian.org/debian/' },
+        install: { type: 'url', url: 'http://os.example.org/debian/' },
         rootPassword: ' p<w ',
         kernelParameters: 'quiet',
       },
@@ -257,8 +257,8 @@ two</file>
     ],
     [
       'a file: URL',
-      around(os.replace('http://deb.debian.org/debian/', 'file:///etc/')),
-      "line 2, column 21: <url> names a file, which would be read from the factory's own machine; put it on a server and write a URL such as http://deb.debian.org/debian/",
+      around(os.replace('http://os.example.org/debian/', 'file:///etc/')),
+      "line 2, column 21: <url> names a file, which would be read from the factory's own machine; put it on a server and write a URL such as http://mirror.example.org/debian/",
     ],
     [
       'an empty password',
@@ -273,7 +273,7 @@ two</file>
     [
       'a URL that is none',
       around(os.replace('debian/<', `${'u'.repeat(2048)}<`)),
-      'line 2, column 21: <url> has more than 2048 characters; write a URL such as http://deb.debian.org/debian/',
+      'line 2, column 21: <url> has more than 2048 characters; write a URL such as http://mirror.example.org/debian/',
     ],
     [
       'an option in place of a package',

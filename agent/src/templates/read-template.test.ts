@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { describeProblem, type ReadOptions, readTemplate } from './index.js';
 
 const os = `<os><name>Debian</name><version>12</version><arch>x86_64</arch>
-<install type="url"><url>http://deb.debian.org/debian/</url></install></os>`;
+<install type="url"><url>http://os.example.org/debian/</url></install></os>`;
 const around = (parts: string): string => `<template><name>x</name>${os}${parts}</template>`;
 
 function problemsOf(text: string | Uint8Array, options: ReadOptions = {}): readonly string[] {
@@ -23,7 +23,7 @@ describe('readTemplate', () => {
     expect(problemsOf(text)).to.deep.equal([
       'error empty-value line 2, column 3: <name> is empty; write <name>my-image</name>',
       'error missing-element line 3, column 3: <os> has no <version>; add <version>12</version> to it',
-      'error missing-element line 3, column 3: <os> has no <install>; add <install type="url"><url>http://deb.debian.org/debian/</url></install> to it',
+      'error missing-element line 3, column 3: <os> has no <install>; add <install type="url"><url>http://mirror.example.org/debian/</url></install> to it',
       "error wrong-value line 3, column 26: <arch> is 'amd64'; write one of i386, x86_64, ppc64, ppc64le, aarch64, armv7l, s390x",
       "error unknown-element line 4, column 3: <template> has the unknown element 'packges'; did you mean packages? " +
         'Known here: name, os, description, packages, repositories, files, commands, precommands, disk',

@@ -1,3 +1,4 @@
+import { decodeText, QmfError } from '@imagefactory/qmf';
 import { buildShape, completeShape, partialShape, type Shape } from './grammar.js';
 import { defaultLimits, type TemplateLimits } from './limits.js';
 import type { TdlTemplate } from './model.js';
@@ -59,9 +60,11 @@ function decode(bytes: Uint8Array, limits: TemplateLimits, problems: Problems): 
     return undefined;
   }
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    problems.add('not-utf-8', undefined, '', 'the template is no UTF-8 text', 'save it as UTF-8');
+    return decodeText(bytes, 'the template');
+  } catch (error) {
+    if (!(error instanceof QmfError)) throw error;
+    const [what = '', remedy = ''] = error.message.split('; ');
+    problems.add('not-utf-8', undefined, '', what, remedy);
     return undefined;
   }
 }

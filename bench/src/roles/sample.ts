@@ -6,7 +6,7 @@ export const OBJECTS_PER_MESSAGE = 100;
 
 export const DESCRIPTOR =
   '<template><name>bench</name><os><name>Debian</name><version>12</version><arch>x86_64</arch>' +
-  '<install type="url"><url>http://deb.debian.org/debian</url></install></os></template>';
+  '<install type="url"><url>http://mirror.example.org/debian</url></install></os></template>';
 
 export const callInputs = {
   descriptor: DESCRIPTOR,

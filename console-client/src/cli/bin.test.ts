@@ -1,13 +1,17 @@
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
-import { jsonLines, type Ran, startTestBus, type TestBus } from './bus.test.fixture.js';
+import { jsonLines, type Ran, run, startTestBus, type TestBus } from './bus.test.fixture.js';
 
 const bin = fileURLToPath(new URL('../../bin/imagefactory-console.js', import.meta.url));
 
 interface SpawnOptions {
   readonly stdin?: string;
+  /** A file for standard output, instead of a pipe. */
+  readonly stdout?: number;
+  readonly onStart?: () => void;
   /** Told of everything on standard output so far. */
   readonly onOutput?: (text: string, child: ReturnType<typeof spawn>) => void;
 }
@@ -15,16 +19,19 @@ interface SpawnOptions {
 /** The real program in a process of its own. */
 function start(args: readonly string[], options: SpawnOptions = {}): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], { stdio: 'pipe' });
+    const child = spawn(process.execPath, [bin, ...args], {
+      stdio: ['pipe', options.stdout ?? 'pipe', 'pipe'],
+    });
+    options.onStart?.();
     const text = { stdout: '', stderr: '' };
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       text.stdout += chunk.toString();
       options.onOutput?.(text.stdout, child);
     });
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
       text.stderr += chunk.toString();
     });
-    child.stdin.end(options.stdin ?? '');
+    child.stdin?.end(options.stdin ?? '');
     child.on('error', reject);
     child.on('close', (code, signal) => {
       if (code === null) reject(new Error(`ended by ${String(signal)}: ${text.stderr}`));
@@ -82,7 +89,8 @@ describe('the program imagefactory-console', () => {
       {
         stdin: 'x',
         onOutput: (text, child) => {
-          if (!text.includes('build_adaptor-')) return;
+          // By then the build is held.
+          if (!text.includes('50%')) return;
           child.stdout?.destroy();
           bus.release();
         },
@@ -91,6 +99,45 @@ describe('the program imagefactory-console', () => {
     expect(stderr).to.equal('');
     expect(code).to.equal(0);
   });
+
+  it('follows a build to its failure when nobody reads on', async () => {
+    const { code, stderr } = await start(
+      ['-b', bus.broker.url, 'build', '-', '--target', 'hold', '--watch'],
+      {
+        stdin: 'FAIL',
+        onOutput: (text, child) => {
+          // By then the build is held.
+          if (!text.includes('50%')) return;
+          child.stdout?.destroy();
+          bus.release();
+        },
+      },
+    );
+    expect({ code, stderr }).to.deep.equal({ code: 1, stderr: '' });
+  });
+
+  it('ends with 141 when nobody reads what would have no end', async () => {
+    let ringing: NodeJS.Timeout | undefined;
+    const ring = (): void => void run(['-b', bus.broker.url, 'call', 'widget-left', 'ring']);
+    const { code, stderr } = await start(['-b', bus.broker.url, 'events', '--json'], {
+      onStart: () => {
+        ringing = setInterval(ring, 200);
+      },
+      onOutput: (_text, child) => child.stdout?.destroy(),
+    });
+    clearInterval(ringing);
+    expect({ code, stderr }).to.deep.equal({ code: 141, stderr: '' });
+  });
+
+  for (const args of [['--help'], ['query', 'Widget'], ['build', '-', '--target', 'hold', '--watch']]) {
+    it(`ends with 74 and one line when the disk is full: ${args.join(' ')}`, async () => {
+      const full = openSync('/dev/full', 'w');
+      const { code, stderr } = await start(['-b', bus.broker.url, ...args], { stdin: 'x', stdout: full });
+      closeSync(full);
+      expect(stderr).to.equal('error: standard output cannot be written: the disk is full (ENOSPC)\n');
+      expect(code).to.equal(74);
+    });
+  }
 
   it('ends at once when there is no bus', async () => {
     const { code, stderr } = await start(['-b', '127.0.0.1:1', 'repl']);

@@ -7,6 +7,7 @@ import {
   BusConnection,
   defineData,
   defineEvent,
+  readTextFile,
   type RunningBroker,
   Severity,
   startBroker,
@@ -202,13 +203,12 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
     stderr,
     env: options.env ?? {},
     now: Date.now,
-    readFile: path => {
+    readText: (path, name) => {
       const text = options.files?.[path];
-      return text === undefined
-        ? Promise.reject(Object.assign(new Error('no file'), { code: 'ENOENT' }))
-        : Promise.resolve(Buffer.from(text));
+      return text === undefined ? readTextFile(path, { name }) : Promise.resolve(text);
     },
     signal: options.signal ?? new AbortController().signal,
+    output: { lost: new AbortController().signal, failed: new AbortController().signal },
   };
   const code = await runCli(args, io);
   return { code, stdout: stdout.text, stderr: stderr.text };

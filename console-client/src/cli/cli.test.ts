@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startBroker } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
@@ -257,6 +260,43 @@ describe('imagefactory-console', () => {
       expect(stdout).to.match(/^build_adaptor-[0-9a-f-]{36}\n$/);
     });
 
+    it('reads a template and an argument that an editor has put a byte order mark before, and no Latin-1', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'console-files-'));
+      const [marked, latin] = [join(folder, 'marked'), join(folder, 'latin')];
+      await writeFile(marked, '\uFEFF{"a": [1]}');
+      await writeFile(latin, Buffer.from('gr\u00fcn', 'latin1'));
+      const call = [
+        'call',
+        'widget-left',
+        'echo',
+        'true',
+        '1',
+        '2',
+        `@${marked}`,
+        `@${marked}`,
+        '[]',
+        '--json',
+      ];
+      expect(jsonLines((await cli(call)).stdout)[0]?.['outputs']).to.deep.include({
+        text: '{"a": [1]}',
+        table: { a: [1] },
+      });
+      expect((await cli(['build', marked, '--target', 'mock'])).code).to.equal(0);
+      for (const args of [
+        ['build', latin, '--target', 'mock'],
+        ['build', marked, '--target', 'mock', '--credentials', latin],
+        ['call', 'image_factory', 'build_image', 't', 'mock', 'null', `sec_credentials=@${latin}`],
+        ['build', '/dev/zero', '--target', 'mock'],
+      ]) {
+        const { code, stderr } = await cli(args);
+        expect(code).to.equal(2);
+        expect(stderr).to.match(
+          /latin is no UTF-8 text from byte offset 2 on|\/dev\/zero cannot be read: it is a device/,
+        );
+      }
+      await rm(folder, { recursive: true });
+    });
+
     it('lets the agent find a template by URL or uuid', async () => {
       for (const template of ['https://h.example.org/t.tdl', '0b3f0c3e-1111-4222-8333-444455556666']) {
         const { stdout } = await cli(['build', template, '--target', 'mock', '--json']);
@@ -486,6 +526,29 @@ describe('imagefactory-console', () => {
       expect(stdout).to.include('Usage: watch [options] <build>');
       expect(stdout).not.to.include('EPOCH');
       expect(stderr).to.include("no method 'nothing'").and.to.include("unknown command 'bogus'");
+    });
+
+    for (const [line, code, complaint] of [
+      ['use odd.com -t 0.2', 4, /no agent that is called 'odd\.com' answered .*\n.*the script ends here/],
+      ['use --timeout x widgetd', 2, /--timeout: 'x' is no number/],
+      ['usee widgetd', 2, /unknown command 'usee'/],
+      ["use 'widgetd", 2, /the line ends before the '/],
+      ['use widgetd more', 2, /too many arguments/],
+    ] as const) {
+      it(`ends at a line that chooses no agent: ${line}`, async () => {
+        const ran = await cli(['repl'], { stdin: `${line}\nquery Widget --json\n` });
+        expect(ran.stderr).to.match(complaint);
+        expect({ code: ran.code, stdout: ran.stdout }).to.deep.equal({ code, stdout: '' });
+      });
+    }
+
+    it('waits in use for an agent that is there', async () => {
+      const { code, stdout, stderr } = await cli(['repl'], { stdin: 'use widgetd\nquery Widget --json\n' });
+      expect(stderr).to.match(/^commands go to example\.com:widgetd:w1\n$/);
+      expect(jsonLines(stdout).map(({ agent }) => agent)).to.deep.equal(
+        Array(2).fill('example.com:widgetd:w1'),
+      );
+      expect(code).to.equal(0);
     });
 
     it('ends well with the input', async () => {

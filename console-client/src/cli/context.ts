@@ -9,8 +9,13 @@ export interface Context {
   readonly io: Io;
   readonly out: Output;
   readonly settings: Settings;
-  /** Fires when the command is to stop. */
+  /** Fires when the command is to stop: its user wants that, or its output reaches nobody any more. */
   readonly signal: AbortSignal;
+  /**
+   * The same, but for an output whose reader went away: a build that is followed is followed on to its end, because its exit code says how it
+   * ended.
+   */
+  readonly followSignal: AbortSignal;
   /** Opens the bus, the first time that it is called. */
   readonly bus: () => Promise<Bus>;
   /** Whether standard input is free to be read by the command, and not where commands are typed. */

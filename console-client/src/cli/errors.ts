@@ -40,8 +40,7 @@ const endings: Readonly<Record<QmfErrorCode, { readonly ending: Ending; readonly
   tls_failed: { ending: 'unreachable', remedy: 'see --ca, --cert, --key and --server-name' },
   not_authorised: {
     ending: 'unreachable',
-    remedy:
-      'check the user, its password (--password-file, or IMAGEFACTORY_USER and IMAGEFACTORY_PASSWORD) and its rights at the broker',
+    remedy: 'check the rights of this user at the broker',
   },
   connection_lost: { ending: 'unreachable', remedy: 'the bus went away; try again when it is back' },
   address_refused: {
@@ -70,22 +69,11 @@ export function toCliError(error: unknown): CliError {
   if (error instanceof CliError) return error;
   if (error instanceof QmfError) {
     const { ending, remedy: usual } = endings[error.code];
-    const remedy = error.mayHaveBeenExecuted ? LOOK_FIRST : usual;
+    const remedy = error.mayHaveBeenExecuted ? LOOK_FIRST : (error.remedy ?? usual);
     return new CliError(error.code, exitCodes[ending], error.message, remedy, { cause: error });
   }
   const message = error instanceof Error ? error.message : String(error);
   return new CliError('internal', exitCodes.failed, message, 'this is a bug; please report it', {
     cause: error,
   });
-}
-
-/** A file that cannot be read or written, as the user's mistake that it nearly always is. */
-export function fileError(what: string, path: string, error: unknown): CliError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  const reasons: Readonly<Record<string, string>> = {
-    ENOENT: 'there is no such file',
-    EACCES: 'you may not read it',
-    EISDIR: 'it is a directory',
-  };
-  return usageError(`${what}: ${path} cannot be read: ${reasons[code] ?? code}`);
 }

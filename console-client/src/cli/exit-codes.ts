@@ -1,3 +1,5 @@
+import { outputExitCodes } from '@imagefactory/qmf';
+
 /** How the program ends; `--help` prints this table. */
 export const exitCodes = {
   ok: 0,
@@ -5,7 +7,9 @@ export const exitCodes = {
   usage: 2,
   unreachable: 3,
   notFound: 4,
+  outputFailed: outputExitCodes.failed,
   interrupted: 130,
+  outputClosed: outputExitCodes.closed,
   terminated: 143,
 } as const;
 
@@ -15,7 +19,10 @@ const meanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   usage: 'wrong use, or input that cannot be read',
   unreachable: 'the bus cannot be reached, refuses the credentials, or was lost under way',
   notFound: 'nothing found: no such agent, class or object, or no answer in time',
+  outputFailed: 'standard output cannot be written, such as on a full disk',
   interrupted: 'interrupted (Ctrl-C); a build that was started goes on',
+  outputClosed:
+    'the reader of the output went away before the command was done; a build that is followed is followed on to its end, whose exit code counts',
   terminated: 'terminated',
 };
 

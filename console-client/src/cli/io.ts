@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
+import { readTextFile, type StandardStreams } from '@imagefactory/qmf';
 
 /** A stream that may be a terminal. */
 export type Sink = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** The reason of a signal that fires because whoever read our output went away. */
-export const brokenPipe = 'the reader is gone';
+/** Bytes that a template, a set of credentials or an argument may have. */
+export const textLimit = 16 * 1024 * 1024;
 
 /** Everything of the outer world that commands touch, so that tests need no process of their own. */
 export interface Io {
@@ -16,20 +16,24 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly readFile: (path: string) => Promise<Buffer>;
+  /** The text of a file; `name` is its path with what it is for, in errors. */
+  readonly readText: (path: string, name: string) => Promise<string>;
   /** Fires when the user or the system wants the program to end. */
   readonly signal: AbortSignal;
+  /** What becomes of standard output. */
+  readonly output: Pick<StandardStreams, 'lost' | 'failed'>;
 }
 
-export function processIo(signal: AbortSignal): Io {
+export function processIo(signal: AbortSignal, output: Io['output']): Io {
   return {
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
     now: Date.now,
-    readFile: path => readFile(path),
+    readText: (path, name) => readTextFile(path, { name, limit: textLimit }),
     signal,
+    output,
   };
 }
 
@@ -45,13 +49,6 @@ export function drained(stream: Writable, signal: AbortSignal): Promise<void> {
     for (const event of ['drain', 'close', 'error']) stream.on(event, done);
     signal.addEventListener('abort', done, { once: true });
   });
-}
-
-/** Everything from standard input. */
-export async function readAll(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(Buffer.from(chunk as Uint8Array | string)); // byte streams give nothing else
-  return Buffer.concat(chunks);
 }
 
 /** A controller whose signal many may listen to at a time: every request to every agent does. */

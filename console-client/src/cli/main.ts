@@ -1,5 +1,8 @@
+import { StandardStreams } from '@imagefactory/qmf';
+import { CliError } from './errors.js';
 import { exitCodes } from './exit-codes.js';
-import { brokenPipe, processIo, sharedController } from './io.js';
+import { processIo, sharedController } from './io.js';
+import { Output } from './output/output.js';
 import { runCli } from './run.js';
 
 const stop = sharedController();
@@ -13,23 +16,18 @@ function end(code: number): void {
 
 process.on('SIGINT', () => end(exitCodes.interrupted));
 process.on('SIGTERM', () => end(exitCodes.terminated));
-for (const stream of [process.stdout, process.stderr]) {
-  // Whoever read our output has enough of it, which is their right.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    ending ??= exitCodes.ok;
-    stop.abort(brokenPipe);
-  });
-}
 
-const code = await runCli(process.argv.slice(2), processIo(stop.signal));
-await Promise.all([process.stdout, process.stderr].map(flushed));
+const streams = new StandardStreams(process.stdout, process.stderr);
+const args = process.argv.slice(2);
+const io = processIo(stop.signal, streams);
+const code = await runCli(args, io);
+const loss = await streams.flushed();
+let lostCode: number | undefined;
+if (loss?.kind === 'failed') {
+  lostCode = exitCodes.outputFailed;
+  const json = args.includes('--json') || args.includes('-j');
+  new Output(io, { json }).error(new CliError('output_failed', lostCode, loss.message));
+  await streams.flushed();
+} else if (loss?.kind === 'closed' && code === exitCodes.interrupted) lostCode = exitCodes.outputClosed;
 // All is done and told; what is left of a connection that broke must not keep the user waiting.
-process.exit(ending ?? code);
-
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise(resolve => {
-    if (stream.destroyed || stream.writableEnded) resolve();
-    else stream.write('', () => resolve());
-  });
-}
+process.exit(ending ?? lostCode ?? code);

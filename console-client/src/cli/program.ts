@@ -257,7 +257,8 @@ Lines of a terminal are kept in $XDG_STATE_HOME/imagefactory/console_history (by
 below ~/.local/state) after they were run, but not those that were refused, hold a
 secret (a password, token, credentials or document written inline) or begin with a space;
 such a line can be recalled once, to correct it.
-From a file or pipe all lines are run; the exit code is that of the first that failed.`;
+From a file or pipe all lines are run; the exit code is that of the first that failed.
+A 'use' that fails ends the script.`;
 
 const programHelp = `
 Examples:

@@ -4,7 +4,7 @@ import { type Bus, heldUpError, openBus } from './bus.js';
 import type { Action, Context } from './context.js';
 import { toShownError, silence } from './commander.js';
 import { exitCodes } from './exit-codes.js';
-import type { Io } from './io.js';
+import { anySignal, type Io } from './io.js';
 import { Output } from './output/output.js';
 import { buildProgram } from './program.js';
 import { replCommand } from './repl/repl.js';
@@ -33,8 +33,9 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     return exitCode;
   } catch (error) {
     const shown = toShownError(error, args);
-    // Help was wanted and shown; and who interrupts knows why it ends.
-    if (shown.exitCode !== exitCodes.ok && !io.signal.aborted) new Output(io, { json: isJson }).error(shown);
+    // Help was wanted and shown; who interrupts knows why it ends; and lost output is told by the program.
+    const isKnown = shown.exitCode === exitCodes.ok || io.signal.aborted || io.output.lost.aborted;
+    if (!isKnown) new Output(io, { json: isJson }).error(shown);
     return shown.exitCode;
   }
 }
@@ -47,7 +48,8 @@ async function runOnce(options: GlobalOptions, action: Action, io: Io): Promise<
   const context: Context = {
     io,
     settings,
-    signal: io.signal,
+    signal: anySignal(io.signal, io.output.lost),
+    followSignal: anySignal(io.signal, io.output.failed),
     out,
     bus: () => (opening ??= openBus(settings, io.signal, text => out.note(`warning: ${text}`))),
     mayReadStdin: true,

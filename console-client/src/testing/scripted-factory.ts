@@ -4,6 +4,7 @@ import {
   AgentSession,
   amqp10,
   BusConnection,
+  type Clock,
   type ManagedObject,
   type RunningBroker,
   startBroker,
@@ -43,6 +44,7 @@ export class ScriptedFactory {
       broker?: RunningBroker;
       epoch?: number;
       instance?: string;
+      clock?: Clock;
       /** Milliseconds that it stays away when it has lost the bus; by default any time up to 50. */
       returnsAfter?: number;
     } = {},
@@ -61,6 +63,7 @@ export class ScriptedFactory {
       instance: options.instance ?? randomUUID(),
       epoch: options.epoch ?? 1,
       interval: 1,
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
     });
     const factory = new ScriptedFactory(broker, connection, session);
     session.publish(ImageFactory, {
@@ -84,10 +87,10 @@ export class ScriptedFactory {
   }
 
   /** A build of which nobody is told. */
-  makeBuild(descriptor: string): Adaptor {
+  makeBuild(descriptor: string, name: string = ADAPTOR_PREFIX + randomUUID()): Adaptor {
     const adaptor = this.session.publish(BuildAdaptorOnBus, {
       shownAs: BuildAdaptor,
-      name: ADAPTOR_PREFIX + randomUUID(),
+      name,
       values: { descriptor, target: 'mock', status: 'NEW', percent_complete: 0, finished_image: '' },
       methods: { abort: () => ({}) },
     });

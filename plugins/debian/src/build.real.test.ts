@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat, truncate } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   bootImage,
@@ -44,7 +44,7 @@ function template(name: string, version: string, marker: string, parts: Partial<
       name,
       version,
       arch: 'x86_64',
-      install: { type: 'url', url: 'http://deb.debian.org/debian' },
+      install: { type: 'url', url: 'http://mirror.example.org/debian' },
       rootPassword: password,
     },
     files: [{ path: '/etc/from-the-template', content: Buffer.from('so it is\n') }],
@@ -67,7 +67,7 @@ ExecStart=/bin/sh -c 'echo REAL-MARKER > /dev/ttyS0'
 WantedBy=multi-user.target
 END
 systemctl enable marker.service`,
-  { packages: [{ name: 'tree' }] },
+  { packages: [{ name: 'tree' }, { name: 'ssl-cert' }] },
 );
 
 const login = { user: 'root', password };
@@ -147,17 +147,25 @@ describe('a real Debian image', () => {
         expect(context.log.lines.join('\n')).not.to.contain(password);
         expect(image.packages?.map(({ name }) => name)).to.include.members(['bash', 'systemd', 'tree']);
         if (kind === 'cold') continue;
+        // As the disk of a flavour that has more room.
+        await truncate(image.path, (await stat(image.path)).size + 2 * 1024 ** 3);
+        expect(context.log.lines.join('\n')).to.match(
+          /own key and certificate of ssl-cert: .*snakeoil.key is taken out/,
+        );
         const command =
-          'cat /etc/from-the-template; tree --version | cut -c1-4; cat /etc/hostname; systemctl is-enabled marker.service';
+          'cat /etc/from-the-template; tree --version | cut -c1-4; cat /etc/hostname; systemctl is-enabled marker.service; ' +
+          '[ $(df -BM --output=size / | tail -n 1 | tr -dc 0-9) -gt 11500 ] && echo grown; ls /etc/ssl/private; systemctl is-failed grow-root machine-keys';
         const result = await bootImage({
           image: image.path,
           format: image.format,
           marker: 'REAL-MARKER',
           login: { ...login, command },
-          timeout: 400,
+          timeout: 900,
         });
         console.log(`      bios: ${result.secondsToMarker.toFixed(1)} s, ${result.accelerator.name}`);
-        expect(result.command?.output).to.equal('so it is\ntree\nlocalhost\nenabled\n');
+        expect(result.command?.output).to.equal(
+          'so it is\ntree\nlocalhost\nenabled\ngrown\nssl-cert-snakeoil.key\ninactive\ninactive\n',
+        );
       } finally {
         await context.dispose();
       }

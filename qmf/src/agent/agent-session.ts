@@ -2,27 +2,27 @@ import { setMaxListeners } from 'node:events';
 import { v7 as uuidv7 } from 'uuid';
 import type { BusConnection } from '../connection/bus-connection.js';
 import { wait } from '../connection/signals.js';
-import { addressToPlain } from '../data/data-address.js';
 import { eventItemToValue } from '../data/data-item.js';
 import { QmfError } from '../errors.js';
 import { stableAttributes, volatileAttributes } from '../message/agent-info.js';
-import { agentNameToText } from '../message/agent-name.js';
+import { agentNameToText, checkAgentName } from '../message/agent-name.js';
 import { listContent, mapContent } from '../message/content.js';
 import type { BodyForm, Envelope } from '../message/envelope.js';
 import { headersFor } from '../message/headers.js';
-import { eventKey, heartbeatKey, topicExchange } from '../message/keys.js';
+import { directSubjectOf, eventKey, heartbeatKey, topicExchange } from '../message/keys.js';
 import type { DataClass, EventClass, ValuesOf } from '../schema/declare.js';
-import { decodeValues } from '../schema/native.js';
 import { type Schema, schemaKey } from '../schema/schema.js';
 import type { Severity } from '../schema/types.js';
 import { SessionBindings, type SessionKey } from '../session/session-bindings.js';
 import type { Value, ValueMap } from '../value/value.js';
 import { encodeValues } from './arguments.js';
-import { type ManagedObject, type MethodHandlers, wireHandlers } from './managed-object.js';
-import { ObjectStore, type StoredObject, type WireHandler } from './object-store.js';
+import { Arrivals } from './arrivals.js';
+import { type ManagedObject, managedObject, type MethodHandlers, wireHandlers } from './managed-object.js';
+import { ObjectStore, type WireHandler } from './object-store.js';
 import { type AgentLosses, Losses } from './losses.js';
 import { type AgentOptions, type AgentSettings, agentSettings } from './options.js';
 import { Replies } from './replies.js';
+import { Namesakes } from './namesakes.js';
 import type { RequestContext } from './request-context.js';
 import { handleRequest } from './requests.js';
 import { Subscriptions } from './subscriptions.js';
@@ -53,8 +53,7 @@ type SessionState = 'new' | 'open' | 'closed';
  * sends heartbeats and events. It keeps its name and keys across reconnects, and heartbeats at once after each.
  */
 export class AgentSession {
-  readonly name: string;
-  readonly #settings: AgentSettings;
+  #settings: AgentSettings;
   readonly #store: ObjectStore;
   readonly #losses: Losses;
   readonly #calls = new UnderWay();
@@ -63,7 +62,8 @@ export class AgentSession {
   #refusal: string | undefined;
   readonly #replies: Replies;
   readonly #subscriptions: Subscriptions;
-  readonly #bindings: SessionBindings;
+  #bindings: SessionBindings;
+  readonly #namesakes: Namesakes;
   readonly #schemas = new Map<string, Schema>();
   /** Saves every event the making of its schema's key: a quarter of the cost of an event outside the transport. */
   readonly #registered = new WeakSet<DataClass | EventClass>();
@@ -75,22 +75,36 @@ export class AgentSession {
   #heartbeat: NodeJS.Timeout | undefined;
   #heartbeatSoon = false;
   #unlisten: () => void = () => undefined;
+  #arrivals: Arrivals | undefined;
 
   constructor(
     private readonly connection: BusConnection,
     options: AgentOptions,
   ) {
     this.#settings = agentSettings(options);
-    this.name = agentNameToText(this.#settings.name);
     this.#store = new ObjectStore(this.name, this.#settings.clock);
     this.#losses = new Losses(this.#settings.log, () => connection.state !== 'open');
     const { clock, shares } = this.#settings;
-    this.#replies = new Replies(connection, this.name, this.#losses, shares.answers, this.#messages);
+    this.#replies = new Replies(connection, () => this.name, this.#losses, shares.answers, this.#messages);
     this.#subscriptions = new Subscriptions(this.#store, this.#replies, clock, shares, this.#closing.signal);
     this.#bindings = new SessionBindings(connection, this.#settings.domain, this.#settings.log);
+    const { log, onNamesake } = this.#settings;
+    this.#namesakes = new Namesakes({
+      name: () => this.name,
+      start: this.#start,
+      ask: correlationId => this.#askOwnAddress(correlationId),
+      showUp: () => this.#sendHeartbeat(),
+      onNamesake: onNamesake ?? (() => log.warn(`another agent on the bus is called ${this.name}`)),
+      ...{ log, now: () => performance.now() },
+    });
     setMaxListeners(0, this.#closing.signal); // every call under way listens, however many there are
     // Present in the very first heartbeat: C++ consoles fail when it turns up later (§9.12).
     this.#schemaUpdated = this.#settings.clock.now();
+  }
+
+  /** `vendor:product:instance` */
+  get name(): string {
+    return agentNameToText(this.#settings.name);
   }
 
   /** Routing key under which consoles reach this agent. */
@@ -108,7 +122,6 @@ export class AgentSession {
     if (this.#state !== 'new')
       throw new QmfError('closed', `the agent session ${this.name} cannot be opened again`);
     this.#state = 'open';
-    const { listenOnDirect, strictSecurity } = this.#settings;
     this.#unlisten = this.connection.onStatus(status => {
       if (status.kind !== 'open') return;
       this.#sendHeartbeat();
@@ -116,19 +129,65 @@ export class AgentSession {
     });
     this.#heartbeat = setInterval(() => this.#sendHeartbeat(), this.#settings.interval * 1_000);
     this.#heartbeat.unref();
+    try {
+      await this.#listen(this.#bindings);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.#arrivals = new Arrivals(this.connection, {
+      exchange: topicExchange(this.#settings.domain),
+      key: () => heartbeatKey(this.#settings.name),
+      announce: () => this.#sendHeartbeat(),
+      log: this.#settings.log,
+    });
+    await this.#arrivals.ready;
+    this.#sendHeartbeat();
+  }
+
+  async #listen(bindings: SessionBindings): Promise<void> {
+    const { listenOnDirect, strictSecurity, name } = this.#settings;
     const keys: SessionKey[] = [
       { exchange: 'topic', key: this.directSubject },
       { exchange: 'topic', key: 'console.#' },
       ...(listenOnDirect && !strictSecurity ? [{ exchange: 'direct', key: this.name } as const] : []),
     ];
     const context = this.#requestContext();
-    try {
-      await this.#bindings.open(keys, envelope => handleRequest(envelope, context));
-    } catch (error) {
-      this.close();
-      throw error;
-    }
+    const receive = (envelope: Envelope): void => {
+      if (!this.#namesakes.receive(envelope)) handleRequest(envelope, context);
+    };
+    await bindings.open(keys, receive);
+    bindings.try({ exchange: 'topic', key: heartbeatKey(name) }, receive);
+  }
+
+  /**
+   * Gives the agent another instance, and so another name and address, in front of consoles an agent of its own. Objects get addresses with that
+   * name; calls that come to the old ones are answered.
+   *
+   * @throws QmfError `invalid_argument`, `address_refused`
+   */
+  async rename(instance: string): Promise<void> {
+    const { vendor, product } = this.#settings.name;
+    const name = checkAgentName({ vendor, product, instance });
+    const before = this.#bindings;
+    this.#settings = { ...this.#settings, name, directSubject: directSubjectOf(agentNameToText(name)) };
+    this.#store.rename(this.name);
+    this.#bindings = new SessionBindings(this.connection, this.#settings.domain, this.#settings.log);
+    // What was asked for under the old name until now is the other agent's to answer.
+    before.close();
+    if (this.#state !== 'open') return;
+    await this.#listen(this.#bindings);
     this.#sendHeartbeat();
+  }
+
+  #askOwnAddress(correlationId: string): Promise<void> {
+    const to = { node: topicExchange(this.#settings.domain), subject: this.directSubject };
+    const headers = headersFor('_agent_locate_request');
+    const content = listContent([], this.#broadcastForm());
+    return this.connection.send(
+      { to, replyTo: to, correlationId, headers, ...content },
+      { whileAway: 'fail' },
+    );
   }
 
   /** Messages that reached nobody, or not everybody. */
@@ -167,6 +226,7 @@ export class AgentSession {
     this.#state = 'closed';
     clearInterval(this.#heartbeat);
     this.#unlisten();
+    this.#arrivals?.close();
     this.#bindings.close();
     this.#subscriptions.cancelAll();
     this.#losses.tell();
@@ -227,7 +287,7 @@ export class AgentSession {
         ...Object.entries(object.wireMethods ?? {}),
       ]),
     });
-    return this.#managed<C>(stored);
+    return managedObject<C>(stored, this.#store);
   }
 
   /**
@@ -292,20 +352,6 @@ export class AgentSession {
       calls: this.#calls,
       queries: this.#queries,
       refusal: () => this.#refusal,
-    };
-  }
-
-  #managed<C extends DataClass>(stored: StoredObject): ManagedObject<C> {
-    const store = this.#store;
-    return {
-      address: stored.address,
-      addressMap: addressToPlain(stored.address),
-      get values() {
-        // Encoded from ValuesOf<C> by the class's own schema, so decoding by it gives that type back.
-        return decodeValues(stored.schema.properties, stored.values) as Readonly<ValuesOf<C>>;
-      },
-      update: changes => store.update(stored, encodeValues(stored.schema, changes)),
-      remove: () => store.remove(stored),
     };
   }
 

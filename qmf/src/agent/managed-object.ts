@@ -1,4 +1,4 @@
-import type { DataAddress } from '../data/data-address.js';
+import { addressToPlain, type DataAddress } from '../data/data-address.js';
 import type {
   DataClass,
   InputsOf,
@@ -8,8 +8,9 @@ import type {
   ValuesOf,
 } from '../schema/declare.js';
 import type { PlainMap } from '../value/convert.js';
-import { encodeOutputs, inputDecoder } from './arguments.js';
-import type { MethodCall, WireHandler } from './object-store.js';
+import { decodeValues } from '../schema/native.js';
+import { encodeOutputs, encodeValues, inputDecoder } from './arguments.js';
+import type { MethodCall, ObjectStore, StoredObject, WireHandler } from './object-store.js';
 
 /** Handlers of a class's methods, by name; an exception is answered by throwing `AgentException`. */
 export type MethodHandlers<C extends DataClass> = {
@@ -29,6 +30,38 @@ export interface ManagedObject<C extends DataClass> {
   update(changes: Partial<ValuesOf<C>>): void;
   /** Takes the object off the bus. */
   remove(): void;
+}
+
+/** An object of the store as its owner sees it. */
+export function managedObject<C extends DataClass>(
+  stored: StoredObject,
+  store: ObjectStore,
+): ManagedObject<C> {
+  return {
+    get address() {
+      return stored.address;
+    },
+    get addressMap() {
+      return addressMapOf(stored.address);
+    },
+    get values() {
+      // Encoded from ValuesOf<C> by the class's own schema, so decoding by it gives that type back.
+      return decodeValues(stored.schema.properties, stored.values) as Readonly<ValuesOf<C>>;
+    },
+    update: changes => store.update(stored, encodeValues(stored.schema, changes)),
+    remove: () => store.remove(stored),
+  };
+}
+
+/** Made before: each event of an object carries it. */
+const addressMaps = new WeakMap<DataAddress, PlainMap>();
+
+function addressMapOf(address: DataAddress): PlainMap {
+  const known = addressMaps.get(address);
+  if (known !== undefined) return known;
+  const made = addressToPlain(address);
+  addressMaps.set(address, made);
+  return made;
 }
 
 /** Wraps typed handlers: arguments are checked and decoded before, results encoded after. */

@@ -22,7 +22,8 @@ export interface MethodCall {
 }
 
 export interface StoredObject {
-  readonly address: DataAddress;
+  /** Another one once its agent was renamed. */
+  address: DataAddress;
   readonly schema: Schema;
   /** The class that consoles are told of. */
   readonly shownAs: Schema;
@@ -46,10 +47,21 @@ export class ObjectStore {
   readonly #objects = new Map<string, StoredObject>();
   readonly #tombstones: Tombstone[] = [];
 
+  /** Names that the agent has had; callers may know its objects by them. */
+  readonly #names: Set<string>;
+
   constructor(
-    private readonly agentName: string,
+    agentName: string,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.#names = new Set([agentName]);
+  }
+
+  /** Gives all objects addresses of another agent. */
+  rename(agentName: string): void {
+    this.#names.add(agentName);
+    for (const object of this.#objects.values()) object.address = { ...object.address, agentName };
+  }
 
   get size(): number {
     return this.#objects.size;
@@ -91,7 +103,7 @@ export class ObjectStore {
   }
 
   #isOurs({ agentName }: DataAddress): boolean {
-    return agentName === '' || agentName === this.agentName;
+    return agentName === '' || this.#names.has(agentName);
   }
 
   /**

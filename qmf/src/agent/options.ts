@@ -7,6 +7,7 @@ import type { Value, ValueMap } from '../value/value.js';
 import type { BodyForm } from '../message/envelope.js';
 import { boundedLog, type SessionLog, silentLog } from '../session/session-log.js';
 import { type Clock, systemClock } from './clock.js';
+import type { Namesake } from './namesakes.js';
 import type { MethodCall } from './object-store.js';
 import { boundedShares, type CallerShares } from './shares.js';
 
@@ -31,6 +32,11 @@ export interface AgentOptions {
   readonly bodyForm?: BodyForm;
   /** Stands before every method call. Default: lets all pass. */
   readonly gate?: CallGate;
+  /**
+   * Called when another agent is on the bus under this one's name, again while it stays. One that `yields` should call `rename`. Default: the log
+   * warns.
+   */
+  readonly onNamesake?: (other: Namesake) => void;
   /** Shares the agent among its callers. Default: first come, first served, with bounds on all together. */
   readonly shares?: CallerShares;
   readonly log?: SessionLog;
@@ -54,6 +60,7 @@ export interface AgentSettings {
   readonly listenOnDirect: boolean;
   readonly bodyForm: BodyForm | undefined;
   readonly gate: CallGate;
+  readonly onNamesake: ((other: Namesake) => void) | undefined;
   readonly shares: CallerShares;
   readonly log: SessionLog;
   readonly clock: Clock;
@@ -92,6 +99,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     listenOnDirect: options.listenOnDirect ?? true,
     bodyForm: options.bodyForm,
     gate: options.gate ?? ((_call, proceed) => proceed()),
+    onNamesake: options.onNamesake,
     shares: options.shares ?? boundedShares(),
     log: boundedLog(options.log ?? silentLog),
     clock: options.clock ?? systemClock(),

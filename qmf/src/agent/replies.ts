@@ -45,7 +45,7 @@ export class Replies {
    */
   constructor(
     private readonly connection: BusConnection,
-    private readonly agent: string,
+    private readonly agent: () => string,
     private readonly losses: Losses,
     private readonly answers: Quota,
     underWay: UnderWay,
@@ -57,7 +57,7 @@ export class Replies {
   map(target: ReplyTarget, opcode: Opcode, map: ValueMap, content?: ContentKind): Promise<void> {
     const built = this.#build(target, () => {
       const headers = headersFor(opcode, {
-        agent: this.agent,
+        agent: this.agent(),
         ...(content === undefined ? {} : { content }),
       });
       return { headers, ...mapContent(map, target.form) };
@@ -76,7 +76,7 @@ export class Replies {
     const giveBack = this.answers.take(target.caller, bytes);
     try {
       await this.#sendParts(target, parts.length, index => ({
-        headers: headersFor(opcode, { agent: this.agent, content, partial: index < parts.length - 1 }),
+        headers: headersFor(opcode, { agent: this.agent(), content, partial: index < parts.length - 1 }),
         ...listContent(parts[index] ?? [], target.form),
       }));
     } finally {
@@ -113,7 +113,7 @@ export class Replies {
 
   /** Bytes with nothing but the agent's name, as QMFv1 answers have it (wire document, appendix A). */
   bytes(target: ReplyTarget, bytes: Uint8Array): Promise<void> {
-    const headers = new Map<string, Value>([['qmf.agent', this.agent]]);
+    const headers = new Map<string, Value>([['qmf.agent', this.agent()]]);
     return this.#send(target, { headers, body: { form: 'data', bytes } }).then(() => undefined);
   }
 
@@ -130,7 +130,7 @@ export class Replies {
   #unsendable(target: ReplyTarget, error: unknown): AnswerMessage {
     const { message } = QmfError.from(error, 'not_encodable');
     const map = exceptionToValue(`The answer cannot be sent: ${message}`, exceptionCodes.exception);
-    const headers = headersFor('_exception', { agent: this.agent, content: '_data' });
+    const headers = headersFor('_exception', { agent: this.agent(), content: '_data' });
     return { headers, ...mapContent(map, target.form) };
   }
 

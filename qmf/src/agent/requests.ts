@@ -63,9 +63,11 @@ function isV1Request({ body }: Envelope): boolean {
 }
 
 /** Under strict security answers go to consoles' own keys only, so that a broker can tell roles apart (§7.1). */
-function isStrictReplyTo({ replyTo }: Envelope, { domain }: AgentSettings): boolean {
+function isStrictReplyTo({ replyTo }: Envelope, { domain, directSubject }: AgentSettings): boolean {
+  const { node, subject = '' } = replyTo ?? { node: '' };
+  // An agent that looks for others of its name is answered at the address that they share.
   return (
-    replyTo?.node === topicExchange(domain) && replyTo.subject?.startsWith(DIRECT_CONSOLE_PREFIX) === true
+    node === topicExchange(domain) && (subject.startsWith(DIRECT_CONSOLE_PREFIX) || subject === directSubject)
   );
 }
 

@@ -158,7 +158,7 @@ describe('the times of subscriptions', () => {
     });
     const losses = new Losses(silentLog, () => false);
     shares = boundedShares();
-    const replies = new Replies(connection, 'a:b:c', losses, shares.answers, new UnderWay());
+    const replies = new Replies(connection, () => 'a:b:c', losses, shares.answers, new UnderWay());
     closing = new AbortController();
     subscriptions = new Subscriptions(store, replies, clock, shares, closing.signal);
   });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import rhea, { type Container } from 'rhea';
 import { QmfError } from '../errors.js';
+import { BindNews } from './bind-news.js';
 import { type Client, Clients } from './clients.js';
 import { BrokerConnection } from './connection.js';
 import { type AttachedLink, FaultSwitches, type SaidError } from './faults/index.js';
@@ -70,6 +71,7 @@ class Broker {
   readonly #container: Container;
   readonly #nodes: NodeRegistry;
   readonly #quotas: Quotas;
+  readonly #bindNews: BindNews;
   readonly #clients: Clients;
   readonly #connections = new Set<BrokerConnection>();
   #sweeping: NodeJS.Timeout | undefined;
@@ -81,6 +83,7 @@ class Broker {
   constructor(readonly settings: BrokerSettings) {
     this.#quotas = quotasOf(settings.limits);
     this.#nodes = new NodeRegistry(settings.queueBounds, settings.now, this.#quotas);
+    this.#bindNews = new BindNews(this.#nodes, settings.now);
     this.#clients = new Clients(
       this.#quotas,
       settings.users.size > 0,
@@ -182,6 +185,7 @@ class Broker {
       container: this.#container,
       settings: this.settings,
       nodes: this.#nodes,
+      bindNews: this.#bindNews,
       faults: this.faults,
       closeAtOnce: fault && { error: fault.error },
       enter: user => this.#enter(user),

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Connection, Container, EventContext, Session } from 'rhea';
 import { limitExceeded } from './attach.js';
+import type { BindNews } from './bind-news.js';
 import type { Client } from './clients.js';
 import { type AttachedLink, type FaultSwitches, faultText, type SaidError } from './faults/index.js';
 import { FrameError } from './frame-error.js';
@@ -11,12 +12,17 @@ import { connectionInternals } from './rhea-internals.js';
 import { BrokerSession } from './session.js';
 
 const maxContainerIdBytes = 255;
+/** Milliseconds. A peer could otherwise have heartbeats sent without end. */
+const leastIdleTimeout = 20;
+/** Characters of what is said of a peer, in which its own words may stand. */
+const longestSaying = 300;
 const frameSizeUnsaid = 0xffff_ffff;
 
 export interface ConnectionEnvironment {
   readonly container: Container;
   readonly settings: BrokerSettings;
   readonly nodes: NodeRegistry;
+  readonly bindNews: BindNews;
   readonly faults: FaultSwitches;
   /** The client that opens a connection, or why it may not. */
   enter(user: string | undefined): Client | SaidError;
@@ -140,6 +146,13 @@ export class BrokerConnection {
   }
 
   #admit(): Client | SaidError {
+    const idle: unknown = this.#connection['idle_time_out'];
+    if (typeof idle === 'number' && idle > 0 && idle < leastIdleTimeout) {
+      return {
+        condition: 'amqp:not-allowed',
+        description: `An idle-time-out is at least ${leastIdleTimeout} ms: heartbeats for less would cost too much`,
+      };
+    }
     if (Buffer.byteLength(this.#containerId()) <= maxContainerIdBytes) {
       return this.environment.enter(this.#user());
     }
@@ -172,6 +185,8 @@ export class BrokerConnection {
       faults,
       publishing: { nodes, now: settings.now, client, faults },
       closeConnection: error => this.close(error),
+      bound: event =>
+        this.environment.bindNews.raise({ ...event, user: client.user ?? 'anonymous', host: this.#label }),
     });
     const isCounted = client.shares.sessions.take(1);
     this.#sessions.set(session, { session: opened, isCounted });
@@ -225,8 +240,14 @@ export class BrokerConnection {
   }
 
   #event(level: 'debug' | 'warn', what: string): void {
-    this.environment.settings.onEvent({ level, message: `connection ${this.#label}: ${what}` });
+    this.environment.settings.onEvent({ level, message: `connection ${this.#label}: ${oneLine(what)}` });
   }
+}
+
+/** A peer's words without control characters, and not all of them if there are many. */
+function oneLine(text: string): string {
+  const clean = text.slice(0, longestSaying).replaceAll(/\p{C}/gu, '?');
+  return text.length > longestSaying ? `${clean}…` : clean;
 }
 
 function connectionOptions(settings: BrokerSettings) {

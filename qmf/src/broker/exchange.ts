@@ -134,6 +134,18 @@ export class Exchange {
     return route;
   }
 
+  /** The queues whose bindings match a key and begin with the same words as it, so many of them, none a wildcard. */
+  routeByName(key: string, words: number): readonly BrokerQueue[] {
+    const named = key.split('.').slice(0, words);
+    const queues = new Set<BrokerQueue>();
+    for (const binding of this.#bindings) {
+      if (named.every((word, at) => binding.pattern[at] === word) && this.#matches(binding, key)) {
+        queues.add(binding.queue);
+      }
+    }
+    return [...queues];
+  }
+
   #matches(binding: Binding, key: string): boolean {
     switch (this.type) {
       case 'topic':

@@ -209,6 +209,37 @@ describe('embedded broker: hostile peers', () => {
     await until(() => broker.stats().connections === before_ - 1);
   });
 
+  it('says in a short line what a peer makes it say', async () => {
+    const lines: string[] = [];
+    const other = await startBroker({ onEvent: ({ message }) => lines.push(message) });
+    const peer = await Peer.connect(other);
+    const id = Buffer.from(`\n\x1b[2Jforged${'x'.repeat(249)}`);
+    peer.write(
+      header,
+      frame(performative(0x10, Buffer.concat([Buffer.of(0xb1, 0, 0, 0, 255), id.subarray(0, 255)]))),
+    );
+    await peer.said(0x10);
+    const long = Buffer.alloc(20_000, 'y');
+    const name = Buffer.concat([Buffer.of(0xb1, 0, 0, long.length >> 8, long.length & 255), long]);
+    const named = frame(performative(0x12, name, uint(0), no));
+    peer.write(begin, named, named);
+    await peer.closed();
+    await until(() => lines.some(line => line.endsWith('closed')));
+    expect(lines.length).to.be.at.most(4);
+    for (const line of lines)
+      expect(line)
+        .to.have.length.below(400)
+        .and.not.match(/[\n\x1b]/);
+    await other.stop();
+  });
+
+  it('refuses to send heartbeats every other millisecond', async () => {
+    const peer = await Peer.connect(broker);
+    peer.write(header, frame(performative(0x10, text('hostile'), nothing, nothing, nothing, uint(2))));
+    await peer.closed();
+    expect(peer.text).to.include('amqp:not-allowed');
+  });
+
   it('cuts off who does not open its connection in time', async () => {
     const peer = await Peer.connect(broker);
     peer.write(header);

@@ -9,6 +9,7 @@ import {
   subscriptionKey,
 } from './attach.js';
 import type { Client } from './clients.js';
+import type { BindEvent } from '../message/bind-event.js';
 import type { Exchange } from './exchange.js';
 import { type FaultSwitches, faultText } from './faults/index.js';
 import type { NodeRegistry } from './node-registry.js';
@@ -24,6 +25,8 @@ export interface AttachEnvironment {
   readonly client: Client;
   readonly containerId: string;
   readonly faults: FaultSwitches;
+  /** A queue was bound. */
+  readonly bound: (event: Pick<BindEvent, 'exchange' | 'key' | 'queue'>) => void;
 }
 
 export type ConsumerAttach =
@@ -130,6 +133,7 @@ function subscribe(
     if (known === undefined) nodes.deleteQueue(queue);
     return { is: 'refused', error: limitExceeded('bindings') };
   }
+  environment.bound({ exchange: exchange.name, key, queue: queue.name });
   link.set_source({
     ...answerTo(wanted, { kind: 'exchange', exchange }),
     address: exchange.name,

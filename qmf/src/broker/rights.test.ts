@@ -26,6 +26,7 @@ const bindings: readonly [exchange: string, key: string, roles: string][] = [
   [topic, 'agent.#', 'ACW'],
   [topic, 'agent.ind.heartbeat.*.#', 'ACW'],
   [topic, 'agent.*.#.direct-console.x', 'ACW'], // can match only what begins with agent
+  [topic, 'agent.ind.event.org_apache_qpid_broker.bind.#', 'A'],
   [topic, '#', ''],
   [topic, '*.#', ''],
   [topic, '#.agent', ''],

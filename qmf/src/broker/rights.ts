@@ -1,4 +1,5 @@
 import { decodeBareMessage } from '../codec/amqp10-message.js';
+import { BIND_EVENT_KEY } from '../message/bind-event.js';
 import { opcodeOf } from '../message/headers.js';
 import { BROKER_KEY, DIRECT_CONSOLE_PREFIX } from '../message/keys.js';
 import { isV1Frame, v1Opcode } from '../schema/v1.js';
@@ -83,7 +84,9 @@ export class Rights {
   /** Keys whose binding hears what is meant for all of a role: the first word is given, the others are free. */
   #hears(key: string): boolean {
     const [first] = key.split('.');
-    return first === 'agent' || (this.role === 'agent' && first === 'console');
+    if (this.role === 'agent') return first === 'agent' || first === 'console';
+    // The keys that others bind are theirs.
+    return first === 'agent' && !key.startsWith(BIND_EVENT_KEY);
   }
 
   /** @param answersReach whether the reply-to of the message is a key or queue of the client's own */

@@ -17,6 +17,7 @@ import {
 } from './options.js';
 import { Outbox } from './outbox.js';
 import { keepBindings } from './renewal.js';
+import { RepeatedCuts } from './repeated-cuts.js';
 import { wait, type WaitOptions } from './signals.js';
 import { assertTransition, type ConnectionState, type ConnectionStatus, statusOf } from './state.js';
 import { type ConnectionStatistics, Tally } from './statistics.js';
@@ -42,6 +43,7 @@ export class BusConnection implements AsyncDisposable {
   readonly #tally = new Tally();
   readonly #drops: DropNews;
   readonly #outbox: Outbox;
+  readonly #cuts = new RepeatedCuts();
   readonly #stop = new AbortController();
   #state: ConnectionState = { kind: 'idle' };
   /** The one that is dialled, open, or comes next. */
@@ -317,10 +319,12 @@ export class BusConnection implements AsyncDisposable {
     const stopRenewal = keepBindings(wire, this.#settings);
     const ended = await wire.closed;
     stopRenewal();
+    const { underWay } = this.#outbox;
     this.#outbox.detach();
     this.#endDrain?.(this.#unsettled);
     const reason = ended ?? new QmfError('connection_lost', `the connection to ${description} ended`);
-    return { reason, openFor: timers.now() - openedAt };
+    const openFor = timers.now() - openedAt;
+    return { reason: this.#cuts.named(reason, underWay, openFor), openFor };
   }
 
   #opened(wire: Wire): void {

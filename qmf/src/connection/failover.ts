@@ -124,6 +124,7 @@ function everyWord(brokers: readonly string[], said: ReadonlyMap<number, QmfErro
   const [first] = reasons;
   if (first !== undefined && brokers.length === 1) return first;
   const refused = reasons.every(reason => !reason.retryable) ? first : undefined;
+  const remedies = new Set(reasons.flatMap(({ remedy }) => (remedy === undefined ? [] : [remedy])));
   const words = brokers.flatMap((broker, position) => {
     const reason = said.get(position);
     if (reason === undefined) return [];
@@ -132,6 +133,9 @@ function everyWord(brokers: readonly string[], said: ReadonlyMap<number, QmfErro
   return new QmfError(
     refused?.code ?? 'unreachable',
     `none of the ${brokers.length} brokers can be used: ${words.join('; ')}`,
-    { cause: new AggregateError(reasons) },
+    {
+      cause: new AggregateError(reasons),
+      ...(remedies.size === 0 ? {} : { remedy: [...remedies].join('; ') }),
+    },
   );
 }

@@ -1,11 +1,9 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { wait } from '../connection/signals.js';
 import { QmfError, type QmfErrorCode } from '../errors.js';
-import type { Envelope } from '../message/envelope.js';
+import { correlationText, type Envelope } from '../message/envelope.js';
 import { agentOf } from '../message/headers.js';
 import { BROKER_KEY } from '../message/keys.js';
-import { textOf } from '../value/text.js';
-import { Int } from '../value/value.js';
 
 /** Limits of a request. */
 export interface RequestOptions {
@@ -151,11 +149,4 @@ function keyOfV1(sequence: string): string {
 function isFrom({ agent, hasAlias }: Pending, envelope: Envelope): boolean {
   const sender = agentOf(envelope.headers);
   return sender === undefined || sender === agent || (hasAlias && sender === BROKER_KEY);
-}
-
-/** qpidd turns ids of other types into text on the way to 0-10 and back, so text is what is compared (§2.3). */
-export function correlationText({ correlationId }: Envelope): string | undefined {
-  if (correlationId instanceof Int) return correlationId.toString();
-  if (correlationId === undefined || typeof correlationId === 'string') return correlationId;
-  return correlationId instanceof Uint8Array ? textOf(correlationId) : correlationId.toString();
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { BusConnection } from '../connection/bus-connection.js';
 import { QmfError, type QmfErrorCode } from '../errors.js';
 import { listContent, mapContent } from '../message/content.js';
-import type { Address, BodyForm, Envelope } from '../message/envelope.js';
+import { type Address, type BodyForm, correlationText, type Envelope } from '../message/envelope.js';
 import { headersFor, type Opcode } from '../message/headers.js';
 import {
   BROKER_KEY,
@@ -16,7 +16,6 @@ import type { ValueMap } from '../value/value.js';
 import type { AgentTransport, ConsoleAgent } from './console-agent.js';
 import type { ConsoleOptions } from './options.js';
 import {
-  correlationText,
   DEFAULT_REQUEST_TIMEOUT,
   type RequestKind,
   type RequestOptions,

@@ -1,2 +1,13 @@
+export { decodeText } from './decode-text.js';
+export { type Json, parseJson, parsePlainJson } from './json.js';
 export { nearest } from './nearest.js';
+export {
+  fileProblem,
+  readFileBytes,
+  type ReadOptions,
+  readSecretFile,
+  readStreamBytes,
+  readTextFile,
+  readTextStream,
+} from './read-text-file.js';
 export { maskArguments, shownUrl } from './shown-url.js';

@@ -1,5 +1,6 @@
 import type { Body, MessageId } from '../codec/amqp10-message.js';
-import type { ValueMap } from '../value/value.js';
+import { textOf } from '../value/text.js';
+import { Int, type ValueMap } from '../value/value.js';
 import type { UserIds } from './user-ids.js';
 
 /** Where a message goes, or where an answer is wanted: an exchange and a routing key, or a queue alone. */
@@ -42,4 +43,11 @@ export function addressToText(address: Address): string {
 export function addressFromText(text: string): Address {
   const slash = text.indexOf('/');
   return slash < 0 ? { node: text } : { node: text.slice(0, slash), subject: text.slice(slash + 1) };
+}
+
+/** qpidd turns ids of other types into text on the way to 0-10 and back, so text is what is compared (§2.3). */
+export function correlationText({ correlationId }: Envelope): string | undefined {
+  if (correlationId instanceof Int) return correlationId.toString();
+  if (correlationId === undefined || typeof correlationId === 'string') return correlationId;
+  return correlationId instanceof Uint8Array ? textOf(correlationId) : correlationId.toString();
 }

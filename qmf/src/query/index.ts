@@ -12,4 +12,6 @@ export {
 } from './predicate.js';
 export { printPredicate, printQuery } from './print.js';
 export { parsePredicate, parseQuery } from './text-form.js';
+export { parseValue } from './text-parser.js';
+export { valueOfWord } from './words.js';
 export { predicateFromValue, predicateToValue } from './wire-form.js';

@@ -21,13 +21,28 @@ export interface Parsed {
  * @throws QmfError `invalid_query` that names the character at which the text stops making sense, counted from 0
  */
 export function parseText(text: string, open: '[' | '{'): Parsed {
-  if (text.length > queryLimits.textLength) {
-    throw new QmfError('invalid_query', `The text is longer than ${queryLimits.textLength} characters`);
-  }
-  const parser = new TextParser(text);
+  const parser = new TextParser(bounded(text), valueOfWord);
   parser.skipSpace();
   if (!parser.sees(open)) throw parser.expected(open === '[' ? "a predicate, '['" : "a query, '{'");
   return parser.value(1);
+}
+
+/**
+ * Reads one value in that notation, and nothing else.
+ *
+ * @param valueOf what a word without quotes stands for
+ * @throws QmfError `invalid_query` that names the character at which the text stops making sense, counted from 0
+ */
+export function parseValue(text: string, valueOf: (word: string) => Value = valueOfWord): Value {
+  const parser = new TextParser(bounded(text), valueOf);
+  const { value } = parser.value(1);
+  parser.end();
+  return value;
+}
+
+function bounded(text: string): string {
+  if (text.length <= queryLimits.textLength) return text;
+  throw new QmfError('invalid_query', `The text is longer than ${queryLimits.textLength} characters`);
 }
 
 /** The character at which the item that the indices lead to begins; of a missing one, its list. */
@@ -48,8 +63,16 @@ class TextParser {
   #position = 0;
   #nodes = 0;
 
-  constructor(text: string) {
+  constructor(
+    text: string,
+    private readonly valueOf: (word: string) => Value,
+  ) {
     this.#text = text;
+  }
+
+  end(): void {
+    this.skipSpace();
+    if (this.#position < this.#text.length) throw this.expected('the end of the text');
   }
 
   value(depth: number): Parsed {
@@ -94,6 +117,7 @@ class TextParser {
       const key = this.#key();
       this.skipSpace();
       if (!this.#take(':')) throw this.expected(`':' after the key '${key.slice(0, 40)}'`);
+      if (entries.has(key)) throw this.#error(`the key '${key.slice(0, 40)}' comes twice`);
       entries.set(key, this.value(depth + 1));
     }
     const value = new Map([...entries].map(([key, entry]) => [key, entry.value]));
@@ -128,7 +152,7 @@ class TextParser {
 
   #word(): Value | undefined {
     const word = this.#rawWord();
-    return word === undefined ? undefined : valueOfWord(word);
+    return word === undefined ? undefined : this.valueOf(word);
   }
 
   #rawWord(): string | undefined {

@@ -11,6 +11,8 @@ export interface SaslSteps {
 export interface SaslHandlers {
   /** Picks from what the peer offers; throws when nothing will do. */
   readonly choose: (offered: readonly string[]) => SaslSteps;
+  /** The peer has let us in. */
+  readonly succeeded?: () => void;
   /** The peer refuses the credentials. */
   readonly refused: (mechanism: string) => void;
   /** The login failed on our side: nothing was chosen, or the peer broke the rules of the mechanism. */
@@ -83,6 +85,7 @@ export function logIn(connection: Connection, handlers: SaslHandlers): void {
       if (code === OK) {
         if (steps === undefined) throw new Error('the peer said yes before it was asked');
         steps.conclude(bytesOf(additional_data));
+        handlers.succeeded?.();
       }
     } catch (error) {
       handlers.failed(error);

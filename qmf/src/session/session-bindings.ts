@@ -28,7 +28,20 @@ export class SessionBindings {
    * @throws QmfError `address_refused` when the broker refuses one of them
    */
   async open(keys: readonly SessionKey[], receive: (envelope: Envelope) => void): Promise<void> {
-    const deliver = (envelope: Envelope): void => {
+    const deliver = this.#guarded(receive);
+    await Promise.all(keys.map(key => this.#bind(this.#bindingOf(key), deliver)));
+  }
+
+  /** Listens to one more key if the broker allows it. */
+  try(key: SessionKey, receive: (envelope: Envelope) => void): void {
+    this.#bind(this.#bindingOf(key), this.#guarded(receive)).catch((error: unknown) => {
+      const { message } = QmfError.from(error, 'address_refused');
+      this.log.debug(`not listening to ${key.key}: ${message}`);
+    });
+  }
+
+  #guarded(receive: (envelope: Envelope) => void): (envelope: Envelope) => void {
+    return envelope => {
       if (this.#closed) return;
       try {
         receive(envelope);
@@ -37,7 +50,6 @@ export class SessionBindings {
         this.log.warn(`a message to ${envelope.to.subject ?? envelope.to.node} was dropped: ${message}`);
       }
     };
-    await Promise.all(keys.map(key => this.#bind(this.#bindingOf(key), deliver)));
   }
 
   async #bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<void> {

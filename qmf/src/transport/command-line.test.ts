@@ -100,8 +100,8 @@ describe('credentials', () => {
   }
 
   for (const [what, content, complaint] of [
-    ['an empty file', '', /first line .* is empty/],
-    ['an empty first line', '\nhush', /first line .* is empty/],
+    ['an empty file', '', /its first line is empty/],
+    ['an empty first line', '\nhush', /its first line is empty/],
     ['a password without a user', 'hush', /names no user; write user:password there/],
     ['a password after nothing', ':hush', /names no user/],
   ] as const) {

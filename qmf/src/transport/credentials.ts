@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { QmfError } from '../errors.js';
+import { readSecretFile } from '../input/read-text-file.js';
 import { type BrokerAddress, describeBroker } from './broker-url.js';
-import { fileProblem } from './dial/failure-text.js';
 
 /** Who to be at brokers whose address does not say it. */
 export interface CredentialOptions {
@@ -21,8 +21,6 @@ export interface Credentials {
   readonly password?: string;
 }
 
-/** A password file says more than this only by mistake. */
-const MAX_LENGTH = 10_000;
 const OTHERS_MAY_READ = 0o004;
 
 /**
@@ -58,21 +56,14 @@ async function fromFile(
   user: string | undefined,
   warn: (text: string) => void,
 ): Promise<Credentials> {
-  let line: string;
-  try {
-    const { mode } = await stat(path);
-    if ((mode & OTHERS_MAY_READ) !== 0)
-      warn(`every user of this machine can read the password file ${path}; chmod o-r makes it private`);
-    [line = ''] = (await readFile(path, 'utf8')).slice(0, MAX_LENGTH).split(/\r?\n/, 1);
-  } catch (cause) {
-    throw new QmfError(
-      'invalid_argument',
-      `the password file ${path} cannot be read: ${fileProblem(cause)}`,
-      { cause },
-    );
-  }
-  if (line === '')
-    throw new QmfError('invalid_argument', `the first line of the password file ${path} is empty`);
+  const line = await readSecretFile(path, { name: `the password file ${path}` });
+  // A pipe belongs to who made it, and what is gone by now was read.
+  const mode = await stat(path).then(
+    status => (status.isFile() ? status.mode : 0),
+    () => 0,
+  );
+  if ((mode & OTHERS_MAY_READ) !== 0)
+    warn(`every user of this machine can read the password file ${path}; chmod o-r makes it private`);
   if (user !== undefined) return named(user, line);
   const colon = line.indexOf(':');
   if (colon < 1) {

@@ -63,12 +63,16 @@ export function securityOf(address: BrokerAddress, options: SecurityOptions): Se
   };
 }
 
+const PASSWORD =
+  'check the user and its password (--password-file, or IMAGEFACTORY_USER and IMAGEFACTORY_PASSWORD)';
+
 /** The broker said no to who we are. */
 export function refusedLogin(where: string, mechanism: string, { user }: Login, said = ''): QmfError {
   const who = user === undefined ? '' : ` of user '${user}'`;
   return new QmfError(
     'not_authorised',
     `${where} refused the credentials${who} (${mechanism})${said === '' ? '' : `: ${said}`}`,
+    { remedy: PASSWORD },
   );
 }
 
@@ -76,7 +80,10 @@ export function refusedLogin(where: string, mechanism: string, { user }: Login, 
 export function brokenLogin(where: string, error: unknown): QmfError {
   if (error instanceof QmfError) return error;
   const why = error instanceof Error ? error.message : String(error);
-  return new QmfError('not_authorised', `the login at ${where} was broken off: ${why}`, { cause: error });
+  return new QmfError('not_authorised', `the login at ${where} was broken off: ${why}`, {
+    cause: error,
+    remedy: PASSWORD,
+  });
 }
 
 function isLoopback(host: string): boolean {

@@ -22,6 +22,23 @@ import { type TransportOptions, transportFor } from './transport-for.js';
 
 const ca = certificate('ca.pem');
 const client = { cert: certificate('client.pem'), key: certificate('client.key') };
+/** Certificates as people join and save them; the one that is needed comes last, which OpenSSL leaves out of most of these. */
+const joined = (between: string, before = ''): Buffer =>
+  Buffer.concat([
+    Buffer.from(before),
+    Buffer.from(certificateBytes('other-ca.pem').toString().trimEnd()),
+    Buffer.from(between),
+    certificateBytes('ca.pem'),
+  ]);
+const indented = Buffer.from(certificateBytes('ca.pem').toString().replace(/^/gm, '  '));
+const windows = Buffer.from(`\uFEFF${certificateBytes('ca.pem').toString().replaceAll('\n', '\r\n')}`);
+/** A key with comments around it, joined to its certificate, behind a key of another. */
+const bag = Buffer.concat([
+  certificateBytes('server.key'),
+  Buffer.from('Bag Attributes\n    friendlyName: gr\u00fcn\n', 'latin1'),
+  Buffer.from(certificateBytes('client.pem').toString().trimEnd()),
+  certificateBytes('client.key'),
+]);
 const certainly = { requestCert: true, rejectUnauthorized: true, ca: certificateBytes('ca.pem') };
 
 interface Case {
@@ -37,6 +54,20 @@ interface Case {
 const cases: readonly Case[] = [
   { what: 'an authority that was named', server: {}, tls: { ca } },
   { what: 'an authority given as bytes', server: {}, tls: { ca: certificateBytes('ca.pem') } },
+  { what: 'authorities joined without a newline', server: {}, tls: { ca: joined('') } },
+  {
+    what: 'authorities with comments between them',
+    server: {},
+    tls: { ca: joined('\n# the second one: -- \n') },
+  },
+  { what: 'authorities after a byte order mark', server: {}, tls: { ca: joined('\n', '\uFEFF') } },
+  { what: 'an authority with a byte order mark and CRLF', server: {}, tls: { ca: windows } },
+  { what: 'an authority behind blanks', server: {}, tls: { ca: indented } },
+  {
+    what: 'a client certificate joined to its key, behind another key',
+    server: certainly,
+    tls: { ca, cert: bag },
+  },
   { what: 'a name instead of an address', server: {}, tls: { ca }, host: 'localhost' },
   {
     what: 'the name of the certificate for an address',
@@ -248,6 +279,22 @@ describe('TLS files', () => {
       { ca: Buffer.from('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n') },
       /the TLS CA: certificate 1 cannot be read/,
     ],
+    [
+      'a bundle that was cut off',
+      { ca: joined('\n').subarray(0, -100) },
+      /the TLS CA holds a PEM block without its END line/,
+    ],
+    [
+      'a bundle in which one certificate was cut off',
+      { ca: Buffer.concat([certificateBytes('other-ca.pem').subarray(0, 200), certificateBytes('ca.pem')]) },
+      /the TLS CA holds a PEM block without its END line/,
+    ],
+    [
+      'a bundle in UTF-16',
+      { ca: Buffer.from(`\uFEFF${certificateBytes('ca.pem').toString()}`, 'utf16le') },
+      /the TLS CA is UTF-16; save it as UTF-8/,
+    ],
+    ['a device', { ca: '/dev/zero' }, /cannot be read: it is a device/],
     ['a certificate without a key', { cert: client.cert }, /client\.pem holds no private key/],
     ['a key without a certificate', { key: client.key }, /of no use without its certificate/],
     [

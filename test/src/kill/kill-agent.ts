@@ -26,7 +26,7 @@ function descriptor(number: number): string {
   if (number % 10 === 9) return '<template>FAIL</template>';
   if (number % 3 !== 0) return `<template><name>n${number}</name></template>`;
   return `<template><name>n${number}</name><os><name>Debian</name><version>12</version><arch>x86_64</arch>
-    <install type="url"><url>http://deb.debian.org/debian</url></install><rootpw>Pa55-of-${number}</rootpw></os></template>`;
+    <install type="url"><url>http://mirror.example.org/debian</url></install><rootpw>Pa55-of-${number}</rootpw></os></template>`;
 }
 
 /** Kills agents at random moments, then looks at what the last one makes of it all. */

@@ -1,8 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { BuildError } from '@imagefactory/plugin-api';
-import { readProblem } from '../../files/read-problem.js';
+import { QmfError, readFileBytes, readStreamBytes } from '@imagefactory/qmf';
 import { DirectoryStore } from '../../images/index.js';
 import {
   createFetcher,
@@ -35,22 +33,11 @@ function imagesOf(imgdir: string | undefined): TemplateSource {
 }
 
 async function readTemplateFile(path: string): Promise<Uint8Array> {
+  const options = { name: path === '-' ? 'standard input' : path, limit: defaultTemplateLimit };
   try {
-    return await readBounded(path === '-' ? process.stdin : createReadStream(path));
+    return await (path === '-' ? readStreamBytes(process.stdin, options) : readFileBytes(path, options));
   } catch (error) {
-    throw new BuildError('template_unavailable', `${path}: ${readProblem(error)}`, { cause: error });
+    if (!(error instanceof QmfError)) throw error;
+    throw new BuildError('template_unavailable', error.message, { cause: error });
   }
-}
-
-/** A byte more than a template may have is enough to refuse it: what is named may be a device that never ends. */
-async function readBounded(input: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const pieces: AsyncIterable<Buffer> = input;
-  for await (const chunk of pieces) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > defaultTemplateLimit) break;
-  }
-  return Buffer.concat(chunks);
 }

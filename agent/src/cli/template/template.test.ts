@@ -89,8 +89,8 @@ describe('imagefactory template', () => {
     expect(await validate([at('gone.tdl'), directory, other], { imgdir: at('images') })).to.deep.equal({
       code: exitCodes.failed,
       output:
-        'gone.tdl: there is no such file\n' +
-        `${directory}: it is a directory\n` +
+        'gone.tdl cannot be read: there is no such file\n' +
+        `${directory} cannot be read: it is a directory\n` +
         `${other}: neither a template nor an image has the uuid ${other}\n`,
     });
     expect((await validate([image])).code).to.equal(exitCodes.failed);
@@ -106,7 +106,7 @@ describe('imagefactory template', () => {
     expect((await validate([at('partial.tdl')])).code).to.equal(exitCodes.invalid);
     expect((await validate([at('partial.tdl')], { partial: true })).code).to.equal(exitCodes.ok);
     expect((await validate([at('latin-1.tdl')])).output).to.equal(
-      'latin-1.tdl: error: the template is no UTF-8 text; save it as UTF-8 [not-utf-8]\nlatin-1.tdl: not valid\n',
+      'latin-1.tdl: error: the template is no UTF-8 text from byte offset 1 on; save it as UTF-8 text [not-utf-8]\nlatin-1.tdl: not valid\n',
     );
   });
 
@@ -128,7 +128,10 @@ describe('imagefactory template', () => {
       message: '<name> is empty',
       remedy: 'write <name>my-image</name>',
     });
-    expect(templates[1]).to.deep.include({ valid: false, unavailable: 'gone.tdl: there is no such file' });
+    expect(templates[1]).to.deep.include({
+      valid: false,
+      unavailable: 'gone.tdl cannot be read: there is no such file',
+    });
   });
 
   it('shows what is in a template, and no password', async () => {
@@ -174,9 +177,14 @@ commands       c (11 bytes)
   });
 
   it('reads no more of a file than a template may have', async () => {
-    const { code, output } = await validate(['/dev/zero']);
-    expect(code).to.equal(exitCodes.invalid);
-    expect(output).to.include('/dev/zero: error: the template has more than 2097152 bytes');
+    expect(await validate(['/dev/zero'])).to.deep.equal({
+      code: exitCodes.failed,
+      output: '/dev/zero cannot be read: it is a device; name a file or a pipe\n',
+    });
+    await writeFile(at('long.tdl'), Buffer.alloc(2_097_153, 'x'));
+    const { code, output } = await validate([at('long.tdl')]);
+    expect(code).to.equal(exitCodes.failed);
+    expect(output).to.include('long.tdl has more than 2097152 bytes');
   });
 
   it('shows no template that has errors', async () => {
@@ -184,7 +192,7 @@ commands       c (11 bytes)
     expect(await show(at('gone.tdl'))).to.deep.equal({
       code: exitCodes.failed,
       output: '',
-      errors: 'imagefactory: gone.tdl: there is no such file\n',
+      errors: 'imagefactory: gone.tdl cannot be read: there is no such file\n',
     });
   });
 

@@ -1,11 +1,12 @@
-import { decodeNative, encodeNative, type SchemaProperty } from '@imagefactory/qmf';
-import { usageError } from '../errors.js';
+import { decodeNative, encodeNative, Float, QmfError, type SchemaProperty } from '@imagefactory/qmf';
+import { CliError, usageError } from '../errors.js';
+import { exactDouble, exactNumber } from './exact-number.js';
 import { parseNotation } from './notation.js';
 
 /** Where an argument's text came from: what is typed may be `null`, what is in a file is taken as it stands. */
 export type ArgumentSource =
   | { readonly kind: 'typed'; readonly text: string }
-  | { readonly kind: 'file'; readonly name: string; readonly bytes: Buffer };
+  | { readonly kind: 'file'; readonly text: string };
 
 const MIN_INT = -(2n ** 63n);
 const MAX_INT = 2n ** 64n - 1n;
@@ -17,7 +18,7 @@ const MAX_INT = 2n ** 64n - 1n;
  */
 export function readArgument(argument: SchemaProperty, source: ArgumentSource): unknown {
   if (source.kind === 'typed' && source.text === 'null') return null;
-  const text = source.kind === 'typed' ? source.text : textOf(argument, source);
+  const { text } = source;
   if (argument.type === 'string') return text;
   const value = readValue(argument, source.kind === 'typed' ? text : text.trim());
   try {
@@ -27,14 +28,6 @@ export function readArgument(argument: SchemaProperty, source: ArgumentSource): 
     throw wrong(argument, text);
   }
   return value;
-}
-
-function textOf(argument: SchemaProperty, { name, bytes }: ArgumentSource & { kind: 'file' }): string {
-  const text = bytes.toString('utf8');
-  if (!Buffer.from(text, 'utf8').equals(bytes)) {
-    throw usageError(`argument ${argument.name}: ${name} is no UTF-8 text`);
-  }
-  return text;
 }
 
 function readValue(argument: SchemaProperty, text: string): unknown {
@@ -49,14 +42,10 @@ function readValue(argument: SchemaProperty, text: string): unknown {
       }
       break;
     case 'float':
-      if (text.trim() !== '' && !Number.isNaN(Number(text))) return Number(text);
-      break;
+      return readFloat(argument, text);
     case 'map':
-    case 'list': {
-      const value = parseNotation(text);
-      if (value !== undefined) return value;
-      break;
-    }
+    case 'list':
+      return readNotation(argument, text);
     case 'uuid':
     case 'string':
       return text;
@@ -64,6 +53,29 @@ function readValue(argument: SchemaProperty, text: string): unknown {
       break;
   }
   throw wrong(argument, text);
+}
+
+function readFloat(argument: SchemaProperty, text: string): number | Float {
+  const number = exactNumber(text);
+  // A whole number is a double here too, if it is one.
+  if (number !== undefined) return number instanceof Float ? number : exactDouble(text);
+  const other = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isNaN(other)) throw wrong(argument, text);
+  return other;
+}
+
+function readNotation(argument: SchemaProperty, text: string): unknown {
+  try {
+    return parseNotation(text, 'it');
+  } catch (error) {
+    if (error instanceof QmfError) throw wrong(argument, text, error.message);
+    throw error instanceof CliError
+      ? usageError(
+          `argument ${argument.name} (${argument.type.toUpperCase()}): ${error.message}`,
+          error.remedy,
+        )
+      : error;
+  }
 }
 
 const expectations: Readonly<Record<SchemaProperty['type'], string>> = {
@@ -77,9 +89,10 @@ const expectations: Readonly<Record<SchemaProperty['type'], string>> = {
   uuid: 'a uuid such as 6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44',
 };
 
-function wrong(argument: SchemaProperty, text: string): Error {
+function wrong(argument: SchemaProperty, text: string, reason?: string): Error {
   const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
   return usageError(
     `argument ${argument.name} (${argument.type.toUpperCase()}): '${shown}' was given, ${expectations[argument.type]} is expected`,
+    reason,
   );
 }

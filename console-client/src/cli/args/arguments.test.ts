@@ -1,10 +1,22 @@
-import { defineData, type SchemaMethod, type SchemaProperty } from '@imagefactory/qmf';
+import {
+  defineData,
+  double,
+  encodeNative,
+  type Float,
+  type Int,
+  int32,
+  int64,
+  type SchemaMethod,
+  type SchemaProperty,
+  uint64,
+  type Value,
+} from '@imagefactory/qmf';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { CliError } from '../errors.js';
+import { CliError, usageError } from '../errors.js';
 import { readArgument } from './argument-value.js';
 import { readCallArguments } from './call-arguments.js';
-import { parseNotation } from './notation.js';
 import { signatureOf } from './signature.js';
 
 const { schema } = defineData({
@@ -25,9 +37,12 @@ const { schema } = defineData({
 const move: SchemaMethod = schema.methods[0]!;
 
 const reader = {
-  readFile: (path: string) =>
-    path === 'here' ? Promise.resolve(Buffer.from('from a file\n')) : Promise.reject(new Error('no')),
-  readStdin: () => Promise.resolve(Buffer.from(' 42 \n')),
+  readText: (path: string, what: string) =>
+    path === '-'
+      ? Promise.resolve(' 42 \n')
+      : path === 'here'
+        ? Promise.resolve('from a file\n')
+        : Promise.reject(usageError(`${what}: ${path} cannot be read`)),
 };
 
 async function failure(promise: Promise<unknown>): Promise<CliError> {
@@ -43,6 +58,7 @@ describe('arguments of a call', () => {
   const good: readonly (readonly [readonly string[], Record<string, unknown>])[] = [
     [['a', 'b', '3'], { from: 'a', to: 'b', steps: 3n }],
     [['steps=3', 'to=b', 'from=a=c'], { from: 'a=c', to: 'b', steps: 3n }],
+    [['from=form=a', 'to=b', 'steps=1'], { from: 'form=a', to: 'b', steps: 1n }],
     [['a', 'steps=null', 'to='], { from: 'a', to: '', steps: null }],
     [['other=a', 'b', '-5'], { from: 'other=a', to: 'b', steps: -5n }],
   ];
@@ -65,6 +81,9 @@ describe('arguments of a call', () => {
     [[], /missing: from, to, steps$/],
     [['a', 'b', '3', '4'], /4 arguments were given, 3 are expected$/],
     [['a', 'from=b', 'to=c', 'steps=1'], /argument from was given twice$/],
+    [['form=a', 'b', '1'], /no argument is called 'form'; did you mean from\?$/],
+    [['a', 'b', 'Step=1'], /no argument is called 'Step'; did you mean steps\?$/],
+    [['from=a', 'to=b', 'stepps=1'], /did you mean steps\?$/],
     [['from=a', 'b', 'steps=1'], /'b' comes after an argument with a name/],
     [['a', 'b', '3.5'], /argument steps \(INT\): '3.5' was given/],
     [['a', 'b', '18446744073709551616'], /fits into 64 bits is expected$/],
@@ -91,7 +110,7 @@ describe('an argument', () => {
     ['bool', 'TRUE', true],
     ['int', '0x10', 16n],
     ['int', '-9223372036854775808', -(2n ** 63n)],
-    ['float', '1e3', 1000],
+    ['float', '1e3', double(1000)],
     ['string', 'null ', 'null '],
     ['string', 'null', null],
     ['map', '{"a": [1, "b c"]}', { a: [1, 'b c'] }],
@@ -120,16 +139,106 @@ describe('an argument', () => {
       expect(() => read(type, text)).to.throw(CliError, /^argument x \(/);
     });
   }
-
-  it('from a file has to be UTF-8', () => {
-    const source = { kind: 'file', name: 'f', bytes: Buffer.from([0xff]) } as const;
-    expect(() => readArgument(move.arguments[0]!, source)).to.throw(CliError, 'f is no UTF-8 text');
-  });
 });
 
-describe('parseNotation', () => {
-  it('tells nothing from something', () => {
-    expect(parseNotation('{]')).to.equal(undefined);
-    expect(parseNotation('[1], [quote, 2]')).to.equal(undefined);
+describe('numbers in maps and lists', () => {
+  const map = { ...move.arguments[0]!, name: 'x', type: 'map' } as const;
+  /** The bytes that leave, decoded with all types. */
+  const sent = (type: 'map' | 'list' | 'float', text: string) => {
+    const argument = { ...map, type };
+    return encodeNative(type, readArgument(argument, { kind: 'typed', text }), 'x');
+  };
+
+  for (const [text, value] of [
+    ['9007199254740993', int64(9007199254740993n)],
+    ['18446744073709551615', uint64(18446744073709551615n)],
+    ['-9223372036854775808', int64(-(2n ** 63n))],
+    ['9223372036854775808', uint64(2n ** 63n)],
+    ['2147483647', int32(2147483647)],
+    ['2147483648', int64(2147483648)],
+    ['-2147483648', int32(-2147483648)],
+    ['-0', int32(0)],
+    ['1.0', double(1)],
+    ['-0.0', double(-0)],
+    ['1e3', double(1000)],
+    ['1E+23', double(1e23)],
+    ['0.1', double(0.1)],
+    ['5e-324', double(5e-324)],
+    ['9007199254740992.0', double(2 ** 53)],
+    ['0.1000000000000000055511151231257827', double(0.1)],
+  ] as const) {
+    it(`are exact: ${text}`, () => {
+      for (const form of [`{"n": ${text}}`, `{n: ${text}}`, `{"n":[${text}]}`, `{n:[${text}]}`]) {
+        const found = [...(sent('map', form) as ReadonlyMap<string, Value>).values()].flat(); // a map was written
+        expect(found).to.deep.equal([value]);
+      }
+      expect(sent('list', `[${text}]`)).to.deep.equal([value]);
+    });
+  }
+
+  for (const text of [
+    '18446744073709551616',
+    '-9223372036854775809',
+    '1'.repeat(400),
+    '9007199254740993.0',
+    '9007199254740993e0',
+    '0.12345678901234567891',
+    '1e400',
+    '-1e999',
+    '1e-400',
+  ]) {
+    it(`are refused: ${text.slice(0, 40)}`, () => {
+      for (const form of [`{"n": ${text}}`, `{n: ${text}}`, `{"n":[[${text}]]}`])
+        expect(() => sent('map', form)).to.throw(
+          CliError,
+          /^argument x \(MAP\): |^argument x .*a map such as/,
+        );
+      if (/[.e]/.test(text)) expect(() => sent('float', text)).to.throw(CliError);
+    });
+  }
+
+  it('are doubles for a FLOAT, exact or refused', () => {
+    expect(sent('float', '3')).to.deep.equal(double(3));
+    expect(sent('float', '+.5')).to.deep.equal(double(0.5));
+    expect(sent('float', 'Infinity')).to.deep.equal(double(Number.POSITIVE_INFINITY));
+    for (const text of ['9007199254740993', '18446744073709551615', '1e400'])
+      expect(() => sent('float', text), text).to.throw(CliError, /than a double holds/);
+  });
+
+  it('keep every integer of 64 bits and every double', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }), number => {
+        const [value] = sent('list', `[${number}]`) as readonly Int[]; // a list of one integer was written
+        expect(value?.toString()).to.equal(String(number));
+      }),
+    );
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), number => {
+        const text = Object.is(number, -0) ? '-0.0' : String(number);
+        const [value] = sent('list', `[${/[.e]/.test(text) ? text : `${text}.0`}]`) as readonly Float[]; // one double
+        expect(value?.value).to.equal(number);
+      }),
+    );
+  });
+
+  for (const [text, reason] of [
+    ['{"a": 1, "a": 2}', /the key "a" comes twice/],
+    ['{a: 1, a: 2}', /the key 'a' comes twice/],
+    [`${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`, /more than 64 levels/],
+    [`${'{a:'.repeat(500)}1${'}'.repeat(500)}`, /levels of nesting/],
+    ['{"a": 1} x', /the end of the text/],
+    ['{a: 1} x', /the end of the text/],
+  ] as const) {
+    it(`refuses ${text.slice(0, 30)} with the reason`, () => {
+      expect(() => readArgument(map, { kind: 'typed', text }))
+        .to.throw(CliError, /^argument x \(MAP\): .* is expected$/)
+        .with.property('remedy')
+        .that.matches(reason);
+    });
+  }
+
+  it('takes __proto__ for a key as any other', () => {
+    for (const text of ['{"__proto__": {"a": 1}}', '{__proto__: {a: 1}}'])
+      expect(sent('map', text)).to.deep.equal(new Map([['__proto__', new Map([['a', int32(1)]])]]));
   });
 });

@@ -1,13 +1,12 @@
-import type { SchemaMethod, SchemaProperty } from '@imagefactory/qmf';
-import { fileError, usageError } from '../errors.js';
+import { nearest, type SchemaMethod, type SchemaProperty } from '@imagefactory/qmf';
+import { usageError } from '../errors.js';
 import { type ArgumentSource, readArgument } from './argument-value.js';
 import { inputsOf, signatureOf } from './signature.js';
 
 /** How arguments that stand for something else are read. */
 export interface ArgumentReader {
-  readonly readFile: (path: string) => Promise<Buffer>;
-  /** Everything from standard input, which can be had once. */
-  readonly readStdin: () => Promise<Buffer>;
+  /** The text of a file, or of standard input for `-`; the second is what it is for, in errors. */
+  readonly readText: (path: string, what: string) => Promise<string>;
 }
 
 /**
@@ -39,6 +38,7 @@ export function assignWords(method: SchemaMethod, words: readonly string[]): Map
   let named = false;
   for (const [index, word] of words.entries()) {
     const byName = namedArgument(inputs, word);
+    if (byName === undefined) refuseMisspelt(method, inputs, word);
     if (byName === undefined && named) {
       throw wrongCall(method, `'${shorten(word)}' comes after an argument with a name, and has none`);
     }
@@ -55,6 +55,21 @@ export function assignWords(method: SchemaMethod, words: readonly string[]): Map
     throw wrongCall(method, `missing: ${missing.join(', ')}`, "give null for what you don't want to set");
   }
   return assigned;
+}
+
+/** A misspelt name would become a part of a value; a text that looks like one can be given by the argument's own name. */
+function refuseMisspelt(method: SchemaMethod, inputs: readonly SchemaProperty[], word: string): void {
+  const [, name = ''] = /^([\w-]{3,60})=/.exec(word) ?? [];
+  const near = nearest(
+    name,
+    inputs.map(input => input.name),
+  );
+  if (name === '' || near === undefined) return;
+  throw wrongCall(
+    method,
+    `no argument is called '${name}'; did you mean ${near}?`,
+    `give a text that begins with ${name}= by the name of its argument`,
+  );
 }
 
 function namedArgument(
@@ -74,17 +89,11 @@ export function isReference(word: string): boolean {
 async function sourceOf(
   argument: SchemaProperty,
   word: string,
-  reader: ArgumentReader,
+  { readText }: ArgumentReader,
 ): Promise<ArgumentSource> {
-  if (word === '-') return { kind: 'file', name: 'standard input', bytes: await reader.readStdin() };
-  if (word.startsWith('@@')) return { kind: 'typed', text: word.slice(1) };
-  if (!word.startsWith('@')) return { kind: 'typed', text: word };
-  const path = word.slice(1);
-  try {
-    return { kind: 'file', name: path, bytes: await reader.readFile(path) };
-  } catch (error) {
-    throw fileError(`argument ${argument.name}`, path, error);
-  }
+  if (!isReference(word)) return { kind: 'typed', text: word.startsWith('@@') ? word.slice(1) : word };
+  const path = word === '-' ? word : word.slice(1);
+  return { kind: 'file', text: await readText(path, `argument ${argument.name}`) };
 }
 
 function wrongCall(method: SchemaMethod, problem: string, remedy?: string): Error {

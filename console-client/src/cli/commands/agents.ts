@@ -3,7 +3,7 @@ import { heldUp } from '../bus.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { bestMatches, collectAgents, matchRank } from '../lookup/agents.js';
-import { fromNanoseconds, isoTime, utcTimeOfDay } from '../output/time.js';
+import { utcTimeOfDay } from '../output/time.js';
 
 /** Columns of a terminal that shows the name of one of our agents beside all else. */
 const WIDE = 90;
@@ -32,8 +32,11 @@ export async function agentsCommand(context: Context, wait: number): Promise<num
   if (collected.length === 0 && connection.state !== 'open')
     throw new QmfError('connection_lost', `no agent answered before the bus went away${why}`);
   const agents = text === undefined ? collected : bestMatches(collected, text);
+  const { session } = (await context.bus()).console;
+  // By our own clock: the agent's may be wrong.
+  const seenAt = (agent: ConsoleAgent): number => context.io.now() - (session.silenceOf(agent) ?? 0);
   if (out.json) {
-    for (const agent of agents) out.object(agentToJson(agent));
+    for (const agent of agents) out.object(agentToJson(agent, seenAt(agent)));
   } else if (agents.length > 0) {
     const isWide = out.width === undefined || out.width >= WIDE;
     out.table(
@@ -43,11 +46,11 @@ export async function agentsCommand(context: Context, wait: number): Promise<num
         ...(isWide ? [{ title: 'INTERVAL', align: 'right' } as const] : []),
         { title: 'LAST SEEN' },
       ],
-      agents.map(({ name, info }) => [
-        name,
-        String(info.epoch),
-        ...(isWide ? [`${info.heartbeatInterval} s`] : []),
-        info.timestamp === 0n ? '-' : utcTimeOfDay(fromNanoseconds(info.timestamp)),
+      agents.map(agent => [
+        agent.name,
+        String(agent.info.epoch),
+        ...(isWide ? [`${agent.info.heartbeatInterval} s`] : []),
+        utcTimeOfDay(seenAt(agent)),
       ]),
     );
   }
@@ -63,7 +66,7 @@ export async function agentsCommand(context: Context, wait: number): Promise<num
   return agents.length === 0 ? exitCodes.notFound : exitCodes.ok;
 }
 
-function agentToJson({ name, info }: ConsoleAgent): Readonly<Record<string, unknown>> {
+function agentToJson({ name, info }: ConsoleAgent, seenAt: number): Readonly<Record<string, unknown>> {
   return {
     name,
     vendor: info.vendor,
@@ -71,7 +74,7 @@ function agentToJson({ name, info }: ConsoleAgent): Readonly<Record<string, unkn
     instance: info.instance,
     epoch: info.epoch,
     heartbeat_interval: info.heartbeatInterval,
-    last_seen: isoTime(info.timestamp),
+    last_seen: new Date(seenAt).toISOString(),
   };
 }
 

@@ -1,6 +1,6 @@
 import { QmfError } from '@imagefactory/qmf';
 import { readCallArguments } from '../args/call-arguments.js';
-import { readStdin } from '../args/text-file.js';
+import { readText } from '../args/text-file.js';
 import { type Context, requestOptions } from '../context.js';
 import { notFoundError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
@@ -16,7 +16,7 @@ export async function callCommand(
   methodName: string,
   words: readonly string[],
 ): Promise<number> {
-  const { io, out } = context;
+  const { out } = context;
   const options = requestOptions(context);
   const object = await findObject(context, objectText);
   const { agent, address, schemaId } = object;
@@ -35,8 +35,7 @@ export async function callCommand(
   }
   context.onMethod?.(method);
   const inputs = await readCallArguments(method, words, {
-    readFile: io.readFile,
-    readStdin: () => readStdin(context),
+    readText: (path, what) => readText(context, what, path),
   });
   const outputs = await agent.invoke(address, methodName, method, inputs, options);
   if (out.json) {

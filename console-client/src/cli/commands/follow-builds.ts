@@ -3,7 +3,6 @@ import { isTerminal } from '@imagefactory/schema';
 import type { Build } from '../../index.js';
 import { tellBusChanges } from '../bus.js';
 import type { Context } from '../context.js';
-import { brokenPipe } from '../io.js';
 import { changeToJson, followBuild, tellEnd } from './follow.js';
 
 /** A build with what tells it from others that are shown beside it: its target or its provider. */
@@ -25,7 +24,7 @@ export function labelled(builds: readonly Build[], names: readonly string[]): re
 export async function followBuilds(context: Context, builds: readonly LabelledBuild[]): Promise<number> {
   const [only, ...others] = builds;
   if (only !== undefined && others.length === 0) return followBuild(context, only.build);
-  const { out, signal } = context;
+  const { io, out } = context;
   const { connection } = (await context.bus()).console;
   const untell = tellBusChanges(connection, text => out.note(text));
   try {
@@ -34,7 +33,7 @@ export async function followBuilds(context: Context, builds: readonly LabelledBu
     for (const end of ends) {
       if (end.status === 'fulfilled') continue;
       const { reason } = end as { readonly reason: unknown };
-      if (reason instanceof QmfError && reason.code === 'aborted' && signal.reason !== brokenPipe) {
+      if (reason instanceof QmfError && reason.code === 'aborted' && !io.output.failed.aborted) {
         const names = builds.map(({ build }) => build.name).join(', ');
         out.note(`they go on; see one again with: watch ADAPTOR (${names})`);
       }
@@ -47,7 +46,7 @@ export async function followBuilds(context: Context, builds: readonly LabelledBu
 }
 
 async function followOne(context: Context, { build, label }: LabelledBuild): Promise<number> {
-  const { out, signal } = context;
+  const { out, signal, followSignal } = context;
   const unlisten = build.onAgentSilent(isSilent =>
     out.note(
       isSilent
@@ -56,7 +55,7 @@ async function followOne(context: Context, { build, label }: LabelledBuild): Pro
     ),
   );
   try {
-    for await (const change of build.changes({ signal })) {
+    for await (const change of build.changes({ signal: followSignal })) {
       if (out.json) out.object(changeToJson(context, build, change));
       else if (change.kind === 'status' && !isTerminal(change.status)) out.line(`${label} ${change.status}`);
       await out.drained(signal);

@@ -6,13 +6,12 @@ import { tellBusChanges } from '../bus.js';
 import { type Context, requestOptions } from '../context.js';
 import { CliError, notFoundError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
-import { brokenPipe } from '../io.js';
 import type { Part } from '../output/output.js';
 import { progressView } from '../output/progress.js';
 
 /** Shows a build until it ends. Gives the exit code: a failed build is a failure. */
 export async function followBuild(context: Context, build: Build): Promise<number> {
-  const { io, out, signal } = context;
+  const { io, out, signal, followSignal } = context;
   const word = build.isPush ? 'push' : 'build';
   const { connection } = (await context.bus()).console;
   const view = progressView(out, io.now);
@@ -37,14 +36,14 @@ export async function followBuild(context: Context, build: Build): Promise<numbe
   ];
   try {
     show();
-    for await (const change of build.changes({ signal })) {
+    for await (const change of build.changes({ signal: followSignal })) {
       if (out.json) out.object(changeToJson(context, build, change));
       else show();
       await out.drained(signal);
     }
   } catch (error) {
     view.end();
-    if (error instanceof QmfError && error.code === 'aborted' && signal.reason !== brokenPipe) {
+    if (error instanceof QmfError && error.code === 'aborted' && !io.output.failed.aborted) {
       out.note(`the ${word} goes on; see it again with: watch ${build.name}`);
     }
     throw error;

@@ -1,10 +1,13 @@
-import { exceptionCodes, QmfError } from '@imagefactory/qmf';
+import { type ConsoleAgent, exceptionCodes, QmfError } from '@imagefactory/qmf';
 import { type Factory, type ImageRecord, partOf } from '../../index.js';
+import { imageRecordOf } from '../../news.js';
 import { readText } from '../args/text-file.js';
 import { type Context, requestOptions } from '../context.js';
 import { notFoundError, usageError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
-import { findFactory } from '../lookup/factory.js';
+import { onlyOne } from '../lookup/agents.js';
+import { factoryAt, isFactory } from '../lookup/factory.js';
+import { searchAgents } from '../lookup/search.js';
 import { followBuilds, labelled } from './follow-builds.js';
 
 export interface PushOptions {
@@ -20,8 +23,7 @@ export async function pushCommand(context: Context, given: string, options: Push
   const { out } = context;
   const { provider: providers } = options;
   const credentials = await readText(context, '--credentials', options.credentials);
-  const factory = await findFactory(context, 'the push');
-  const what = await whatToPush(context, factory, given);
+  const { factory, what } = await whatToPush(context, given);
   const pushes = await factory.pushImage({ ...what, providers, credentials }, requestOptions(context));
   try {
     for (const [index, push] of pushes.entries()) {
@@ -50,12 +52,17 @@ function shownProvider(provider = ''): string {
   return /^\s*[<{]/.test(provider) ? 'a provider defined inline' : provider;
 }
 
-/** The image, and its build unless the image itself is named: then the agent takes the latest build that was not pushed. */
+/**
+ * The image, and its build unless the image itself is named: then the agent takes the latest build that was not pushed; and the factory that has
+ * it on record, of all there are.
+ */
 async function whatToPush(
   context: Context,
-  factory: Factory,
   given: string,
-): Promise<{ readonly image: string; readonly build?: string }> {
+): Promise<{
+  readonly factory: Factory;
+  readonly what: { readonly image: string; readonly build?: string };
+}> {
   const [uuid] = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.exec(given) ?? [];
   if (uuid === undefined) {
     throw usageError(
@@ -63,20 +70,37 @@ async function whatToPush(
       "give what 'build' has printed, or the uuid of an image, a build or a target image",
     );
   }
-  const record = await recordOf(context, factory, uuid);
-  const { build } = partOf(record, uuid);
-  return { image: record.id, ...(build === undefined ? {} : { build: build.id }) };
+  const { found, asked, silent } = await searchAgents(context, isFactory, `an image ${uuid}`, agent =>
+    recordAt(context, agent, uuid),
+  );
+  const [first] = found;
+  if (first === undefined) {
+    throw notFoundError(
+      `${[...asked, ...silent.map(name => `${name} (which does not answer)`)].join(', ')}: no image, build or target image ${uuid}`,
+      'see what was built with: query BuildAdaptor --columns status,target,image,build',
+    );
+  }
+  const agent = onlyOne(
+    found.map(one => one.agent),
+    'the push',
+  );
+  const { build } = partOf(first.result, uuid);
+  const what = { image: first.result.id, ...(build === undefined ? {} : { build: build.id }) };
+  return { factory: await factoryAt(context, agent), what };
 }
 
-async function recordOf(context: Context, factory: Factory, uuid: string): Promise<ImageRecord> {
+async function recordAt(
+  context: Context,
+  agent: ConsoleAgent,
+  uuid: string,
+): Promise<ImageRecord | undefined> {
   try {
-    return await factory.imageRecord(uuid, requestOptions(context));
+    return await imageRecordOf(agent, uuid, requestOptions(context));
   } catch (error) {
-    if (error instanceof QmfError && error.agentCode === exceptionCodes.unknownObject) {
-      throw notFoundError(
-        `${factory.agent.name} has no image, build or target image ${uuid}`,
-        'see what it is building or has built with: query BuildAdaptor --columns status,target,image,build',
-      );
+    // Agents of other makes have no records; they say so in their words.
+    if (error instanceof QmfError && error.code === 'agent_exception') {
+      if (error.agentCode === exceptionCodes.forbidden) throw error;
+      return undefined;
     }
     throw error;
   }

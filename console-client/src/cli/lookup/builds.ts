@@ -1,34 +1,48 @@
-import { ADAPTOR_PREFIX, ADAPTOR_PREFIX_2012, ImageFactory2012, PRODUCT, VENDOR } from '@imagefactory/schema';
+import type { ConsoleAgent } from '@imagefactory/qmf';
+import { ADAPTOR_PREFIX, ADAPTOR_PREFIX_2012, ImageFactory2012 } from '@imagefactory/schema';
 import type { Build } from '../../index.js';
 import { type Context, requestOptions } from '../context.js';
 import { notFoundError } from '../errors.js';
-import { chosenAgents, onlyOne } from './agents.js';
+import { onlyOne } from './agents.js';
+import { factoryAt, isFactory } from './factory.js';
 import { objectsByName } from './objects.js';
+import { searchAgents } from './search.js';
 
 /**
- * The build that a user names: by its adaptor, or by the uuid alone.
+ * The build that a user names: by its adaptor, or by the uuid alone. Where no agent that answers knows it, the search goes on to the end of the
+ * timeout: its agent may be starting again.
  *
- * @throws CliError not_found, or usage when several agents have it
+ * @throws CliError not_found that says who was asked and who is silent, or usage when several agents have it
  */
 export async function findBuild(context: Context, given: string): Promise<Build> {
-  const agents = await chosenAgents(
-    context,
-    ({ info }) => info.vendor === VENDOR && info.product === PRODUCT,
+  const names = namesOf(given);
+  const { found, asked, silent } = await searchAgents(context, isFactory, `build '${given}'`, agent =>
+    nameAt(context, agent, names),
   );
-  for (const name of namesOf(given)) {
-    const found = await Promise.all(agents.map(agent => objectsByName(agent, name, requestOptions(context))));
-    const owners = agents.filter((_, index) => (found[index]?.length ?? 0) > 0);
-    if (owners.length === 0) continue;
-    const { console } = await context.bus();
-    const { instance } = onlyOne(owners, name).info;
-    const { timeout } = context.settings;
-    const factory = await console.findFactory({ instance, timeout, signal: context.signal });
-    return await factory.build(name, requestOptions(context));
+  const [first] = found;
+  if (first !== undefined) {
+    const owner = onlyOne(
+      found.map(({ agent }) => agent),
+      first.result,
+    );
+    const factory = await factoryAt(context, owner);
+    return await factory.build(first.result, requestOptions(context));
   }
+  const missing = silent.length === 0 ? '' : `; these are on the bus and do not answer: ${silent.join(', ')}`;
   throw notFoundError(
-    `no agent knows a build '${given}' (any more)`,
+    `no agent knows a build '${given}' (any more): ${asked.join(', ')} ${asked.length === 1 ? 'was' : 'were'} asked${missing}`,
     'see those that are known with: query BuildAdaptor --columns status,target',
   );
+}
+
+/** The name by which an agent knows it. */
+async function nameAt(
+  context: Context,
+  agent: ConsoleAgent,
+  names: readonly string[],
+): Promise<string | undefined> {
+  const found = await Promise.all(names.map(name => objectsByName(agent, name, requestOptions(context))));
+  return names.find((_, index) => (found[index]?.length ?? 0) > 0);
 }
 
 function namesOf(given: string): string[] {

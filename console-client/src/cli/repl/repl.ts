@@ -1,14 +1,15 @@
 import { createInterface, type Interface } from 'node:readline';
+import { nearest } from '@imagefactory/qmf';
 import type { Command } from 'commander';
 import { readSettings, type GlobalOptions, type Settings } from '../args/settings.js';
 import { type Bus, tellAgentChanges, tellBusChanges } from '../bus.js';
 import { eventFilter, type EventsOptions } from '../commands/events.js';
 import type { Action, Context } from '../context.js';
 import { toShownError, silence } from '../commander.js';
-import { notFoundError, usageError } from '../errors.js';
+import { usageError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
 import { anySignal, type Io, sharedController } from '../io.js';
-import { bestMatches, matchRank } from '../lookup/agents.js';
+import { chosenAgents, matchRank } from '../lookup/agents.js';
 import { escapeControls } from '../output/escape.js';
 import { Output } from '../output/output.js';
 import { buildProgram } from '../program.js';
@@ -65,6 +66,8 @@ class Repl {
   #settings: Settings;
   #state: State = { kind: 'waiting' };
   #firstFailure: number = exitCodes.ok;
+  /** Set when a script must not go on, because no agent was chosen. */
+  #isBroken = false;
 
   constructor(
     private readonly context: Context,
@@ -113,10 +116,10 @@ class Repl {
     for await (const line of lines) {
       this.#screen.hidePrompt();
       await this.#runLine(line);
-      if (this.#isLeaving() || signal.aborted) break;
+      if (this.#isLeaving() || this.#isBroken || signal.aborted) break;
       this.#prompt();
     }
-    if (signal.aborted) return exitCodes.interrupted;
+    if (signal.aborted && this.#firstFailure === exitCodes.ok) return exitCodes.interrupted;
     return isInteractive(io) ? exitCodes.ok : this.#firstFailure;
   }
 
@@ -211,26 +214,30 @@ class Repl {
     const cancel = sharedController();
     this.#state = { kind: 'running', cancel };
     const reading: Reading = {};
-    const signal = anySignal(cancel.signal, this.context.signal);
-    const exitCode = await this.#execute(text, reading, signal).catch((error: unknown) => {
+    const exitCode = await this.#execute(text, reading, cancel.signal).catch((error: unknown) => {
       const shown = toShownError(error, reading.words ?? []);
-      if (!cancel.signal.aborted && shown.exitCode !== exitCodes.ok) this.#out.error(shown);
+      const isKnown = cancel.signal.aborted || this.context.io.output.lost.aborted;
+      if (!isKnown && shown.exitCode !== exitCodes.ok) this.#out.error(shown);
       return shown.exitCode;
     });
     this.#recall.ran({ text, ...reading, exitCode });
     if (this.#firstFailure === exitCodes.ok) this.#firstFailure = exitCode;
+    if (exitCode !== exitCodes.ok && !isInteractive(this.context.io) && choosesAgent(text)) {
+      this.#isBroken = true;
+      this.#out.note('the script ends here: what follows would go to other agents than it was written for');
+    }
     if (!this.#isLeaving()) this.#state = { kind: 'waiting' };
   }
 
   /** Every line is read by commander, whatever is done with it. */
-  async #execute(text: string, reading: Reading, signal: AbortSignal): Promise<number> {
+  async #execute(text: string, reading: Reading, cancel: AbortSignal): Promise<number> {
     if (text.trimStart().startsWith('#')) return exitCodes.ok;
     const words = splitLine(text);
     if (words.length === 0) return exitCodes.ok;
     reading.words = words;
     let code: number = exitCodes.ok;
     const program = this.#program(async (options, action) => {
-      const context = this.#contextFor(options, signal);
+      const context = this.#contextFor(options, cancel);
       code = await action({
         ...context,
         onMethod: method => {
@@ -245,13 +252,14 @@ class Repl {
     return code;
   }
 
-  #contextFor(options: GlobalOptions, signal: AbortSignal): Context {
-    const { io } = this.context;
+  #contextFor(options: GlobalOptions, cancel: AbortSignal): Context {
+    const { io, signal, followSignal } = this.context;
     const settings = readSettings(options, io.env, this.#settings);
     return {
       io,
       settings,
-      signal,
+      signal: anySignal(cancel, signal),
+      followSignal: anySignal(cancel, followSignal),
       out: this.#output(settings.json),
       bus: () => Promise.resolve(this.bus),
       mayReadStdin: false,
@@ -269,7 +277,7 @@ class Repl {
       .description('Send the following commands to this agent only; without a name, to all.')
       .argument('[agent]', 'its name, vendor, product, instance, or how one of these begins')
       .action((agent: string | undefined, _options: unknown, command: Command) =>
-        run(command.optsWithGlobals<GlobalOptions>(), () => Promise.resolve(this.#use(agent))),
+        run(command.optsWithGlobals<GlobalOptions>(), context => this.#use(context, agent)),
       );
     program
       .helpCommand(false)
@@ -295,25 +303,16 @@ class Repl {
     this.#out.note(`events are ${this.#background.isOn ? 'shown as they come' : 'not shown'}`);
   }
 
-  #use(text: string | undefined): number {
-    const agents = this.bus.console.session.agents();
+  /** Waits for the agent as every command does. */
+  async #use(context: Context, text: string | undefined): Promise<number> {
     if (text === undefined || text === '-' || text === 'all') {
       this.#settings = { ...this.#settings, agent: undefined };
       this.#out.note('commands go to all agents that fit');
       return exitCodes.ok;
     }
-    const matches = bestMatches(
-      agents.filter(({ name }) => matchRank(name, text) !== undefined),
-      text,
-    ).map(({ name }) => name);
-    if (matches.length === 0) {
-      throw notFoundError(
-        `no agent is called '${text}'`,
-        `there are: ${agents.map(({ name }) => name).join(', ')}`,
-      );
-    }
+    const agents = await chosenAgents({ ...context, settings: { ...context.settings, agent: text } });
     this.#settings = { ...this.#settings, agent: text };
-    this.#out.note(`commands go to ${matches.join(', ')}`);
+    this.#out.note(`commands go to ${agents.map(({ name }) => name).join(', ')}`);
     return exitCodes.ok;
   }
 
@@ -338,6 +337,12 @@ class Repl {
       deadline: COMPLETION_DEADLINE,
     });
   }
+}
+
+/** Whether a line was to choose an agent, also if it was misspelt or cannot be split. */
+function choosesAgent(line: string): boolean {
+  const words = line.trim().split(/[\s'"]+/);
+  return words.includes('use') || nearest(words[0] ?? '', ['use']) === 'use';
 }
 
 function argumentsOf(command: Command): string {

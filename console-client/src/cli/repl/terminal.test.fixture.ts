@@ -1,4 +1,5 @@
 import { PassThrough, Writable } from 'node:stream';
+import { readTextFile } from '@imagefactory/qmf';
 import type { Io, Sink } from '../io.js';
 import { runCli } from '../run.js';
 
@@ -24,8 +25,9 @@ export async function startTerminal(broker: string, env: Io['env']): Promise<Per
     stderr: screen,
     env: { TERM: 'xterm', NO_COLOR: '1', ...env },
     now: Date.now,
-    readFile: path => Promise.reject(Object.assign(new Error(path), { code: 'ENOENT' })),
+    readText: (path, name) => readTextFile(path, { name }),
     signal: new AbortController().signal,
+    output: { lost: new AbortController().signal, failed: new AbortController().signal },
   };
   const ended = runCli(['--broker', broker, 'repl'], io);
   const atPrompt = /imagefactory> (\u001b\[\d+G)?$|[\w.:-]+> (\u001b\[\d+G)?$/;

@@ -43,6 +43,14 @@ const accounts = {
   group: 'root:x:0:\nnogroup:x:65534:\n',
 };
 
+/**
+ * What runc says when it could not put a container together, so that nothing of the guest has run. Seen once in some hundred starts of runc
+ * 1.1.5 on a busy machine, where it had lost the descriptor of a mount.
+ */
+const beforeStart =
+  /runc run failed: unable to start container process: error during container init: error mounting/;
+const startAttempts = 3;
+
 /** Seconds for the removal of a tree. */
 const removalTime = 120;
 
@@ -157,7 +165,25 @@ export class OciSandbox implements Sandbox {
     return this.#disposed;
   }
 
+  /** Runs a container, and once more when the runtime fails before the program has begun. */
   async #contain(
+    command: readonly string[],
+    options: GuestOptions | SandboxToolOptions,
+    where: Pick<ContainerRun, 'tree' | 'shares'>,
+  ): Promise<RunResult> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#containOnce(command, options, where);
+      } catch (error) {
+        if (attempt === startAttempts || !(error instanceof BuildError) || !beforeStart.test(error.message)) {
+          throw error;
+        }
+        this.#options.log.warn(`the sandbox is started once more: ${error.message}`);
+      }
+    }
+  }
+
+  async #containOnce(
     command: readonly string[],
     options: GuestOptions | SandboxToolOptions,
     where: Pick<ContainerRun, 'tree' | 'shares'>,
@@ -233,7 +259,11 @@ export class OciSandbox implements Sandbox {
     const share = shares.find(({ target }) => target === resolver);
     const content = share === undefined ? undefined : await contentOf(share.path);
     if (content === undefined || content === outboundResolver) return;
-    await this.#contain(['/bin/sh', '-c', `cat >${resolver}`], { input: content }, { tree, shares: [] });
+    await this.#contain(
+      ['/bin/sh', '-c', `rm -f ${resolver}; cat >${resolver}`],
+      { input: content },
+      { tree, shares: [] },
+    );
   }
 
   /** Runs a program of this machine as root over the block: nothing of a guest, and nothing that reads more than names. */

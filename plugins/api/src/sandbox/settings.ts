@@ -97,9 +97,12 @@ export async function sandboxRequirements(settings: SandboxSettings = {}): Promi
   const requirements: Requirement[] = [];
   try {
     const { runtime, blocks, root } = await machine(settings.ids === undefined ? {} : { ids: settings.ids });
-    const how = [runtime.name, ...runtime.arguments].join(' ');
     const user = root ? 'root' : 'an ordinary user';
-    requirements.push({ need: 'a sandbox: OCI runtime', state: 'met', detail: `${how} works as ${user}` });
+    requirements.push({
+      need: 'a sandbox: OCI runtime',
+      state: 'met',
+      detail: `${runtime.name} works as ${user}`,
+    });
     requirements.push({
       need: 'a sandbox: ids',
       state: 'met',

@@ -19,22 +19,16 @@ export interface ChosenSources {
 /** Where a template names its mirror. */
 export const installElement = '/template/os/install/url';
 
-const publicArchive = 'http://deb.debian.org/debian';
-const publicSecurity = 'http://deb.debian.org/debian-security';
-
 /**
  * Decides where packages come from.
  *
- * - A template whose install URL is a mirror of its own (`http://mirror.corp/debian`, or an installer tree below it) is built from
- *   that mirror, and the image goes on using it.
- * - An install URL below `debian.org` means Debian's archive as such. Every mirror of it has the same signed files, so the
- *   machine's own sources for Debian are used where it has any (they are near, and known to be reachable), else the URL. The
- *   image uses the URL.
- * - A placeholder (`example.com`, `.invalid`, `.test`, not http) says nothing: the machine's own sources, else deb.debian.org; the
- *   image uses deb.debian.org.
+ * - A template whose install URL is a mirror (`http://mirror.corp/debian`, or an installer tree below it) is built from that mirror.
+ * - A placeholder (`example.com`, `.invalid`, `.test`, not http) names none: this machine's own sources for Debian are used.
+ * - Security updates come from this machine's own source for them, where it has one.
  *
- * The image never gets an address that only the builder knows, except one that the template named.
- * Security updates come from the machine's own source for them, else from deb.debian.org.
+ * The image goes on using the same, but for addresses of this machine itself and those with a password in them.
+ *
+ * @throws BuildError `template_invalid` where neither the template nor this machine names a mirror
  */
 export function chooseSources(
   codename: string,
@@ -42,43 +36,31 @@ export function chooseSources(
   host: readonly HostSource[],
 ): ChosenSources {
   const own = debianSources(host);
-  const named = namedMirror(install);
-  const suites = (archive: string, security: string): Source[] => [
+  const mirror = namedMirror(install);
+  const archive = mirror ?? own.archive;
+  if (archive === undefined) {
+    throw new BuildError(
+      'template_invalid',
+      '/template/os/install/url names no mirror, and the apt of this machine has no source for Debian; write the URL of a mirror that the factory can reach',
+    );
+  }
+  const build = [
     { uri: archive, suite: codename },
     { uri: archive, suite: `${codename}-updates` },
-    { uri: security, suite: `${codename}-security` },
+    ...(own.security === undefined ? [] : [{ uri: own.security, suite: `${codename}-security` }]),
   ];
-  const security = own.security ?? publicSecurity;
-  switch (named.kind) {
-    case 'mirror':
-      return {
-        build: suites(named.uri, security),
-        image: suites(named.uri, publicSecurity),
-        reason: `packages come from the template's mirror ${named.uri}`,
-      };
-    case 'debian':
-      return {
-        build: suites(own.archive ?? named.uri, security),
-        image: suites(named.uri, publicSecurity),
-        reason: own.archive === undefined ? `packages come from ${named.uri}` : ownReason,
-      };
-    case 'placeholder':
-      return {
-        build: suites(own.archive ?? publicArchive, security),
-        image: suites(publicArchive, publicSecurity),
-        reason: own.archive === undefined ? `packages come from ${publicArchive}` : ownReason,
-      };
-  }
+  const from =
+    mirror === undefined ? "this machine's own sources for Debian" : `the template's mirror ${mirror}`;
+  const without = own.security === undefined ? '; this machine has no source of security updates' : '';
+  return {
+    build,
+    image: build.filter(({ uri }) => isForOthers(uri)),
+    reason: `packages come from ${from}${without}`,
+  };
 }
 
-const ownReason = "packages come from this machine's own sources for Debian";
-
-type NamedMirror =
-  | { readonly kind: 'mirror'; readonly uri: string }
-  | { readonly kind: 'debian'; readonly uri: string }
-  | { readonly kind: 'placeholder' };
-
-function namedMirror(install: TemplateInstall): NamedMirror {
+/** Undefined for a placeholder. */
+function namedMirror(install: TemplateInstall): string | undefined {
   if (install.type === 'iso') {
     throw new BuildError(
       'template_invalid',
@@ -86,10 +68,9 @@ function namedMirror(install: TemplateInstall): NamedMirror {
     );
   }
   const url = parseUrl(install.url);
-  if (url === undefined || !/^https?:$/.test(url.protocol)) return { kind: 'placeholder' };
+  if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined;
   const name = url.hostname;
-  if (/(^|\.)example(\.(com|org|net))?$/.test(name) || /\.(invalid|test)$/.test(name))
-    return { kind: 'placeholder' };
+  if (/(^|\.)example(\.(com|org|net))?$/.test(name) || /\.(invalid|test)$/.test(name)) return undefined;
   if (url.username !== '' || url.password !== '') {
     throw new BuildError(
       'template_invalid',
@@ -98,12 +79,21 @@ function namedMirror(install: TemplateInstall): NamedMirror {
   }
   // People give the installer's tree, as Oz wants it: …/debian/dists/bookworm/main/installer-amd64/.
   const { text } = templateUrl(install.url, installElement);
-  const uri = text
+  return text
     .replace(/[?#].*$/, '')
     .replace(/\/dists\/.*$/, '')
     .replace(/\/+$/, '');
-  if (isDebianHost(name)) return { kind: 'debian', uri };
-  return { kind: 'mirror', uri };
+}
+
+/** Whether another machine can use the address, and may know it. */
+function isForOthers(uri: string): boolean {
+  const url = parseUrl(uri);
+  return (
+    url !== undefined &&
+    url.username === '' &&
+    url.password === '' &&
+    !/^(localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
+  );
 }
 
 function parseUrl(text: string): URL | undefined {
@@ -113,24 +103,24 @@ function parseUrl(text: string): URL | undefined {
 /** The machine's sources that are Debian's own archive, whatever release they are set up for. */
 function debianSources(host: readonly HostSource[]): { archive?: string; security?: string } {
   const found: { archive?: string; security?: string } = {};
-  for (const { uri, suite, signedBy } of host) {
+  for (const { uri, suite, components, signedBy } of host) {
     const url = parseUrl(uri);
     if (url === undefined || !/^https?:$/.test(url.protocol)) continue;
     const path = url.pathname.replace(/\/+$/, '');
+    const isSecurity = securitySuite.test(suite);
     const debian =
-      isDebianHost(url.hostname) ||
-      /\/debian(-security)?$/.test(path) ||
-      /debian-archive-keyring/.test(signedBy ?? '');
+      components.includes('main') &&
+      (isSecurity || /\/debian(-security)?$/.test(path) || /debian-archive-keyring/.test(signedBy ?? ''));
     if (!debian) continue;
-    const kind = /-security$|\/updates$/.test(suite) ? 'security' : 'archive';
+    const kind = isSecurity ? 'security' : 'archive';
     found[kind] ??= uri.replace(/\/+$/, '');
   }
   return found;
 }
 
-function isDebianHost(name: string): boolean {
-  return name === 'debian.org' || name.endsWith('.debian.org');
-}
+/** Suites of security updates, by which alone Debian's can be told from those of other systems. */
+const securitySuite =
+  /^(?:oldoldstable|oldstable|stable|testing|buster|bullseye|bookworm|trixie|forky|duke)(?:-security|\/updates)$/;
 
 /** As lines of sources.list(5). */
 export function oneLineList(sources: readonly Source[]): string {

@@ -36,7 +36,7 @@ describe('parseDeb822', () => {
     const text = [
       'Types: deb deb-src',
       '# http://snapshot.test/',
-      'URIs: http://deb.debian.org/debian',
+      'URIs: http://archive.test/debian',
       'Suites: bookworm',
       ' bookworm-updates',
       'Components: main',
@@ -51,8 +51,8 @@ describe('parseDeb822', () => {
     ].join('\n');
     const signedBy = '/usr/share/keyrings/debian-archive-keyring.gpg';
     expect(parseDeb822(text)).to.deep.equal([
-      { uri: 'http://deb.debian.org/debian', suite: 'bookworm', components: ['main'], signedBy },
-      { uri: 'http://deb.debian.org/debian', suite: 'bookworm-updates', components: ['main'], signedBy },
+      { uri: 'http://archive.test/debian', suite: 'bookworm', components: ['main'], signedBy },
+      { uri: 'http://archive.test/debian', suite: 'bookworm-updates', components: ['main'], signedBy },
     ]);
   });
 });
@@ -84,34 +84,73 @@ describe('chooseSources', () => {
     const { build, image } = chooseSources('bookworm', url(install), host);
     return [build[0]?.uri, build[2]?.uri, image[0]?.uri, image[2]?.uri];
   };
-  const security = 'http://deb.debian.org/debian-security';
+  const near = ['http://mirror.lan/debian', 'http://mirror.lan/debian-security'];
 
-  it("builds from the template's own mirror, and the image goes on using it", () => {
+  it("builds from the template's mirror, and the image goes on using it", () => {
     const mirror = 'http://mirror.corp/debian';
-    const expected = [mirror, 'http://mirror.lan/debian-security', mirror, security];
+    const expected = [mirror, near[1], mirror, near[1]];
     expect(where(mirror)).to.deep.equal(expected);
     expect(where('http://mirror.corp/debian/dists/bookworm/main/installer-amd64/')).to.deep.equal(expected);
   });
 
-  it("uses this machine's sources for Debian's archive and for placeholders, and keeps them out of the image", () => {
-    const near = ['http://mirror.lan/debian', 'http://mirror.lan/debian-security'];
-    const us = 'http://ftp.us.debian.org/debian';
-    expect(where(`${us}/`)).to.deep.equal([...near, us, security]);
+  it("takes this machine's own sources where the template names none", () => {
     for (const placeholder of [
       'http://example.com/debian',
+      'http://mirror.example.org/debian/',
       'http://mirror.example/d',
       'none',
       'file:///debian',
     ]) {
-      expect(where(placeholder)).to.deep.equal([...near, 'http://deb.debian.org/debian', security]);
+      expect(where(placeholder)).to.deep.equal([...near, ...near]);
     }
   });
 
-  it('does without sources of this machine', () => {
-    const us = 'http://ftp.us.debian.org/debian';
-    expect(where(us, [])).to.deep.equal([us, security, us, security]);
-    const foreign = [{ uri: 'http://archive.ubuntu.com/ubuntu', suite: 'noble', components: ['main'] }];
-    expect(where('http://example.com/', foreign)[0]).to.equal('http://deb.debian.org/debian');
+  it('tells the image of no address that is this machine, or has a password', () => {
+    for (const own of [
+      'http://127.0.0.1:3142/debian',
+      'http://localhost/debian',
+      'http://me:pw@mirror.lan/debian',
+    ]) {
+      const host = [{ uri: own, suite: 'bookworm', components: ['main'] }];
+      const { build, image } = chooseSources('bookworm', url('http://example.com/'), host);
+      expect(build[0]?.uri).to.equal(own);
+      expect(image).to.deep.equal([]);
+    }
+    expect(chooseSources('bookworm', url('http://127.0.0.1:3142/debian'), ownMirror).image).to.deep.equal([
+      { uri: near[1], suite: 'bookworm-security' },
+    ]);
+  });
+
+  it('does without sources of this machine where the template names a mirror, else refuses', () => {
+    const { build, image, reason } = chooseSources('bookworm', url('http://mirror.corp/debian'), []);
+    expect(build.map(({ suite }) => suite)).to.deep.equal(['bookworm', 'bookworm-updates']);
+    expect(image).to.deep.equal(build);
+    expect(reason).to.include('no source of security updates');
+    for (const [uri, suite, component] of [
+      ['http://archive.test/ubuntu', 'noble', 'main'],
+      ['http://archive.test/ubuntu', 'noble-security', 'main'],
+      ['https://download.test/linux/debian', 'bookworm', 'stable'],
+    ] as const) {
+      const foreign = [{ uri, suite, components: [component] }];
+      expect(() => chooseSources('bookworm', url('http://example.com/'), foreign))
+        .to.throw(BuildError, /names no mirror, and the apt of this machine has no source for Debian/)
+        .with.property('code', 'template_invalid');
+    }
+  });
+
+  it('knows a source of security updates by its suite', () => {
+    const host = [
+      { uri: 'http://archive.test/debian', suite: 'bookworm', components: ['main'] },
+      { uri: 'http://security.test/', suite: 'bookworm-security', components: ['main'] },
+    ];
+    expect(where('http://example.com/', host)).to.deep.equal([
+      ...[
+        'http://archive.test/debian',
+        'http://security.test',
+        'http://archive.test/debian',
+        'http://security.test',
+      ],
+    ]);
   });
 
   it('takes the suites of the release asked for, whatever this machine runs', () => {

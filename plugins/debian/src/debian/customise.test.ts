@@ -30,16 +30,17 @@ const full = fakeTemplate({
   ],
 });
 const release = releaseOf(full)!;
+const sourcesOfHost = [{ uri: 'http://mirror.test/debian', suite: 'bookworm', components: ['main'] }];
 const sources = { build: [], image: [], reason: '' };
 
 describe('customise', () => {
   let context: FakeContext;
   let run: ReturnType<typeof fakeRunner>;
-  const start = async (answer?: Parameters<typeof fakeRunner>[0]) => {
+  const start = async (answer?: Parameters<typeof fakeRunner>[0], recommends = true) => {
     run = fakeRunner(answer);
     context = await fakeContext({ run });
     const sandbox = await context.sandbox.open();
-    const options = { tree: '/tree', template: full, release, sources, network: 'none' } as const;
+    const options = { tree: '/tree', template: full, release, sources, network: 'none', recommends } as const;
     return customise(sandbox, options, context.progress);
   };
   afterEach(() => context.dispose());
@@ -62,6 +63,14 @@ describe('customise', () => {
     expect(run.runs[5]?.args.slice(-4)).to.deep.equal(['install', '--', 'tree', 'g++']);
     expect(context.progress.fractions.at(-1)).to.be.closeTo(1, 0.01);
   });
+
+  for (const recommends of [true, false]) {
+    it(`${recommends ? 'takes' : 'leaves out'} what packages recommend`, async () => {
+      await start(undefined, recommends);
+      const install = run.runs.find(({ options }) => options.label === 'installing packages');
+      expect(install?.args.includes('--no-install-recommends')).to.equal(!recommends);
+    });
+  }
 
   it('hands the root password over on standard input only', async () => {
     await start();
@@ -160,7 +169,7 @@ describe('debianOs', () => {
       return '';
     });
     const context = await fakeContext({ run });
-    const outcome = await debianOs({ hostSources: () => Promise.resolve([]) })
+    const outcome = await debianOs({ hostSources: () => Promise.resolve(sourcesOfHost) })
       .buildBase(full, context)
       .catch((error: unknown) => error);
     expect(outcome).to.have.property('code', 'aborted');

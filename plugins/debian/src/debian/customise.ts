@@ -22,6 +22,8 @@ export interface CustomiseOptions {
   readonly template: Template;
   readonly release: Release;
   readonly sources: ChosenSources;
+  /** Whether packages come with those that they recommend, as apt has it. */
+  readonly recommends: boolean;
   /** The network of the template's commands. */
   readonly network: SandboxNetwork;
 }
@@ -56,7 +58,7 @@ export async function customise(
     });
   }
   if (template.packages.length > 0) {
-    await progress.step('installing packages', 0.5, () => installPackages(sandbox, tree, template));
+    await progress.step('installing packages', 0.5, () => installPackages(sandbox, options));
   }
   await progress.step('writing files', 0.02, () => writeGuestFiles(sandbox, tree, template.files));
   await progress.step('running the commands', 0.2, inner =>
@@ -117,14 +119,19 @@ async function updateLists(sandbox: Sandbox, tree: string, okStatus: readonly nu
   await apt(sandbox, tree, [...settings, 'update'], { label: 'fetching the package lists', okStatus });
 }
 
-async function installPackages(sandbox: Sandbox, tree: string, template: Template): Promise<void> {
+async function installPackages(
+  sandbox: Sandbox,
+  { tree, template, recommends }: CustomiseOptions,
+): Promise<void> {
   await updateLists(sandbox, tree, [0]);
   const names = template.packages.map(({ name }) => name);
+  // Else what the image's own apt is configured to do, which by default is to take them.
+  const recommended = recommends ? [] : ['--no-install-recommends'];
   const dpkg = ['-o', 'Dpkg::Options::=--force-confold', '-o', 'Dpkg::Options::=--force-unsafe-io'];
   await apt(
     sandbox,
     tree,
-    ['-y', '-o', 'Dpkg::Use-Pty=0', ...dpkg, '--no-install-recommends', 'install', '--', ...names],
+    ['-y', '-o', 'Dpkg::Use-Pty=0', ...dpkg, ...recommended, 'install', '--', ...names],
     { label: 'installing packages' },
   );
 }

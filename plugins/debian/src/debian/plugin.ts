@@ -25,6 +25,8 @@ export interface DebianOptions {
   readonly documentation?: boolean;
   /** Seconds after which a base in the cache is made anew; default a week. */
   readonly baseMaxAge?: number;
+  /** Whether packages of a template come with those that they recommend, as apt has it by default; default true. */
+  readonly recommends?: boolean;
   /** Bytes of a disk whose template has no `<disk>`; default 10 GiB, as with Oz. The image file is sparse. */
   readonly diskSize?: number;
   /** This machine's package sources; default: those of its apt. */
@@ -91,7 +93,11 @@ async function buildBase(
     await progress.step('unpacking the minimal system', 0.08, () => unpack(sandbox, base, tree));
     const { commandNetwork: network } = context.sandbox;
     await progress.step('applying the template', 0.19, inner =>
-      customise(sandbox, { tree, template, release, sources, network }, inner),
+      customise(
+        sandbox,
+        { tree, template, release, sources, network, recommends: options.recommends ?? true },
+        inner,
+      ),
     );
     packages = await progress.step('listing the packages', 0.01, () =>
       installedPackages(sandbox, tree, context.log),

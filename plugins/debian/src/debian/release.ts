@@ -1,4 +1,5 @@
 import { BuildError, type Template, type TemplateOs } from '@imagefactory/plugin-api';
+import { growRootPackages } from './grow-root.js';
 
 /** A Debian release that this plugin can build. */
 export interface Release {
@@ -8,7 +9,7 @@ export interface Release {
   readonly packages: readonly string[];
 }
 
-const common = ['systemd-sysv', 'udev', 'dbus', 'iproute2'];
+const common = ['systemd-sysv', 'udev', 'dbus', 'iproute2', ...growRootPackages];
 
 const releases: readonly Release[] = [
   { version: '11', codename: 'bullseye', packages: common },

@@ -2,6 +2,8 @@ import { type SandboxFile, stageInGuest } from '@imagefactory/plugin-api';
 import { type ChosenSources, deb822List } from '../apt/choose-sources.js';
 import { grubConfiguration, rootLabel } from '../disk/grub.js';
 import { type GuestFile, quoted } from '../tree/guest-files.js';
+import { growRootFiles, growRootScript } from './grow-root.js';
+import { perMachineScript } from './per-machine.js';
 
 /** What every image gets before the template's own files, which may replace any of it. */
 export function systemFiles(kernelParameters: string | undefined): GuestFile[] {
@@ -15,6 +17,7 @@ export function systemFiles(kernelParameters: string | undefined): GuestFile[] {
       content: '[Match]\nName=en* eth*\n\n[Network]\nDHCP=yes\n\n[DHCPv4]\nUseDomains=yes\n',
     },
     { path: '/boot/grub/grub.cfg', content: grubConfiguration(kernelParameters) },
+    ...growRootFiles,
   ];
 }
 
@@ -28,29 +31,11 @@ export const prepareScript = `rm -f /etc/resolv.conf /etc/dpkg/dpkg.cfg.d/99mmde
 systemctl --quiet enable systemd-networkd.service systemd-resolved.service
 mkdir -p /etc/systemd/system/getty.target.wants
 ln -sf /lib/systemd/system/serial-getty@.service /etc/systemd/system/getty.target.wants/serial-getty@ttyS0.service
-`;
-
-/** The service that gives each machine made from the image its own SSH host keys. */
-const hostKeyService = `[Unit]
-Description=Make the SSH host keys of this machine
-Before=ssh.service ssh.socket
-
-[Service]
-Type=oneshot
-ExecStart=/usr/bin/ssh-keygen -A
-
-[Install]
-WantedBy=multi-user.target
-`;
-
-export const hostKeyServiceName = 'ssh-host-keys.service';
+${growRootScript}`;
 
 /** Files that {@link finishScript} finds beside it. */
 export function finishFiles(sources: ChosenSources): Readonly<Record<string, SandboxFile>> {
-  return {
-    'debian.sources': { content: deb822List(sources.image) },
-    [hostKeyServiceName]: { content: hostKeyService },
-  };
+  return { 'debian.sources': { content: deb822List(sources.image) } };
 }
 
 export interface FinishOptions {
@@ -83,16 +68,7 @@ fi
 if [ ! -e /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ]; then
   ln -s ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
 fi
-drop /etc/ssh/ssh_host_*
-if [ -x /usr/bin/ssh-keygen ]; then
-  cp "$stage/${hostKeyServiceName}" /etc/systemd/system/${hostKeyServiceName}
-  systemctl --quiet enable ${hostKeyServiceName}
-fi
 apt-get clean
 drop /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/*
-drop /var/log/dpkg.log /var/log/alternatives.log /var/log/bootstrap.log /var/log/apt/*
-drop /var/lib/systemd/random-seed
-if [ ! -L /var/lib/dbus/machine-id ]; then drop /var/lib/dbus/machine-id; fi
-kept /etc/machine-id || : > /etc/machine-id
-`;
+${perMachineScript(keep)}`;
 }

@@ -2,6 +2,7 @@ import type { ChannelModel } from 'amqplib';
 import { QmfError } from '../../errors.js';
 import { type BrokerAddress, describeBroker, parseBrokerUrl } from '../broker-url.js';
 import { type OpenSocket, openSocket } from '../dial/open-socket.js';
+import { peerWords } from '../dial/peer-words.js';
 import { brokenLogin, refusedLogin, type Security, type SecurityOptions, securityOf } from '../security.js';
 import type { Login } from '../sasl/choose.js';
 import type { Peer, Transport, Wire } from '../transport.js';
@@ -115,7 +116,7 @@ function openingError(
   if (refusal !== undefined && stage === 'vhost')
     return vhostError(where, address.vhost ?? DEFAULT_VHOST, login.user, refusal);
   if (refusal !== undefined && isRefusedLogin(refusal))
-    return refusedLogin(where, mechanism, login, refusal.text);
+    return refusedLogin(where, mechanism, login, peerWords(refusal.text));
   return opened.explain(error, received) ?? dialError(where, error, stage === 'greeting' ? opened.hint : '');
 }
 

@@ -1,5 +1,6 @@
 import { QmfError } from '../../errors.js';
 import { textOf } from '../dial/failure-text.js';
+import { peerWords } from '../dial/peer-words.js';
 
 /** Reply codes of AMQP 0-9-1 (§1.2) that say more than that something went wrong. */
 const replyCode = {
@@ -22,7 +23,7 @@ const refusals: ReadonlySet<number> = new Set([
 function wordsOf(error: unknown): string {
   const text = textOf(error);
   const [, code, said] = /(\d{3}) \([\w-]+\) with message "(.+)"$/s.exec(text) ?? [];
-  return code === undefined || said === undefined ? text : `${said} (${code})`;
+  return code === undefined || said === undefined ? peerWords(text) : `${peerWords(said)} (${code})`;
 }
 
 /** The reply code with which the broker ended a channel or the connection. */
@@ -37,15 +38,22 @@ export function lacksChannel(error: unknown): boolean {
   return /No channels left to allocate/i.test(wordsOf(error));
 }
 
-/** What the broker said of something done on a channel: a refusal of that, or the end of the connection. */
-export function channelError(what: string, error: unknown): QmfError {
+/**
+ * What the broker said of something done on a channel: a refusal of that, or the end of the connection.
+ *
+ * @param right what the user needs at the broker to do it
+ */
+export function channelError(what: string, error: unknown, right?: string): QmfError {
   if (error instanceof QmfError) return error;
   if (lacksChannel(error)) {
     return new QmfError('address_refused', `${what}: all channels that the broker allows are in use`);
   }
   const code = codeOf(error);
   const message = `${what}: ${wordsOf(error)}`;
-  if (code === replyCode.accessRefused) return new QmfError('not_authorised', message, { cause: error });
+  if (code === replyCode.accessRefused) {
+    const remedy = `give the user the right ${right ?? 'to do this'} at the broker (docs/brokers.md)`;
+    return new QmfError('not_authorised', message, { cause: error, remedy });
+  }
   if (code !== undefined && refusals.has(code))
     return new QmfError('address_refused', message, { cause: error });
   return new QmfError('connection_lost', message, { cause: error });
@@ -106,15 +114,19 @@ export function vhostError(
   where: string,
   vhost: string,
   user: string | undefined,
-  { code, text }: Refusal,
+  refusal: Refusal,
 ): QmfError {
+  const { code } = refusal;
+  const text = peerWords(refusal.text);
   const said = `${where} did not open the virtual host '${vhost}'`;
   const isForUs = code === replyCode.accessRefused || code === replyCode.notAllowed;
   // A limit of connections has the same code, and passes.
   if (isForUs && !/limit/i.test(text)) {
     if (code === replyCode.accessRefused || /refused/i.test(text)) {
       const who = user === undefined ? 'this user' : `the user '${user}'`;
-      return new QmfError('not_authorised', `${said}: ${who} has no right to it: ${text}`);
+      const remedy =
+        'give the user a right to the virtual host at the broker, or name another one in the address';
+      return new QmfError('not_authorised', `${said}: ${who} has no right to it: ${text}`, { remedy });
     }
     return new QmfError('address_refused', `${said}: there is none of that name: ${text}`);
   }

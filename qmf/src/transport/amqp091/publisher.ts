@@ -3,6 +3,7 @@ import { QmfError } from '../../errors.js';
 import { readBasicProperties } from './basic-properties.js';
 import { ChannelOutlet } from './channel-outlet.js';
 import type { Publication } from './envelopes.js';
+import { shownName } from '../dial/peer-words.js';
 import { channelError, exchangeGone, isNotFound, lacksChannel, refusesOneMessage } from './errors.js';
 import { frameLimit } from './flow.js';
 import type { Manners } from './manners.js';
@@ -19,6 +20,9 @@ type State =
   | { readonly kind: 'opening' }
   | { readonly kind: 'open'; readonly outlet: ChannelOutlet }
   | { readonly kind: 'ended'; readonly reason: QmfError };
+
+/** In RabbitMQ's terms. */
+const PUBLISHING = `to publish there: 'write' for the exchange, and a topic permission to write the key where there are such`;
 
 /** What keeps messages here: the broker blocks the connection (`connection.blocked`), or this channel (`channel.flow`). */
 type Hold = 'connection' | 'channel';
@@ -57,7 +61,7 @@ export class Publisher {
     ready: Promise<unknown>,
     onEnd: (reason: QmfError) => void,
   ) {
-    this.#what = exchange === '' ? 'sending to a queue' : `sending to ${exchange}`;
+    this.#what = exchange === '' ? 'sending to a queue' : `sending to ${shownName(exchange)}`;
     this.#manners = manners;
     this.#isListenedTo = isListenedTo;
     this.#frameLimit = frameLimit(model);
@@ -200,7 +204,7 @@ export class Publisher {
       this.#fail(exchangeGone(this.#what, error));
       return;
     }
-    const reason = channelError(this.#what, error);
+    const reason = channelError(this.#what, error, PUBLISHING);
     if (!refusesOneMessage(error)) {
       this.#fail(reason);
       return;
@@ -220,5 +224,5 @@ export class Publisher {
 }
 
 function noQueue({ publication }: Pending): QmfError {
-  return new QmfError('address_refused', `there is no queue ${publication.routingKey}`);
+  return new QmfError('address_refused', `there is no queue ${shownName(publication.routingKey)}`);
 }

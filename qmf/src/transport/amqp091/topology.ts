@@ -2,6 +2,9 @@ import type { Channel, ChannelModel } from 'amqplib';
 import type { Binding } from '../transport.js';
 import { channelError, exchangeGone, isNotFound, mayStillBeThere } from './errors.js';
 
+/** In RabbitMQ's terms. */
+const BINDING = `to bind: 'write' for its queue, 'read' for the exchange, and a topic permission to read the key where there are such`;
+
 /**
  * Declares exchanges and binds the queue, one after the other on a channel of their own: whatever the broker refuses ends the
  * channel that it was asked on, and must take nothing else along.
@@ -38,7 +41,7 @@ export class Topology {
       } catch (error) {
         const what = `listening to ${exchange} for ${key}`;
         const wasThere = this.#declared.has(nameOf(binding));
-        throw isNotFound(error) && wasThere ? exchangeGone(what, error) : channelError(what, error);
+        throw isNotFound(error) && wasThere ? exchangeGone(what, error) : channelError(what, error, BINDING);
       }
     });
   }

@@ -173,10 +173,17 @@ export class Amqp091Wire implements Wire {
       new QmfError('connection_lost', `the queue of this connection is gone: ${why}`);
     let channel: Channel;
     let queue: string;
+    // Before, the broker refuses what is being asked, and that is said by the call.
+    let isUp = false;
+    let right = `to have a queue: 'configure' for names that begin with amq.gen`;
     try {
       channel = await this.#model.createChannel();
-      channel.on('error', (error: unknown) => this.fail(gone(channelError('listening', error).message)));
-      channel.on('close', () => queueMicrotask(() => this.fail(gone('its channel was closed'))));
+      channel.on('error', (error: unknown) => {
+        if (isUp) this.fail(gone(channelError('listening', error).message));
+      });
+      channel.on('close', () => {
+        if (isUp) queueMicrotask(() => this.fail(gone('its channel was closed')));
+      });
       ({ queue } = await channel.assertQueue('', {
         exclusive: true,
         autoDelete: true,
@@ -187,9 +194,11 @@ export class Amqp091Wire implements Wire {
         if (message === null) this.fail(gone('the broker deleted it'));
         else this.#deliver(message);
       };
+      right = `to listen: 'read' for queues whose names begin with amq.gen`;
       await channel.consume(queue, take, { noAck: true });
+      isUp = true;
     } catch (error) {
-      throw channelError('declaring a queue', error);
+      throw channelError('declaring a queue and listening to it', error, right);
     }
     return queue;
   }

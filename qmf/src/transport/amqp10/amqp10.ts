@@ -14,7 +14,7 @@ import { on, type RheaError } from '../../rhea/events.js';
 import { gatherWrites } from '../../rhea/gathered-writes.js';
 import { unusableFrameSize } from '../../rhea/limits.js';
 import { logIn } from '../../rhea/sasl-login.js';
-import { connectionError, refusedConnection } from './conditions.js';
+import { connectionError, cutAfterLogin, refusedConnection } from './conditions.js';
 import {
   type Dialect,
   type DialectName,
@@ -102,16 +102,17 @@ function openConnection(opening: Opening, signal: AbortSignal): Promise<Wire> {
       reject(reason);
     };
     const end = (error: RheaError | undefined): void => {
-      if (state.kind === 'dialling') giveUp(dialError(opening, error, first));
+      if (state.kind === 'dialling') giveUp(dialError(opening, error, first, isLoggedIn));
       else if (state.kind === 'open') {
         const { wire } = state;
         state = { kind: 'ended' };
-        wire.fail(connectionError(where, error));
+        wire.fail(connectionError(address, login.user, error));
       }
     };
     const onAbort = (): void => giveUp(new QmfError('aborted', `connecting to ${where} was cancelled`));
     container.on('error', (error: RheaError) => end(error));
     let first: Buffer | undefined;
+    let isLoggedIn = false;
     opened.socket.once('data', bytes => {
       first = bytes;
     });
@@ -119,6 +120,9 @@ function openConnection(opening: Opening, signal: AbortSignal): Promise<Wire> {
     gatherWrites(connection);
     logIn(connection, {
       choose,
+      succeeded: () => {
+        isLoggedIn = true;
+      },
       refused: mechanism => giveUp(refusedLogin(where, mechanism, login)),
       failed: error => giveUp(brokenLogin(where, error)),
     });
@@ -198,12 +202,15 @@ function misnamedVhost(address: BrokerAddress, { vhostPrefix: prefix }: Dialect)
 }
 
 function dialError(
-  { address, opened }: Opening,
+  { address, opened, login }: Opening,
   error: RheaError | undefined,
   first: Buffer | undefined,
+  isLoggedIn: boolean,
 ): QmfError {
+  if (isLoggedIn && error?.condition === undefined) return cutAfterLogin(address, login.user, error);
   return (
-    opened.explain(error, first) ?? refusedConnection(address, error, first === undefined ? opened.hint : '')
+    opened.explain(error, first) ??
+    refusedConnection(address, login.user, error, first === undefined ? opened.hint : '')
   );
 }
 

@@ -5,7 +5,7 @@ import type { Envelope } from '../../message/envelope.js';
 import type { UserIds } from '../../message/user-ids.js';
 import { isConfirmed, on } from '../../rhea/events.js';
 import type { Binding } from '../transport.js';
-import { linkError } from './conditions.js';
+import { isGone, linkError } from './conditions.js';
 import type { Dialect, SourceTerminus } from './dialects/index.js';
 import { fromBareMessage } from './envelopes.js';
 
@@ -77,7 +77,7 @@ function confirmed(
     });
     const end = () => {
       if (state === 'ended') return;
-      const error = linkError(what, receiver.error ?? session.error);
+      const error = explained(linkError(what, receiver.error ?? session.error), receiver, binding, dialect);
       const wasOpen = state === 'open';
       state = 'ended';
       if (wasOpen) events.ended(error);
@@ -88,5 +88,19 @@ function confirmed(
     if (!dialect.refusesBySession) return; // then the session is everybody's, and the wire's to watch
     on(session, 'session_error', end);
     on(session, 'session_close', end);
+  });
+}
+
+/** qpidd has QMF's exchanges from its management, which can be switched off. */
+function explained(
+  error: QmfError,
+  receiver: Receiver,
+  { exchange, exchangeType }: Binding,
+  { name }: Dialect,
+): QmfError {
+  if (name !== 'qpidd' || !isGone(receiver.error)) return error;
+  return new QmfError(error.code, error.message, {
+    cause: error,
+    remedy: `the exchange ${exchange} is missing: start qpidd with its management (--mgmt-enable yes), or make the exchange (qpid-config add exchange ${exchangeType} ${exchange})`,
   });
 }

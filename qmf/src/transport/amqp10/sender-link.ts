@@ -2,6 +2,7 @@ import type { Delivery, Sender, Session } from 'rhea';
 import { QmfError } from '../../errors.js';
 import { CreditLeft, lapseCredit } from '../../rhea/credit.js';
 import { isConfirmed, on, type RheaContext } from '../../rhea/events.js';
+import { peerWords, shownName } from '../dial/peer-words.js';
 import { describeCondition, exchangeGone, isGone, isTooLarge, linkError, mayPass } from './conditions.js';
 
 interface Pending {
@@ -59,7 +60,7 @@ export class SenderLink {
     onEnd: (lost: QmfError | undefined) => void,
   ) {
     const { address, what: node, ownSession } = target;
-    this.#node = node;
+    this.#node = shownName(node);
     this.#session = session;
     this.#isListenedTo = target.isListenedTo ?? (() => false);
     this.#ownSession = ownSession;
@@ -85,7 +86,7 @@ export class SenderLink {
     });
     on(this.#sender, 'accepted', context => this.#settle(context));
     on(this.#sender, 'released', context => this.#released(context));
-    on(this.#sender, 'modified', context => this.#settle(context, notNow(node, context)));
+    on(this.#sender, 'modified', context => this.#settle(context, notNow(this.#node, context)));
     on(this.#sender, 'rejected', context => this.#rejected(context));
     on(this.#sender, 'settled', context => this.#settle(context));
     on(this.#sender, 'sender_error', () => this.#endRemotely());
@@ -268,9 +269,8 @@ function rejection(context: RheaContext): string {
   const { error } = stateOf(context);
   if (typeof error !== 'object' || error === null) return 'no reason given';
   const description: unknown = 'description' in error ? error.description : undefined;
-  return [conditionOf(context), description]
-    .filter(part => typeof part === 'string' && part !== '')
-    .join(': ');
+  const parts = [conditionOf(context), description];
+  return peerWords(parts.filter(part => typeof part === 'string' && part !== '').join(': '));
 }
 
 /** The condition of the outcome `rejected`. */

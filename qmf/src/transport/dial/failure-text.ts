@@ -34,15 +34,3 @@ export function codeWord(error: unknown): string {
     ? error.code
     : '';
 }
-
-const fileProblems: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'this user may not read it',
-  EISDIR: 'it is a directory',
-};
-
-/** Why a file could not be read. */
-export function fileProblem(error: unknown): string {
-  const code = codeWord(error);
-  return fileProblems[code] ?? (code === '' ? textOf(error) : code);
-}

@@ -1,8 +1,9 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { SecureContextOptions } from 'node:tls';
 import { QmfError } from '../../errors.js';
-import { fileProblem } from './failure-text.js';
+import { otherEncoding } from '../../input/decode-text.js';
+import { readFileBytes } from '../../input/read-text-file.js';
+import { type PemBlock, pemBlocks } from './pem.js';
 
 /** Path of a PEM file, read anew at each dial so that renewed certificates are taken up; or what such a file holds. */
 export type PemSource = string | Uint8Array;
@@ -25,25 +26,23 @@ export interface TlsOptions {
 export type TlsMaterial = Pick<SecureContextOptions, 'ca' | 'cert' | 'key' | 'passphrase'>;
 
 /**
- * Reads what the options name.
+ * Reads what the options name. What was checked is what is given to TLS: certificates and keys as they were read, not the text of their files.
  *
  * @throws QmfError `invalid_argument` that names the file and what is wrong with it
  */
 export async function loadTls(options: TlsOptions): Promise<TlsMaterial> {
-  if (options.key !== undefined && options.cert === undefined)
+  const { ca, cert, key, passphrase } = options;
+  if (key !== undefined && cert === undefined)
     throw invalid('a TLS key is of no use without its certificate; give that too');
-  const ca = options.ca === undefined ? undefined : await read('CA', options.ca);
-  if (ca !== undefined) certificatesOf(ca);
-  if (options.cert === undefined) return ca === undefined ? {} : { ca: ca.pem };
-  const cert = await read('client certificate', options.cert);
-  const [leaf] = certificatesOf(cert);
-  const key = options.key === undefined ? cert : await read('key', options.key);
-  const { passphrase } = options;
-  checkKey(key, passphrase, leaf, cert.name);
+  const authorities = ca === undefined ? {} : { ca: written(certificatesOf(await read('CA', ca))) };
+  if (cert === undefined) return authorities;
+  const certFile = await read('client certificate', cert);
+  const chain = certificatesOf(certFile);
+  const keyFile = key === undefined ? certFile : await read('key', key);
   return {
-    ...(ca === undefined ? {} : { ca: ca.pem }),
-    cert: cert.pem,
-    key: key.pem,
+    ...authorities,
+    cert: written(chain),
+    key: keyOf(keyFile, passphrase, chain[0], certFile.name),
     ...(passphrase === undefined ? {} : { passphrase }),
   };
 }
@@ -51,58 +50,69 @@ export async function loadTls(options: TlsOptions): Promise<TlsMaterial> {
 interface Pem {
   /** For people: what it is and where it comes from. */
   readonly name: string;
-  readonly pem: string;
+  readonly blocks: readonly PemBlock[];
 }
 
 async function read(what: string, source: PemSource): Promise<Pem> {
-  if (typeof source !== 'string')
-    return { name: `the TLS ${what}`, pem: Buffer.from(source).toString('latin1') };
-  const name = `the TLS ${what} file ${source}`;
-  try {
-    return { name, pem: await readFile(source, 'latin1') };
-  } catch (cause) {
-    throw invalid(`${name} cannot be read: ${fileProblem(cause)}`, cause);
-  }
+  const name = typeof source === 'string' ? `the TLS ${what} file ${source}` : `the TLS ${what}`;
+  const bytes = typeof source === 'string' ? await readFileBytes(source, { name }) : source;
+  const other = otherEncoding(bytes);
+  if (other !== undefined) throw invalid(`${name} is ${other}; save it as UTF-8 text`);
+  // Every byte is a character then; the comments between the blocks may be in any encoding.
+  const blocks = pemBlocks(Buffer.from(bytes).toString('latin1'));
+  if (blocks === undefined) throw invalid(`${name} holds a PEM block without its END line; is it complete?`);
+  return { name, blocks };
 }
 
-/** All certificates of a PEM text, the first one first. OpenSSL itself passes over what it cannot read without a word. */
-function certificatesOf({ name, pem }: Pem): X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  if (blocks.length === 0) {
+/** All certificates of a PEM text, the first one first. */
+function certificatesOf({ name, blocks }: Pem): readonly X509Certificate[] {
+  const certificates = blocks.filter(({ label }) => /^(X509 |TRUSTED )?CERTIFICATE$/.test(label));
+  if (certificates.length === 0) {
     throw invalid(`${name} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)`);
   }
-  return blocks.map((block, index) => {
+  return certificates.map(({ text }, index) => {
     try {
-      return new X509Certificate(block);
+      return new X509Certificate(text);
     } catch (cause) {
       throw invalid(`${name}: certificate ${index + 1} cannot be read`, cause);
     }
   });
 }
 
-function checkKey(
-  { name, pem }: Pem,
+function written(certificates: readonly X509Certificate[]): string {
+  return certificates.map(certificate => certificate.toString()).join('');
+}
+
+/** The private key of a certificate, as PEM. */
+function keyOf(
+  { name, blocks }: Pem,
   passphrase: string | undefined,
   certificate: X509Certificate | undefined,
   certificateName: string,
-): void {
-  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem))
+): string {
+  const keys = blocks.filter(({ label }) => /(^| )PRIVATE KEY$/.test(label));
+  if (keys.length === 0)
     throw invalid(`${name} holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)`);
-  const isLocked = /ENCRYPTED/.test(pem);
+  const isLocked = keys.some(
+    ({ label, text }) => label.startsWith('ENCRYPTED') || /^Proc-Type:.*ENCRYPTED/m.test(text),
+  );
   if (isLocked && passphrase === undefined)
     throw invalid(`${name}: the private key is encrypted, and no passphrase was given`);
-  let fits: boolean | undefined;
-  try {
-    const key = createPrivateKey({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) });
-    fits = certificate?.publicKey.equals(createPublicKey(key));
-  } catch {
-    // OpenSSL's own words on this are of no help, and nothing else is known of it.
-    throw invalid(
-      `${name}: the private key cannot be read${isLocked ? '; is the passphrase the right one?' : ''}`,
-    );
+  let readable = 0;
+  for (const { text } of keys) {
+    try {
+      const key = createPrivateKey({ key: text, ...(passphrase === undefined ? {} : { passphrase }) });
+      if (certificate?.publicKey.equals(createPublicKey(key)) === true) return text;
+      readable++;
+    } catch {
+      // OpenSSL's own words on this are of no help, and nothing else is known of it.
+    }
   }
-  if (fits !== true)
-    throw invalid(`${name} is not the private key of ${certificateName}; give those of one pair`);
+  throw invalid(
+    readable === 0
+      ? `${name}: the private key cannot be read${isLocked ? '; is the passphrase the right one?' : ''}`
+      : `${name} is not the private key of ${certificateName}; give those of one pair`,
+  );
 }
 
 function invalid(message: string, cause?: unknown): QmfError {

@@ -1,0 +1,1 @@
+export { outputExitCodes, type OutputLoss, StandardStreams } from './standard-streams.js';
