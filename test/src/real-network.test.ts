@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { promisify } from 'node:util';
 import {
@@ -58,6 +59,7 @@ describe('the network of a sandbox', function () {
     `exec 3<>/dev/tcp/${host}/${to} && read -r -t 20 line <&3 && echo "$line"`;
 
   interface Attempt {
+    readonly proxied?: boolean;
     readonly network?: SandboxNetwork;
     readonly settings?: SandboxSettings;
     readonly servers?: readonly string[];
@@ -65,13 +67,13 @@ describe('the network of a sandbox', function () {
 
   /** Output of a script of bash in a sandbox, with the failure if there is one. */
   async function within(script: string, attempt: Attempt = {}): Promise<{ output: string; code?: string }> {
-    const { network = 'outbound', settings = {}, servers = [] } = attempt;
+    const { network = 'outbound', proxied = false, settings = {}, servers = [] } = attempt;
     const context = await fakeContext({ run: 'real', sandbox: settings });
     contexts.push(context);
     const sandbox = await context.sandbox.open({ hostname: 'network', servers });
     const lines: string[] = [];
     try {
-      await sandbox.tool('bash', ['-c', script], { network, onLine: line => void lines.push(line) });
+      await sandbox.tool('bash', ['-c', script], { network, proxied, onLine: line => void lines.push(line) });
       return { output: lines.join('\n') };
     } catch (error) {
       if (!(error instanceof BuildError)) throw error;
@@ -110,6 +112,36 @@ describe('the network of a sandbox', function () {
     expect(await within(talk(address), { settings })).to.deep.equal({ output: answer });
     for (const one of ['127.0.0.1', '10.0.2.2'])
       expect((await within(talk(one), { settings })).output).not.to.contain(answer);
+  });
+
+  it("leads to the operator's proxy without its address and password, for programs that ask for it", async () => {
+    const asked: string[] = [];
+    const proxy = createHttpServer((request, response) => {
+      asked.push(`${request.url ?? ''} ${request.headers['proxy-authorization'] ?? ''}`);
+      response.end(`${answer}\n`);
+    });
+    await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
+    const bound = proxy.address();
+    const place = typeof bound === 'object' && bound !== null ? bound.port : 0;
+    process.env['http_proxy'] = `http://me:pr%40xy-secret@127.0.0.1:${place}`;
+    const get = (url: string): string =>
+      `env; exec 3<>/dev/tcp/127.0.0.1/3128 && printf 'GET ${url} HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3`;
+    try {
+      const { output } = await within(get('http://9.9.9.9/x'), { proxied: true });
+      expect(output).to.contain(answer).and.contain('http_proxy=http://127.0.0.1:3128');
+      expect(output).not.to.match(/secret/);
+      const credentials = Buffer.from('me:pr@xy-secret').toString('base64');
+      expect(asked).to.deep.equal([`http://9.9.9.9/x Basic ${credentials}`]);
+      // The proxy is no way around the rule, and commands of templates do not have it.
+      expect((await within(get('http://10.9.9.9/x'), { proxied: true })).output).not.to.contain(answer);
+      const unasked = await within(get('http://9.9.9.9/x'));
+      expect(unasked.output).not.to.contain(answer).and.not.to.contain('proxy');
+      expect(asked).to.have.lengthOf(1);
+    } finally {
+      delete process.env['http_proxy'];
+      proxy.close();
+      proxy.closeAllConnections();
+    }
   });
 
   it('is one whose routes a guest cannot change', async () => {

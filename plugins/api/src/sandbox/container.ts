@@ -7,8 +7,8 @@ import { newCgroup, removeCgroup } from './cgroup.js';
 import { enclosed, enterScript, places, type Shared } from './enter.js';
 import type { IdBlock } from './id-ranges.js';
 import type { SandboxLimits } from './limits.js';
+import { openRelay, relayHook, type RelayReach } from './proxy-relay.js';
 import { outboundHook, outboundRoutes, type SandboxNetwork } from './network.js';
-import type { UrlRule } from '../urls/url-rule.js';
 import type { Runtime } from './runtime.js';
 import { containerConfig, type ContainerMount } from './spec.js';
 
@@ -38,7 +38,9 @@ export interface ContainerRun {
   readonly cwd?: string;
   readonly network: SandboxNetwork;
   /** Where the network `outbound` leads: by the rule, and to servers that the operator has configured, by their URLs. */
-  readonly reach: { readonly rule: UrlRule; readonly servers: readonly string[] };
+  readonly reach: RelayReach;
+  /** Whether the guest has the relay to this machine's proxies. */
+  readonly proxied: boolean;
   readonly limits: SandboxLimits;
   /** Files for standard input and output. */
   readonly inputFile?: string;
@@ -58,6 +60,7 @@ export async function runContainer(
   const { runtime, root, ids, directory, network, reach } = options;
   await mkdir(directory, { mode: 0o700 });
   const cgroup = runtime.cgroups ? newCgroup() : undefined;
+  let relay: { close(): Promise<void> } | undefined;
   try {
     const { text, config, place } = prepare(options, cgroup);
     const script = join(directory, 'enter.sh');
@@ -65,7 +68,10 @@ export async function runContainer(
     await writeFile(script, text, { mode: 0o600 });
     if (network === 'outbound') {
       const routes = await outboundRoutes(reach.rule, reach.servers);
-      await writeFile(join(directory, 'hook'), outboundHook(join(places.bundle(place), 'network'), routes), {
+      const bundle = places.bundle(place);
+      const hook = outboundHook(join(bundle, 'network'), routes);
+      if (options.proxied) relay = await openRelay(directory, reach);
+      await writeFile(join(directory, 'hook'), relay === undefined ? hook : `${hook}${relayHook(bundle)}`, {
         mode: 0o700,
       });
     }
@@ -74,6 +80,7 @@ export async function runContainer(
     return await run('setpriv', args, { cwd: '/', grace: 0, shown: options.command, ...rest });
   } finally {
     await options.onEnd?.();
+    await relay?.close();
     if (cgroup !== undefined) await removeCgroup(cgroup);
     await rm(directory, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { BuildLog } from '../build-log.js';
 import { BuildError } from '../errors.js';
 import type { RunOptions, RunResult, ToolRunner } from '../runner.js';
-import type { UrlRule } from '../urls/url-rule.js';
+import { guestProxySettings, type RelayReach } from './proxy-relay.js';
 import { runContainer, type ContainerRun, type Share } from './container.js';
 import type { HeldBlock } from './id-lock.js';
 import { limitExceeded, limitInFailure, type LimitName, type SandboxLimits } from './limits.js';
@@ -32,7 +32,7 @@ export interface OciSandboxOptions {
   readonly hostname: string;
   readonly limits: SandboxLimits;
   /** Where the network `outbound` leads. */
-  readonly reach: { readonly rule: UrlRule; readonly servers: readonly string[] };
+  readonly reach: RelayReach;
 }
 
 const resolver = '/etc/resolv.conf';
@@ -190,6 +190,7 @@ export class OciSandbox implements Sandbox {
   ): Promise<RunResult> {
     const { machine, held, limits, hostname, directory, reach } = this.#options;
     const { network = 'none', env, cwd, inputFile, outputFile } = options;
+    const proxied = options.proxied === true && network === 'outbound' && reach.proxies.size > 0;
     const { okStatus, onLine, label = command[0] ?? '', fetches, input, secrets, silence, timeout } = options;
     const end = new AbortController();
     let watch: LimitWatch | undefined;
@@ -214,10 +215,11 @@ export class OciSandbox implements Sandbox {
         command,
         network,
         reach,
+        proxied,
       },
       ...where,
       directory: join(directory, `run-${++this.#runs}`),
-      env: { ...guestEnvironment, ...env },
+      env: { ...guestEnvironment, ...(proxied ? guestProxySettings(reach.proxies) : {}), ...env },
       ...defined({ cwd, inputFile, outputFile }),
       onStart: async cgroup => {
         watch = await LimitWatch.begin(

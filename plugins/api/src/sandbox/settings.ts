@@ -15,6 +15,7 @@ import { defaultLimits, type LimitName, type SandboxLimits } from './limits.js';
 import { machine } from './machine.js';
 import { networkTool, routeTool } from './network.js';
 import { OciSandbox } from './oci-sandbox.js';
+import { proxySettings } from './proxy-relay.js';
 import type { Sandboxes } from './sandbox.js';
 import { hostnameOf } from './spec.js';
 
@@ -48,6 +49,7 @@ export interface BuildSandboxes extends Sandboxes {
 export function createSandboxes(settings: SandboxSettings, user: SandboxUser): BuildSandboxes {
   const { log, signal, scratch, run } = user;
   const rule = createUrlRule(settings);
+  const proxies = proxySettings(process.env);
   const open = new Set<OciSandbox>();
   const quiet = createToolRunner({ log: { ...log, info: ignore, debug: ignore }, scratch, signal });
   return {
@@ -63,7 +65,7 @@ export function createSandboxes(settings: SandboxSettings, user: SandboxUser): B
           ...{ machine: found, held, run, quiet, log },
           directory: join(scratch, `sandbox-${randomUUID()}`),
           hostname: hostnameOf(hostname),
-          reach: { rule, servers },
+          reach: { rule, servers, proxies },
           limits: narrowest({ ...defaultLimits, ...settings.limits }, limits),
         });
         open.add(sandbox);

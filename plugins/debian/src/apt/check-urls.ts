@@ -1,6 +1,5 @@
 import { type BuildContext, type TemplateRepository, templateUrl } from '@imagefactory/plugin-api';
 import { readRepository } from '../debian/repositories.js';
-import { proxyEnvironment } from './apt-errors.js';
 import { type ChosenSources, installElement } from './choose-sources.js';
 import type { HostSource } from './host-sources.js';
 
@@ -15,7 +14,6 @@ export async function checkUrls(
   sources: ChosenSources,
   repositories: readonly TemplateRepository[],
   host: readonly HostSource[],
-  env: NodeJS.ProcessEnv = process.env,
 ): Promise<readonly string[]> {
   const configured = host.map(({ uri }) => uri).filter(uri => /^https?:/i.test(uri));
   const own = new Set(configured.map(uri => uri.replace(/\/+$/, '')));
@@ -24,7 +22,5 @@ export async function checkUrls(
   }
   for (const repository of repositories)
     await urls.check(readRepository(repository, 'stable').url, configured);
-  // The proxy is named by the operator as well: it may be reached, but is no place for a template to name.
-  const { http_proxy: http = '', https_proxy: https = '' } = proxyEnvironment(env);
-  return [...configured, ...[http, https].filter(uri => uri !== '')];
+  return configured;
 }
