@@ -7,6 +7,7 @@ import { newCgroup, removeCgroup } from './cgroup.js';
 import { enclosed, enterScript, places, type Shared } from './enter.js';
 import type { IdBlock } from './id-ranges.js';
 import type { SandboxLimits } from './limits.js';
+import { requireNetwork } from './network-tools.js';
 import { openRelay, relayHook, type RelayReach } from './proxy-relay.js';
 import { outboundHook, outboundRoutes, type SandboxNetwork } from './network.js';
 import type { Runtime } from './runtime.js';
@@ -67,6 +68,7 @@ export async function runContainer(
     await writeFile(join(directory, 'config.json'), JSON.stringify(config), { mode: 0o600 });
     await writeFile(script, text, { mode: 0o600 });
     if (network === 'outbound') {
+      await requireNetwork();
       const routes = await outboundRoutes(reach.rule, reach.servers);
       const bundle = places.bundle(place);
       const hook = outboundHook(join(bundle, 'network'), routes);

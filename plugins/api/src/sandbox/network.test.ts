@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { BuildError } from '../errors.js';
 import { createUrlRule } from '../urls/url-rule.js';
+import { networkRequirement, requireNetwork } from './network-tools.js';
 import { networkOff, outboundHook, outboundRoutes } from './network.js';
 
 describe('outboundRoutes', () => {
@@ -49,6 +51,23 @@ describe('outboundRoutes', () => {
       /^set -eu$[^]*-batch - <<END\nroute add unreachable 10.0.0.0\/8\nEND\n$/m,
     );
   });
+});
+
+describe('requireNetwork', () => {
+  for (const [tool, name] of [
+    ['slirp4netns', 'slirp4netns'],
+    ['ip', 'iproute2'],
+  ] as const) {
+    it(`names ${tool} and its remedy where it is missing`, async () => {
+      const requirement = networkRequirement(asked => Promise.resolve(asked === tool ? undefined : '/x'));
+      const found = await requirement;
+      if (found.state !== 'missing') throw new Error('nothing is missing');
+      const error: unknown = await requireNetwork(requirement).catch((reason: unknown) => reason);
+      expect(error).to.be.instanceOf(BuildError).with.property('code', 'tool_missing');
+      expect(String(error)).to.contain(found.remedy);
+      if (existsSync('/dev/net/tun')) expect(found.remedy).to.contain(name);
+    });
+  }
 });
 
 describe('networkOff', () => {

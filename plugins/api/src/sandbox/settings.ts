@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildLog } from '../build-log.js';
 import type { Requirement } from '../doctor.js';
@@ -8,12 +6,11 @@ import { BuildError } from '../errors.js';
 import type { ToolRunner } from '../runner.js';
 import { createToolRunner } from '../tool-runner.js';
 import { createUrlRule } from '../urls/url-rule.js';
-import { whichTool } from '../which.js';
 import { holdBlock } from './id-lock.js';
 import type { IdRange } from './id-ranges.js';
 import { defaultLimits, type LimitName, type SandboxLimits } from './limits.js';
 import { machine } from './machine.js';
-import { networkTool, routeTool } from './network.js';
+import { networkRequirement } from './network-tools.js';
 import { OciSandbox } from './oci-sandbox.js';
 import { proxySettings } from './proxy-relay.js';
 import type { Sandboxes } from './sandbox.js';
@@ -126,35 +123,6 @@ export async function sandboxRequirements(settings: SandboxSettings = {}): Promi
   requirements.push(await networkRequirement());
   return requirements;
 }
-
-async function networkRequirement(): Promise<Requirement> {
-  const need = 'a sandbox: network';
-  const device = '/dev/net/tun';
-  const usable = await access(device, constants.R_OK | constants.W_OK).then(
-    () => true,
-    () => false,
-  );
-  if (!usable) {
-    return {
-      ...{ need, state: 'missing', detail: `${device} does not exist or may not be opened` },
-      remedy: `modprobe tun; chmod 0666 ${device}`,
-    };
-  }
-  for (const [tool, name] of networkPackages) {
-    if ((await whichTool(tool)) !== undefined) continue;
-    return {
-      ...{ need, state: 'missing', detail: `${tool} is not installed` },
-      remedy: `apt-get install --no-install-recommends ${name}`,
-    };
-  }
-  return { need, state: 'met', detail: networkTool };
-}
-
-/** Tools of the network `outbound`, and the packages that bring them. */
-const networkPackages = [
-  [networkTool, networkTool],
-  [routeTool, 'iproute2'],
-] as const;
 
 function ignore(): void {
   // Of the sandbox itself, nothing belongs into the build's log.
