@@ -8,7 +8,7 @@ FROM node:22-bookworm-slim
 RUN apt-get update \
   && apt-get install -y --no-install-recommends \
     mmdebstrap e2fsprogs fdisk grub-common grub-pc-bin grub-efi-amd64-bin mtools dosfstools qemu-utils \
-    uidmap fakeroot cpio kmod zstd ca-certificates runc slirp4netns \
+    uidmap fakeroot cpio kmod zstd ca-certificates runc slirp4netns iproute2 \
   && rm -rf /var/lib/apt/lists/* \
   && usermod --add-subuids 524288-1572863 --add-subgids 524288-1572863 root
 WORKDIR /opt/imagefactory

@@ -4,6 +4,7 @@ import {
   type BuildSandboxes,
   createSandboxes,
   createToolRunner,
+  createUrlRule,
   type Progress,
   type Stages,
 } from '@imagefactory/plugin-api';
@@ -103,6 +104,7 @@ export class PluginCalls {
     this.#sandboxes.push(sandbox);
     return {
       ...{ signal, progress, scratch, cache, log, run, sandbox },
+      urls: createUrlRule(workshop.sandbox),
       made: (what, remove) => undo.made(what, remove),
       exclusive: (lock, inside) => locks.exclusive(lock, signal, inside),
       stage: (stage, inputs, make, options) => results.run(stage, inputs, make, options),

@@ -135,7 +135,7 @@ export function daemonOptions(): readonly Option[] {
         .argParser(whole(0, 1_000_000)),
       new Option(
         '--allow-private-addresses',
-        'also fetch templates by URL from private, loopback and link-local addresses',
+        'also fetch from private addresses: templates by URL, and what templates name for their builds',
       ),
     ]),
     ...under('Image warehouse:', [

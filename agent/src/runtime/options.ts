@@ -34,7 +34,7 @@ export interface AgentOptions {
   readonly warehouse?: Repository;
   /** When the warehouse is tried again, in milliseconds; for tests. */
   readonly warehousePauses?: ArchiveOptions['courier'];
-  /** Fetch templates from private, loopback and link-local addresses too; default false. */
+  /** Fetch templates, and let builds fetch, from private addresses too; default false. */
   readonly allowPrivateAddresses?: boolean;
   /** Seconds that a build may take, from the moment it has its slot; default 3600. */
   readonly timeout?: number;
@@ -122,7 +122,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     toolSilence: within('toolSilence', options.toolSilence ?? 900, 0, longestTimer),
     grace: within('grace', options.grace ?? 10, 0, longestTimer),
     settleTime: within('settleTime', options.settleTime ?? 5, 0, longestTimer),
-    sandbox: options.sandbox ?? {},
+    sandbox: { ...options.sandbox, allowPrivateAddresses: options.allowPrivateAddresses === true },
     limits: limitsOf(options),
     minFree: whole('minFree', options.minFree ?? 256 * 1024 * 1024, 0),
     maxWaiting: whole('maxWaiting', options.maxWaiting ?? 1000, 0),

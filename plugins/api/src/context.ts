@@ -1,6 +1,7 @@
 import type { BuildLog } from './build-log.js';
 import type { ToolRunner } from './runner.js';
 import type { Sandboxes } from './sandbox/sandbox.js';
+import type { UrlRule } from './urls/url-rule.js';
 import type { StageInputs, StageOptions, StageResult } from './stage-cache.js';
 
 /** What a plugin gets for one build. Everything in it belongs to that build alone, except `cache`. */
@@ -17,6 +18,8 @@ export interface BuildContext {
   readonly run: ToolRunner;
   /** Opens directories and programs of a guest that are kept apart from this machine. */
   readonly sandbox: Sandboxes;
+  /** The rule for URLs of templates; a plugin checks each that its build fetches from, before it begins. */
+  readonly urls: UrlRule;
   /**
    * Notes something that outlives processes and is not in `scratch`: a mount, a loop device, a machine at a cloud. `what` names it so that a
    * person can find it. At the build's end, however it ends, what is still noted is removed, the latest first, and the build's

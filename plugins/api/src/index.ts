@@ -20,4 +20,7 @@ export * from './stage-cache.js';
 export * from './template.js';
 export * from './testing.js';
 export * from './tool-runner.js';
+export { isPublicAddress } from './urls/addresses.js';
+export * from './urls/template-url.js';
+export { createUrlRule, type Resolver, type UrlRule, type UrlRuleOptions } from './urls/url-rule.js';
 export * from './which.js';

@@ -10,6 +10,7 @@ import { createSandboxes, type SandboxSettings } from './sandbox/settings.js';
 import { StageCache } from './stage-cache.js';
 import type { Template } from './template.js';
 import { createToolRunner } from './tool-runner.js';
+import { createUrlRule } from './urls/url-rule.js';
 
 /** Helpers for the tests of plugins, ours and other people's. */
 
@@ -152,6 +153,7 @@ export async function fakeContext(options: FakeContextOptions = {}): Promise<Fak
     options.run === 'real' ? createToolRunner({ log, scratch, signal }) : (options.run ?? fakeRunner());
   const real = createSandboxes(options.sandbox ?? {}, { log, signal, scratch, run });
   return {
+    urls: createUrlRule({ ...(options.run === 'real' ? {} : { resolve: noAddresses }), ...options.sandbox }),
     sandbox: options.run === 'real' ? { ...real, runs: [], disposed: 0 } : fakeSandboxes(run, scratch),
     signal,
     progress: recordingProgress(),
@@ -179,6 +181,11 @@ export async function fakeContext(options: FakeContextOptions = {}): Promise<Fak
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Tests without a real network look up no names. */
+function noAddresses(name: string): Promise<never> {
+  return Promise.reject(new Error(`${name} is not looked up`));
 }
 
 /** A template with nothing in it but what is given. */

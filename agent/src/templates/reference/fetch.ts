@@ -1,24 +1,18 @@
-import { lookup as systemLookup, type LookupAddress } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { BuildError } from '@imagefactory/plugin-api';
+import { BuildError, createUrlRule, type UrlRule, type UrlRuleOptions } from '@imagefactory/plugin-api';
 import { shownUrl } from '@imagefactory/qmf';
-import { isPublicAddress } from './addresses.js';
 
-export interface FetcherOptions {
-  /** Also fetch from private, loopback and link-local addresses; default false. */
-  readonly allowPrivateAddresses?: boolean;
+/** With `allowPrivateAddresses`, loopback and link-local addresses are fetched from as well. */
+export interface FetcherOptions extends UrlRuleOptions {
   /** Milliseconds that one document may take, redirects included; default 20 000. */
   readonly timeout?: number;
   /** Redirects that are followed; default 5. */
   readonly redirects?: number;
   /** Documents that are fetched at the same time, before others are refused; default 16. */
   readonly concurrent?: number;
-  /** All addresses of a name; default: the system's resolver. */
-  readonly resolve?: (name: string) => Promise<readonly LookupAddress[]>;
-  /** Which addresses count as public; default {@link isPublicAddress}. */
-  readonly isPublic?: (address: string) => boolean;
 }
 
 export interface FetchOptions {
@@ -37,6 +31,7 @@ export type Fetcher = (url: string, options: FetchOptions) => Promise<Uint8Array
  */
 export function createFetcher(options: FetcherOptions = {}): Fetcher {
   const { timeout = 20_000, redirects = 5, concurrent = 16 } = options;
+  const rule = createUrlRule(options);
   let running = 0;
   return async (given, { limit, signal }) => {
     if (running >= concurrent) {
@@ -46,7 +41,7 @@ export function createFetcher(options: FetcherOptions = {}): Fetcher {
     const late = AbortSignal.timeout(timeout);
     const either = signal === undefined ? late : AbortSignal.any([signal, late]);
     try {
-      return await follow(given, { ...options, limit, redirects, signal: either });
+      return await follow(given, { rule, limit, redirects, signal: either });
     } catch (error) {
       if (signal?.aborted === true && isTimeout(signal.reason)) {
         throw unavailable(`${shownUrl(given)}: not there in time`, error);
@@ -69,7 +64,8 @@ function isTimeout(reason: unknown): boolean {
   return reason instanceof Error && reason.name === 'TimeoutError';
 }
 
-interface Journey extends FetcherOptions {
+interface Journey {
+  readonly rule: UrlRule;
   readonly limit: number;
   readonly redirects: number;
   readonly signal: AbortSignal;
@@ -98,15 +94,14 @@ function checkedUrl(text: string): URL {
 }
 
 function open(url: URL, journey: Journey): Promise<IncomingMessage> {
-  const { resolve: addresses = addressesOf, isPublic = isPublicAddress, signal } = journey;
-  const may = (address: string): boolean => journey.allowPrivateAddresses === true || isPublic(address);
+  const { rule, signal } = journey;
   const host = url.hostname.replace(/^\[|\]$/g, '');
   // An address is connected to as it is, without the lookup below.
-  if (isIP(host) !== 0 && !may(host)) throw notPublic(url);
+  if (isIP(host) !== 0 && !rule.admits(host)) throw notPublic(url);
   const lookup: LookupFunction = (name, { all }, callback) => {
-    addresses(name).then(
-      found => {
-        const usable = found.filter(({ address }) => may(address));
+    rule.resolve(name).then(
+      (found: readonly LookupAddress[]) => {
+        const usable = found.filter(({ address }) => rule.admits(address));
         const [first] = usable;
         if (first === undefined) callback(notPublic(url), []);
         else if (all === true) callback(null, [...usable]);
@@ -129,15 +124,6 @@ function open(url: URL, journey: Journey): Promise<IncomingMessage> {
     // Stays after the answer has come: an abort in the middle of it is told here as well.
     outgoing.on('error', reject);
     outgoing.end();
-  });
-}
-
-function addressesOf(name: string): Promise<readonly LookupAddress[]> {
-  return new Promise((resolve, reject) => {
-    systemLookup(name, { all: true }, (error, addresses) => {
-      if (error === null) resolve(addresses);
-      else reject(error);
-    });
   });
 }
 

@@ -7,7 +7,9 @@ import { newCgroup, removeCgroup } from './cgroup.js';
 import { enclosed, enterScript, places, type Shared } from './enter.js';
 import type { IdBlock } from './id-ranges.js';
 import type { SandboxLimits } from './limits.js';
-import { outboundHook, type SandboxNetwork } from './network.js';
+import { requireNetwork } from './network-tools.js';
+import { openRelay, relayHook, type RelayReach } from './proxy-relay.js';
+import { outboundHook, outboundRoutes, type SandboxNetwork } from './network.js';
 import type { Runtime } from './runtime.js';
 import { containerConfig, type ContainerMount } from './spec.js';
 
@@ -36,6 +38,10 @@ export interface ContainerRun {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly network: SandboxNetwork;
+  /** Where the network `outbound` leads: by the rule, and to servers that the operator has configured, by their URLs. */
+  readonly reach: RelayReach;
+  /** Whether the guest has the relay to this machine's proxies. */
+  readonly proxied: boolean;
   readonly limits: SandboxLimits;
   /** Files for standard input and output. */
   readonly inputFile?: string;
@@ -52,16 +58,22 @@ export async function runContainer(
   options: ContainerRun,
   rest: RunOptions,
 ): Promise<RunResult> {
-  const { runtime, root, ids, directory, network } = options;
+  const { runtime, root, ids, directory, network, reach } = options;
   await mkdir(directory, { mode: 0o700 });
   const cgroup = runtime.cgroups ? newCgroup() : undefined;
+  let relay: { close(): Promise<void> } | undefined;
   try {
     const { text, config, place } = prepare(options, cgroup);
     const script = join(directory, 'enter.sh');
     await writeFile(join(directory, 'config.json'), JSON.stringify(config), { mode: 0o600 });
     await writeFile(script, text, { mode: 0o600 });
     if (network === 'outbound') {
-      await writeFile(join(directory, 'hook'), outboundHook(join(places.bundle(place), 'network')), {
+      await requireNetwork();
+      const routes = await outboundRoutes(reach.rule, reach.servers);
+      const bundle = places.bundle(place);
+      const hook = outboundHook(join(bundle, 'network'), routes);
+      if (options.proxied) relay = await openRelay(directory, reach);
+      await writeFile(join(directory, 'hook'), relay === undefined ? hook : `${hook}${relayHook(bundle)}`, {
         mode: 0o700,
       });
     }
@@ -70,6 +82,7 @@ export async function runContainer(
     return await run('setpriv', args, { cwd: '/', grace: 0, shown: options.command, ...rest });
   } finally {
     await options.onEnd?.();
+    await relay?.close();
     if (cgroup !== undefined) await removeCgroup(cgroup);
     await rm(directory, { recursive: true, force: true });
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { BuildLog } from '../build-log.js';
 import { BuildError } from '../errors.js';
 import { createToolRunner } from '../tool-runner.js';
+import { createUrlRule } from '../urls/url-rule.js';
 import { whichTool } from '../which.js';
 import { removeDeadCgroups } from './cgroup.js';
 import { runContainer } from './container.js';
@@ -96,7 +97,13 @@ async function trial(runtime: Runtime, ids: IdBlock, root: boolean): Promise<str
           env: {},
           limits: defaultLimits,
         },
-        ...{ hostname: 'trial', command: ['/bin/cat', '/proc/self/uid_map'], network: 'none' },
+        ...{
+          hostname: 'trial',
+          command: ['/bin/cat', '/proc/self/uid_map'],
+          network: 'none',
+          reach: { rule: createUrlRule(), servers: [], proxies: new Map() },
+          proxied: false,
+        },
       },
       { label: runtime.name },
     );

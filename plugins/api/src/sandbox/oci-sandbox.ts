@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { BuildLog } from '../build-log.js';
 import { BuildError } from '../errors.js';
 import type { RunOptions, RunResult, ToolRunner } from '../runner.js';
+import { guestProxySettings, type RelayReach } from './proxy-relay.js';
 import { runContainer, type ContainerRun, type Share } from './container.js';
 import type { HeldBlock } from './id-lock.js';
 import { limitExceeded, limitInFailure, type LimitName, type SandboxLimits } from './limits.js';
@@ -30,6 +31,8 @@ export interface OciSandboxOptions {
   readonly directory: string;
   readonly hostname: string;
   readonly limits: SandboxLimits;
+  /** Where the network `outbound` leads. */
+  readonly reach: RelayReach;
 }
 
 const resolver = '/etc/resolv.conf';
@@ -185,8 +188,9 @@ export class OciSandbox implements Sandbox {
     options: GuestOptions | SandboxToolOptions,
     where: Pick<ContainerRun, 'tree' | 'shares'>,
   ): Promise<RunResult> {
-    const { machine, held, limits, hostname, directory } = this.#options;
+    const { machine, held, limits, hostname, directory, reach } = this.#options;
     const { network = 'none', env, cwd, inputFile, outputFile } = options;
+    const proxied = options.proxied === true && network === 'outbound' && reach.proxies.size > 0;
     const { okStatus, onLine, label = command[0] ?? '', fetches, input, secrets, silence, timeout } = options;
     const end = new AbortController();
     let watch: LimitWatch | undefined;
@@ -210,10 +214,12 @@ export class OciSandbox implements Sandbox {
         hostname,
         command,
         network,
+        reach,
+        proxied,
       },
       ...where,
       directory: join(directory, `run-${++this.#runs}`),
-      env: { ...guestEnvironment, ...env },
+      env: { ...guestEnvironment, ...(proxied ? guestProxySettings(reach.proxies) : {}), ...env },
       ...defined({ cwd, inputFile, outputFile }),
       onStart: async cgroup => {
         watch = await LimitWatch.begin(

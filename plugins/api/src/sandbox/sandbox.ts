@@ -22,6 +22,11 @@ export interface SandboxOptions {
   readonly hostname?: string;
   /** Narrower limits than the operator's; wider ones have no effect. */
   readonly limits?: Partial<SandboxLimits>;
+  /**
+   * URLs of servers that the operator has configured, such as package sources of this machine: the network `outbound` reaches them
+   * also under private addresses.
+   */
+  readonly servers?: readonly string[];
 }
 
 /**
@@ -67,6 +72,11 @@ interface CommonOptions
   > {
   /** Default `none`. */
   readonly network?: SandboxNetwork;
+  /**
+   * Whether the program goes by the proxies of this process's environment, if there are any; default false. It gets `http_proxy` and the
+   * like for a relay on its own loopback, never address or password of the proxy. For package managers.
+   */
+  readonly proxied?: boolean;
   /** Path of a file for standard input. */
   readonly inputFile?: string;
   /** Path of a file that takes standard output, instead of the log and of the result. */

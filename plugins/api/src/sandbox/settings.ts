@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildLog } from '../build-log.js';
 import type { Requirement } from '../doctor.js';
 import { BuildError } from '../errors.js';
 import type { ToolRunner } from '../runner.js';
 import { createToolRunner } from '../tool-runner.js';
-import { whichTool } from '../which.js';
+import { createUrlRule } from '../urls/url-rule.js';
 import { holdBlock } from './id-lock.js';
 import type { IdRange } from './id-ranges.js';
 import { defaultLimits, type LimitName, type SandboxLimits } from './limits.js';
 import { machine } from './machine.js';
-import { networkTool } from './network.js';
+import { networkRequirement } from './network-tools.js';
 import { OciSandbox } from './oci-sandbox.js';
+import { proxySettings } from './proxy-relay.js';
 import type { Sandboxes } from './sandbox.js';
 import { hostnameOf } from './spec.js';
 
@@ -25,6 +24,8 @@ export interface SandboxSettings {
   readonly limits?: Partial<SandboxLimits>;
   /** Whether commands of templates have a network, as `--command-network`; default false. */
   readonly commandNetwork?: boolean;
+  /** Whether builds reach private addresses, as `--allow-private-addresses`; default false. */
+  readonly allowPrivateAddresses?: boolean;
 }
 
 /** What sandboxes need of their build. */
@@ -44,11 +45,13 @@ export interface BuildSandboxes extends Sandboxes {
 
 export function createSandboxes(settings: SandboxSettings, user: SandboxUser): BuildSandboxes {
   const { log, signal, scratch, run } = user;
+  const rule = createUrlRule(settings);
+  const proxies = proxySettings(process.env);
   const open = new Set<OciSandbox>();
   const quiet = createToolRunner({ log: { ...log, info: ignore, debug: ignore }, scratch, signal });
   return {
     commandNetwork: settings.commandNetwork === true ? 'outbound' : 'none',
-    async open({ hostname = '', limits = {} } = {}) {
+    async open({ hostname = '', limits = {}, servers = [] } = {}) {
       const found = await machine(settings.ids === undefined ? {} : { ids: settings.ids });
       const held = await holdBlock(found.blocks, {
         signal,
@@ -59,6 +62,7 @@ export function createSandboxes(settings: SandboxSettings, user: SandboxUser): B
           ...{ machine: found, held, run, quiet, log },
           directory: join(scratch, `sandbox-${randomUUID()}`),
           hostname: hostnameOf(hostname),
+          reach: { rule, servers, proxies },
           limits: narrowest({ ...defaultLimits, ...settings.limits }, limits),
         });
         open.add(sandbox);
@@ -118,27 +122,6 @@ export async function sandboxRequirements(settings: SandboxSettings = {}): Promi
   }
   requirements.push(await networkRequirement());
   return requirements;
-}
-
-async function networkRequirement(): Promise<Requirement> {
-  const need = 'a sandbox: network';
-  const path = await whichTool(networkTool);
-  const device = '/dev/net/tun';
-  const usable = await access(device, constants.R_OK | constants.W_OK).then(
-    () => true,
-    () => false,
-  );
-  if (!usable) {
-    return {
-      ...{ need, state: 'missing', detail: `${device} does not exist or may not be opened` },
-      remedy: `modprobe tun; chmod 0666 ${device}`,
-    };
-  }
-  if (path !== undefined) return { need, state: 'met', detail: path };
-  return {
-    ...{ need, state: 'missing', detail: `${networkTool} is not installed` },
-    remedy: `apt-get install --no-install-recommends ${networkTool}`,
-  };
 }
 
 function ignore(): void {

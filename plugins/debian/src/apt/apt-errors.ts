@@ -25,7 +25,6 @@ export async function runApt(
     return await run(file, args, {
       ...options,
       fetches: true,
-      secrets: [...(options.secrets ?? []), ...proxySecrets(options.env ?? {})],
       onLine: (line, stream) => {
         dpkg.line(line);
         if (telling.test(line) && errors.length < 100) errors.push(line);
@@ -51,31 +50,3 @@ export async function runApt(
 
 /** Lines that may say why: what apt marks as errors, unmet dependencies, and a full disk, which any of their tools may find. */
 const telling = /^[EW]: | but it is not installable$|No space left on device|Disk quota exceeded/;
-
-/** Users and passwords in the proxy settings, as they stand there and decoded. */
-export function proxySecrets(env: Readonly<Record<string, string>>): readonly string[] {
-  return ['http_proxy', 'https_proxy'].flatMap(name => {
-    const [, user, password] = /^[a-z]+:\/\/([^:@/]*):([^@/]*)@/i.exec(env[name] ?? '') ?? [];
-    if (user === undefined || password === undefined || password === '') return [];
-    return [`${user}:${password}`, password, decoded(password)];
-  });
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-/** The proxy settings of this process, which apt and its helpers honour. */
-export function proxyEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
-  const names = ['http_proxy', 'https_proxy', 'no_proxy'];
-  return Object.fromEntries(
-    names.flatMap(name => {
-      const value = env[name] ?? env[name.toUpperCase()];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-}

@@ -1,4 +1,4 @@
-import { BuildError, type TemplateInstall } from '@imagefactory/plugin-api';
+import { BuildError, type TemplateInstall, templateUrl } from '@imagefactory/plugin-api';
 import type { HostSource } from './host-sources.js';
 
 /** A source for packages of Debian itself, always with the component `main`. */
@@ -15,6 +15,9 @@ export interface ChosenSources {
   /** One line for the log: which and why. */
   readonly reason: string;
 }
+
+/** Where a template names its mirror. */
+export const installElement = '/template/os/install/url';
 
 /**
  * Decides where packages come from.
@@ -71,11 +74,15 @@ function namedMirror(install: TemplateInstall): string | undefined {
   if (url.username !== '' || url.password !== '') {
     throw new BuildError(
       'template_invalid',
-      '/template/os/install/url: a user or password in the URL is not supported',
+      `${installElement}: a user or password in the URL is not supported`,
     );
   }
   // People give the installer's tree, as Oz wants it: …/debian/dists/bookworm/main/installer-amd64/.
-  return `${url.origin}${url.pathname}`.replace(/\/dists\/.*$/, '').replace(/\/+$/, '');
+  const { text } = templateUrl(install.url, installElement);
+  return text
+    .replace(/[?#].*$/, '')
+    .replace(/\/dists\/.*$/, '')
+    .replace(/\/+$/, '');
 }
 
 /** Whether another machine can use the address, and may know it. */

@@ -161,6 +161,9 @@ describe('chooseSources', () => {
   it('refuses what it cannot use', () => {
     const iso: TemplateInstall = { type: 'iso', iso: 'http://example.com/d.iso' };
     expect(() => chooseSources('bookworm', iso, [])).to.throw(BuildError, /type iso/);
+    expect(() => chooseSources('bookworm', url('http://a\\@b.corp/debian'), [])).to.throw(
+      /install\/url: expected the URL/,
+    );
     expect(() => chooseSources('bookworm', url('http://me:pw@mirror.corp/debian'), [])).to.throw(
       /user or password/,
     );

@@ -1,7 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildError, type Sandbox } from '@imagefactory/plugin-api';
-import { proxyEnvironment, runApt } from '../apt/apt-errors.js';
+import { runApt } from '../apt/apt-errors.js';
 import { oneLineList, type Source } from '../apt/choose-sources.js';
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -45,10 +45,10 @@ export async function fetchPackages(sandbox: Sandbox, options: FetchOptions): Pr
   const apt = (args: readonly string[], label: string) =>
     runApt(
       (file, words, given) =>
-        sandbox.tool(file, words, { ...given, network: 'outbound', reads: [list], cwd: debs }),
+        sandbox.tool(file, words, { ...given, network: 'outbound', proxied: true, reads: [list], cwd: debs }),
       'apt-get',
       [...settings, ...args],
-      { label, env: proxyEnvironment(process.env) },
+      { label },
     );
 
   await apt(['update'], 'fetching the package lists');

@@ -11,6 +11,7 @@ import {
   type Template,
   type TemplateOs,
 } from '@imagefactory/plugin-api';
+import { checkUrls } from '../apt/check-urls.js';
 import { chooseSources } from '../apt/choose-sources.js';
 import { type HostSource, readHostSources } from '../apt/host-sources.js';
 import { codenameOf } from '../debian/release.js';
@@ -77,14 +78,12 @@ async function buildBase(
   checkTemplate(template);
   await checkFileSize(context.scratch, template.diskSize);
   await checkExecutable(context.scratch);
-  const sources = chooseSources(
-    codenameOf('12'),
-    os.install,
-    await (options.hostSources ?? readHostSources)(),
-  );
+  const host = await (options.hostSources ?? readHostSources)();
+  const sources = chooseSources(codenameOf('12'), os.install, host);
+  const servers = await checkUrls(context, sources, template.repositories, host);
   context.log.info(sources.reason);
   const path = join(context.scratch, 'busybox.raw');
-  const sandbox = await context.sandbox.open({ hostname: template.name });
+  const sandbox = await context.sandbox.open({ hostname: template.name, servers });
   const { progress } = context;
   try {
     const base = await progress.step('making the busybox system', 0.6, () =>

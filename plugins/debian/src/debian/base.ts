@@ -1,7 +1,7 @@
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BuildContext, type Progress, type Sandbox, stageInGuest } from '@imagefactory/plugin-api';
-import { proxyEnvironment, runApt } from '../apt/apt-errors.js';
+import { runApt } from '../apt/apt-errors.js';
 import { type ChosenSources, oneLineList } from '../apt/choose-sources.js';
 import { quoted } from '../tree/guest-files.js';
 import type { Release } from './release.js';
@@ -85,7 +85,8 @@ async function makeBase(
   ];
   await progress.step('fetching the minimal system', 0.2, inner =>
     runApt(
-      (file, args, options) => sandbox.tool(file, args, { ...options, network: 'outbound', reads: [list] }),
+      (file, args, options) =>
+        sandbox.tool(file, args, { ...options, network: 'outbound', proxied: true, reads: [list] }),
       'mmdebstrap',
       [
         ...settings,
@@ -99,7 +100,6 @@ async function makeBase(
       ],
       {
         label: 'mmdebstrap',
-        env: proxyEnvironment(process.env),
         onLine: line => inner.update(milestones.find(([text]) => line.includes(text))?.[1] ?? 0),
       },
     ),

@@ -7,7 +7,7 @@ import {
   type SandboxNetwork,
   type Template,
 } from '@imagefactory/plugin-api';
-import { proxyEnvironment, runApt } from '../apt/apt-errors.js';
+import { runApt } from '../apt/apt-errors.js';
 import type { ChosenSources } from '../apt/choose-sources.js';
 import { checkDiskSize } from '../disk/size.js';
 import { applyCommands } from '../tree/apply.js';
@@ -107,10 +107,15 @@ function apt(
 ): Promise<RunResult> {
   return runApt(
     (file, words, given) =>
-      sandbox.guest(tree, file, words, { ...given, network: 'outbound', shadows: buildShadows }),
+      sandbox.guest(tree, file, words, {
+        ...given,
+        network: 'outbound',
+        proxied: true,
+        shadows: buildShadows,
+      }),
     'apt-get',
     args,
-    { ...options, env: { ...debconf, ...proxyEnvironment(process.env) } },
+    { ...options, env: debconf },
   );
 }
 

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BaseImage, BuildContext, InstalledPackage, OsPlugin, Template } from '@imagefactory/plugin-api';
+import { checkUrls } from '../apt/check-urls.js';
 import { chooseSources } from '../apt/choose-sources.js';
 import { type HostSource, readHostSources } from '../apt/host-sources.js';
 import { makeDisk } from '../disk/disk.js';
@@ -61,15 +62,14 @@ async function buildBase(
   checkTemplate(template, release);
   await checkFileSize(context.scratch, template.diskSize);
   await checkExecutable(context.scratch);
-  const sources = chooseSources(
-    release.codename,
-    os.install,
-    await (options.hostSources ?? readHostSources)(),
-  );
+  const host = await (options.hostSources ?? readHostSources)();
+  const sources = chooseSources(release.codename, os.install, host);
+  const servers = await checkUrls(context, sources, template.repositories, host);
   context.log.info(sources.reason);
   const path = join(context.scratch, 'debian.raw');
   const sandbox = await context.sandbox.open({
     hostname: template.name,
+    servers,
     ...(template.diskSize === undefined ? {} : { limits: { bytes: template.diskSize + 2 * gibibyte } }),
   });
   const { progress } = context;

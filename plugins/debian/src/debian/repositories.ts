@@ -1,26 +1,46 @@
-import { BuildError, type TemplateRepository } from '@imagefactory/plugin-api';
+import { BuildError, type TemplateRepository, type TemplateUrl, templateUrl } from '@imagefactory/plugin-api';
 import type { GuestFile } from '../tree/guest-files.js';
 
+/** A `<repository>` of a template as a line of sources.list(5). */
+export interface ReadRepository {
+  readonly url: TemplateUrl;
+  readonly line: string;
+}
+
 /**
- * The file for one `<repository>` of a template. Its URL is either a whole line as in sources.list(5), which is what Oz hands to
- * add-apt-repository for Debian guests, or the address of an archive laid out like Debian's. One that is not `signed` is trusted
- * as it is.
+ * Reads one `<repository>`. Its `<url>` is either a whole line as in sources.list(5), which is what Oz hands to add-apt-repository for
+ * Debian guests, or the address of an archive laid out like Debian's. One that is not `signed` is trusted as it is.
+ *
+ * @throws BuildError `template_invalid`
  */
-export function repositoryFile(repository: TemplateRepository, codename: string): GuestFile {
+export function readRepository(repository: TemplateRepository, codename: string): ReadRepository {
   const { name, signed } = repository;
-  const url = repository.url.trim();
-  const line = /^deb\s/.test(url) ? url : `deb ${url} ${codename} main`;
-  const match = /^deb\s+(?:\[([^\]\r\n]*)\]\s*)?((?:https?|file|ftp):\S+\s+\S[^\r\n]*)$/.exec(line);
-  if (match === null) {
+  const given = repository.url.trim();
+  const element = `/template/repositories/repository "${name}"`;
+  const isLine = /^deb\s/.test(given);
+  const line = isLine ? given : `deb ${given} ${codename} main`;
+  const match =
+    /^deb[ \t]+(?:\[([\w=,.:/~+@ \t-]*)\][ \t]*)?([^\s[\]]+)[ \t]+([^\s[\]][^\p{Cc}\p{Zl}\p{Zp}[\]]*)$/u.exec(
+      isLine ? line.replaceAll('\t', ' ') : line,
+    );
+  // A second URL would be taken for a suite.
+  if (match === null || match[3]?.includes('://') === true) {
     throw new BuildError(
       'template_invalid',
-      `/template/repositories/repository "${name}": <url> must be the URL of a Debian archive or a line such as "deb http://host/debian ${codename} main"`,
+      `${element}: <url> must be the URL of a Debian archive or a line such as "deb http://host/debian ${codename} main"`,
     );
   }
-  const [, options = '', rest = ''] = match;
+  const [, options = '', uri = '', rest = ''] = match;
+  const url = templateUrl(uri, element);
   const all = [...options.split(/\s+/), ...(signed ? [] : ['trusted=yes'])].filter(option => option !== '');
   const bracket = all.length === 0 ? '' : `[${all.join(' ')}] `;
-  return { path: repositoryPath(name), content: `deb ${bracket}${rest}\n` };
+  return { url, line: `deb ${bracket}${url.text} ${rest}` };
+}
+
+/** The file for one `<repository>`, as {@link readRepository} reads it. */
+export function repositoryFile(repository: TemplateRepository, codename: string): GuestFile {
+  const { line } = readRepository(repository, codename);
+  return { path: repositoryPath(repository.name), content: `${line}\n` };
 }
 
 /** Where a repository's file is put; the same for one name always, so that a later one of that name replaces it. */

@@ -1,8 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
-/** IPv4 networks that are not the public internet: IANA's special-purpose registry, multicast, and what is reserved. */
-const special = new BlockList();
-for (const [network, prefix] of [
+/** IPv4 networks that are not the public internet: IANA's special-purpose registry, multicast, and reserved ones. */
+export const specialNetworks: readonly (readonly [network: string, prefix: number])[] = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
@@ -17,9 +16,10 @@ for (const [network, prefix] of [
   ['198.51.100.0', 24],
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
-] as const) {
-  special.addSubnet(network, prefix, 'ipv4');
-}
+];
+
+const special = new BlockList();
+for (const [network, prefix] of specialNetworks) special.addSubnet(network, prefix, 'ipv4');
 
 /**
  * Whether an address is one of the public internet: neither this machine nor its network, in whatever form it is written. Text
@@ -71,4 +71,19 @@ function groupsOf(address: string): readonly number[] | undefined {
   if (tail === undefined) return front;
   const back = numbers(tail);
   return [...front, ...Array.from({ length: 8 - front.length - back.length }, () => 0), ...back];
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addSubnet('0.0.0.0', 8, 'ipv4');
+
+/** Whether an address is the loopback of the machine that connects to it, in whatever form it is written. */
+export function isLoopbackAddress(address: string): boolean {
+  if (isIP(address) === 4) return loopback.check(address, 'ipv4');
+  const groups = isIP(address) === 6 ? groupsOf(address) : undefined;
+  if (groups === undefined) return false;
+  const [last = 0] = groups.slice(7);
+  if (groups.slice(0, 7).every(group => group === 0)) return last <= 1;
+  const mapped = groups.slice(0, 5).every(group => group === 0) && groups[5] === 0xffff;
+  return mapped && loopback.check(ipv4Of(groups.slice(6)), 'ipv4');
 }
