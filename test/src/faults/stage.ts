@@ -23,8 +23,8 @@ export interface StageOptions {
   /** Milliseconds after which bindings are put in place anew; default as that of connections. */
   readonly renewal?: number;
   /**
-   * Milliseconds that a call may take; default 2000. A request is lost for good when the agent loses its connection, and with it the
-   * queue in which the request waits.
+   * Milliseconds that the first try of a call may take; default 2000. A request is lost for good when the agent loses its connection, and
+   * with it the queue in which the request waits. Each further try may take twice as long: on a busy machine all would be too short.
    */
   readonly callTimeout?: number;
   /** Milliseconds that everything may take to come to its end once the faults are over; default a minute. */
@@ -142,18 +142,18 @@ export class Stage {
 
   /** Orders a build and watches it; tries again as long as the error says that one may. */
   async order(client: ConnectedConsole, descriptor = '<template></template>'): Promise<BuildWatch> {
-    const build = await this.retrying(async () => {
-      const factory = await client.findFactory({ timeout: this.callTimeout });
-      return factory.buildImage({ descriptor, target: 'mock' }, { timeout: this.callTimeout });
+    const build = await this.retrying(async timeout => {
+      const factory = await client.findFactory({ timeout });
+      return factory.buildImage({ descriptor, target: 'mock' }, { timeout });
     });
     return this.watch(build, 'its caller');
   }
 
   /** Watches a build that another console ordered. */
   async follow(client: ConnectedConsole, address: DataAddress, watcher = 'an observer'): Promise<BuildWatch> {
-    const same = await this.retrying(async () => {
-      const factory = await client.findFactory({ timeout: this.callTimeout });
-      return factory.build(address, { timeout: this.callTimeout });
+    const same = await this.retrying(async timeout => {
+      const factory = await client.findFactory({ timeout });
+      return factory.build(address, { timeout });
     });
     return this.watch(same, watcher);
   }
@@ -174,15 +174,22 @@ export class Stage {
     }
   }
 
-  /** Repeats a call until it is answered; an error that forbids that is thrown. */
-  async retrying<T>(make: () => Promise<T>): Promise<T> {
-    const deadline = performance.now() + this.patience;
-    for (;;) {
+  /**
+   * Repeats a call until it is answered; an error that forbids that is thrown. A call that was not answered in time may have been carried out.
+   *
+   * @param make gets the milliseconds that this try may take
+   */
+  async retrying<T>(make: (timeout: number) => Promise<T>): Promise<T> {
+    let left = this.patience;
+    for (let timeout = this.options.callTimeout ?? 2_000; ; ) {
       try {
-        return await this.call(make());
+        return await this.call(make(timeout));
       } catch (error) {
-        if (!(error instanceof QmfError) || !error.retryable || performance.now() > deadline) throw error;
+        if (!(error instanceof QmfError) || !error.retryable || left <= 0) throw error;
         this.failedCalls++;
+        const isLate = error.code === 'timeout';
+        left -= isLate ? timeout : 20;
+        if (isLate) timeout = Math.min(2 * timeout, 30_000);
         await new Promise(resolve => setTimeout(resolve, 20));
       }
     }
@@ -191,10 +198,6 @@ export class Stage {
   get #renewal(): { readonly renewal?: number } {
     const { renewal } = this.options;
     return renewal === undefined ? {} : { renewal };
-  }
-
-  get callTimeout(): number {
-    return this.options.callTimeout ?? 2_000;
   }
 
   get patience(): number {
