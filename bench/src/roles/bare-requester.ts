@@ -1,15 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { cpuTime, residentMemory } from '../process/serve.js';
 import { median } from '../statistics.js';
 import { measureCalls } from './calls.js';
 import { clock, type Requester } from './contract.js';
 
 /**
- * In the console's place: sends requests and matches replies by correlation id, no more. `M` is a message as the library under it
- * delivers one.
+ * In the console's place: sends requests and matches replies by correlation id, no more. The ids are random, as those of QMF. `M` is
+ * a message as the library under it delivers one.
  */
 export abstract class BareRequester<M> implements Requester {
   readonly #pending = new Map<string, (message: M) => void>();
-  #next = 1;
   #events: { readonly expected: number; received: number; readonly done: (at: number) => void } | undefined;
   #lastEvent: Promise<number> = Promise.resolve(Number.NaN);
 
@@ -22,7 +22,7 @@ export abstract class BareRequester<M> implements Requester {
 
   readonly calls = ({ count, inFlight }: { readonly count: number; readonly inFlight: number }) =>
     measureCalls(count, inFlight, answered => {
-      const id = String(this.#next++);
+      const id = randomUUID();
       this.#pending.set(id, message => {
         this.#pending.delete(id);
         this.bodyOf(message);
@@ -69,7 +69,7 @@ export abstract class BareRequester<M> implements Requester {
 
   #query(): Promise<readonly unknown[]> {
     return new Promise(resolve => {
-      const id = String(this.#next++);
+      const id = randomUUID();
       const objects: unknown[] = [];
       this.#pending.set(id, message => {
         const body = this.bodyOf(message);
