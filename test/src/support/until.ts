@@ -2,7 +2,7 @@
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  timeout = 10_000,
+  timeout = 45_000,
 ): Promise<void> {
   const deadline = Date.now() + timeout;
   while (!(await condition())) {
