@@ -24,7 +24,7 @@ function agent(asked: string[], name: string, status?: string): ConsoleAgent {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 2_000;
+  const deadline = Date.now() + 45_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error('waited in vain');
     await new Promise(resolve => setTimeout(resolve, 5));

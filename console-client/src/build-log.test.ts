@@ -5,7 +5,7 @@ import { type ConnectedConsole, connectConsole } from './connect.js';
 import { ScriptedFactory } from './testing/scripted-factory.js';
 
 async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 45_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await new Promise(resolve => setTimeout(resolve, 5));

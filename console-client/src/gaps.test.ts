@@ -19,7 +19,7 @@ const text = (value: unknown): string =>
   typeof value === 'string' || typeof value === 'number' ? `${value}` : typeof value;
 
 async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 8_000;
+  const deadline = Date.now() + 45_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await new Promise(resolve => setTimeout(resolve, 5));

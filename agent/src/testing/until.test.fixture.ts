@@ -1,8 +1,8 @@
-/** Waits for a condition, with a deadline of ten seconds by default. */
+/** Waits for a condition, with a deadline before that of mocha, so that its name is in the error. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  patience = 10_000,
+  patience = 45_000,
 ): Promise<void> {
   const deadline = Date.now() + patience;
   while (!(await condition())) {

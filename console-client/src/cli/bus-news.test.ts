@@ -8,7 +8,7 @@ import { heldUp, tellAgentChanges, tellBusChanges } from './bus.js';
 import { toCliError } from './errors.js';
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 8_000;
+  const deadline = Date.now() + 45_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error('waited in vain');
     await new Promise(resolve => setTimeout(resolve, 5));

@@ -19,9 +19,9 @@ async function failureOf(work: Promise<unknown>): Promise<BuildError> {
 }
 
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 45_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`${what} did not happen within 5 s`);
+    if (Date.now() > deadline) throw new Error(`${what} did not happen within 45 s`);
     await sleep(10);
   }
 }

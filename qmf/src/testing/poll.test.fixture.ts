@@ -1,8 +1,11 @@
-/** Waits for a condition by asking again and again; tests never sleep for a fixed time. */
+/**
+ * Waits for a condition by asking again and again; tests never sleep for a fixed time. The deadline, in milliseconds, only names the
+ * condition of a test that hangs, before mocha ends the test: no test relies on the speed of the machine.
+ */
 export async function until<T>(
   what: string,
   ask: () => T | undefined | false | Promise<T | undefined | false>,
-  timeout = 5_000,
+  timeout = 45_000,
 ): Promise<T> {
   const deadline = Date.now() + timeout;
   for (;;) {
