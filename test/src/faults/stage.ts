@@ -24,7 +24,7 @@ export interface StageOptions {
   readonly renewal?: number;
   /**
    * Milliseconds that the first try of a call may take; default 2000. A request is lost for good when the agent loses its connection, and
-   * with it the queue in which the request waits. Each further try may take twice as long: on a busy machine all would be too short.
+   * with it the queue in which the request waits. Further tries may take up to four times as long: on a busy machine all would be too short.
    */
   readonly callTimeout?: number;
   /** Milliseconds that everything may take to come to its end once the faults are over; default a minute. */
@@ -181,7 +181,8 @@ export class Stage {
    */
   async retrying<T>(make: (timeout: number) => Promise<T>): Promise<T> {
     let left = this.patience;
-    for (let timeout = this.options.callTimeout ?? 2_000; ; ) {
+    const first = this.options.callTimeout ?? 2_000;
+    for (let timeout = first; ; ) {
       try {
         return await this.call(make(timeout));
       } catch (error) {
@@ -189,7 +190,7 @@ export class Stage {
         this.failedCalls++;
         const isLate = error.code === 'timeout';
         left -= isLate ? timeout : 20;
-        if (isLate) timeout = Math.min(2 * timeout, 30_000);
+        if (isLate) timeout = Math.min(2 * timeout, 4 * first);
         await new Promise(resolve => setTimeout(resolve, 20));
       }
     }
