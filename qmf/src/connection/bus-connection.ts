@@ -167,6 +167,19 @@ export class BusConnection implements AsyncDisposable {
   }
 
   /**
+   * Listens to a key on the present connection to the broker alone, until the result is called. A refusal has no other consequence.
+   *
+   * @throws QmfError when the broker refuses the address; `connection_lost` when there is no connection, or it ended meanwhile
+   */
+  async bindHere(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
+    const state = this.#state;
+    if (state.kind !== 'open') throw this.#away();
+    const { wire } = state;
+    const lost = wire.closed.then(() => Promise.reject(this.#away()));
+    return Promise.race([wire.bind(binding, deliver), lost]);
+  }
+
+  /**
    * Sends a message. Resolves when the broker has accepted it.
    *
    * @throws QmfError as {@link Wire.send}; `connection_lost` when the broker is away, or went away before its word on a message that
@@ -179,7 +192,11 @@ export class BusConnection implements AsyncDisposable {
     if (options.whileAway === 'keep') return this.#outbox.keep(envelope, options.importance ?? 'lasting');
     if (state.kind === 'draining') return Promise.reject(this.#closedError());
     if (state.kind === 'open') return this.#sendUnkept(state.wire, envelope);
-    return Promise.reject(new QmfError('connection_lost', `no connection to ${this.broker} at present`));
+    return Promise.reject(this.#away());
+  }
+
+  #away(): QmfError {
+    return new QmfError('connection_lost', `no connection to ${this.broker} at present`);
   }
 
   #sendUnkept(wire: Wire, envelope: Envelope): Promise<void> {

@@ -3,6 +3,7 @@ import { QmfError } from '../errors.js';
 import type { Envelope } from '../message/envelope.js';
 import { directExchange, topicExchange } from '../message/keys.js';
 import type { Binding } from '../transport/transport.js';
+import { OptionalBinding } from './optional-binding.js';
 import type { SessionLog } from './session-log.js';
 
 /** Which exchange of a QMF domain, and the key that a session listens to. */
@@ -32,12 +33,14 @@ export class SessionBindings {
     await Promise.all(keys.map(key => this.#bind(this.#bindingOf(key), deliver)));
   }
 
-  /** Listens to one more key if the broker allows it. */
+  /** Listens to one more key on each connection whose broker allows it. */
   try(key: SessionKey, receive: (envelope: Envelope) => void): void {
-    this.#bind(this.#bindingOf(key), this.#guarded(receive)).catch((error: unknown) => {
-      const { message } = QmfError.from(error, 'address_refused');
-      this.log.debug(`not listening to ${key.key}: ${message}`);
+    const listening = { binding: this.#bindingOf(key), deliver: this.#guarded(receive) };
+    const optional = new OptionalBinding(this.connection, {
+      listenAt: () => listening,
+      onRefused: ({ message }) => this.log.debug(`not listening to ${key.key}: ${message}`),
     });
+    this.#unbinds.push(() => optional.close());
   }
 
   #guarded(receive: (envelope: Envelope) => void): (envelope: Envelope) => void {

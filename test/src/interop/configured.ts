@@ -1,7 +1,7 @@
 import { after, before, describe, it } from 'mocha';
 import type { MissingBroker, Protocol, RealBroker } from '../support/brokers/index.js';
 import { skipBecause } from '../support/lane.js';
-import { buildAsDocumented, refusedAsDocumented } from './howto.js';
+import { buildAsDocumented, namesakesAsDocumented, refusedAsDocumented } from './howto.js';
 
 /**
  * Starts a broker with the configuration that docs/brokers.md shows, and works with the users in it.
@@ -27,6 +27,8 @@ export function configuredAsDocumented(
     for (const protocol of protocols) {
       it(`lets the two users do their work over ${protocol}`, () =>
         buildAsDocumented(broker?.url ?? '', { agent: protocol, console: protocol }));
+      it(`lets two agents of one name hear of each other over ${protocol}`, () =>
+        namesakesAsDocumented(broker?.url ?? '', protocol));
       it(`and nothing of the other's over ${protocol}`, () =>
         refusedAsDocumented(broker?.url ?? '', protocol));
     }

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectConsole } from '@imagefactory/console-client';
-import { transportFor } from '@imagefactory/qmf';
+import { AgentSession, BusConnection, type Namesake, transportFor } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { AgentProgram } from '../support/agent-program.js';
 import type { Protocol } from '../support/brokers/index.js';
 import { projectRoot } from '../support/program.js';
-import { collect, rejection } from '../support/until.js';
+import { collect, rejection, until } from '../support/until.js';
 import { urlFor } from './on-broker.js';
 
 /** The blocks of one language in a section of docs/brokers.md. */
@@ -53,6 +53,36 @@ export async function buildAsDocumented(
   } finally {
     await client.close();
     await agent.stop();
+  }
+}
+
+/** What must work with them too: of two agents of one name, both hear of the other, and one is to take another name. */
+export async function namesakesAsDocumented(url: string, protocol: Protocol): Promise<void> {
+  const agents = [];
+  const heard: [Namesake[], Namesake[]] = [[], []];
+  try {
+    for (const each of heard) {
+      const connection = new BusConnection(transportFor(as('factory', protocol, url)));
+      const session = new AgentSession(connection, {
+        vendor: 'example.com',
+        product: 'copied',
+        instance: protocol,
+        interval: 1,
+        strictSecurity: true,
+        onNamesake: other => each.push(other),
+      });
+      agents.push({ connection, session });
+      await session.open();
+      connection.start();
+      await connection.ready({ timeout: 15_000 });
+    }
+    await until('both know', () => heard.every(each => each.length > 0), 30_000);
+    expect(heard.map(([other]) => other?.yields)).to.deep.equal([false, true]);
+  } finally {
+    for (const { session, connection } of agents) {
+      session.close();
+      await connection.close();
+    }
   }
 }
 

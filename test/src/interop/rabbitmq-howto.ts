@@ -1,7 +1,7 @@
 import { before, describe, it } from 'mocha';
 import type { RealBroker } from '../support/brokers/index.js';
 import { skipBecause } from '../support/lane.js';
-import { blocksOf, buildAsDocumented, refusedAsDocumented } from './howto.js';
+import { blocksOf, buildAsDocumented, namesakesAsDocumented, refusedAsDocumented } from './howto.js';
 
 /** Runs the commands of docs/brokers.md, then works with the users that they made. */
 export function rabbitMqAsDocumented({ kind, url, tool }: RealBroker): void {
@@ -23,6 +23,8 @@ export function rabbitMqAsDocumented({ kind, url, tool }: RealBroker): void {
     for (const protocol of ['amqp10', 'amqp091'] as const) {
       it(`let the two users do their work over ${protocol}`, () =>
         buildAsDocumented(url, { agent: protocol, console: protocol }));
+      it(`let two agents of one name hear of each other over ${protocol}`, () =>
+        namesakesAsDocumented(url, protocol));
       it(`and nothing of the other's over ${protocol}`, () => refusedAsDocumented(url, protocol));
     }
   });

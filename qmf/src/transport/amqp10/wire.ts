@@ -62,8 +62,6 @@ export class Amqp10Wire implements Wire {
   #resolveClosed: (reason: QmfError | undefined) => void = () => undefined;
   #ended: QmfError | undefined;
   readonly #over = new AbortController();
-  /** Bindings for which the dialect asks the broker for something in our session. */
-  #preparing = 0;
   readonly #stopWatch: () => void;
   /** The peer has begun the session, and said how many links it allows. */
   readonly #begun: Promise<void>;
@@ -78,7 +76,7 @@ export class Amqp10Wire implements Wire {
       this.#resolveClosed = resolve;
     });
     this.#session = this.#openSession();
-    const lost = (): void => this.fail(this.#sessionLost());
+    const lost = (): void => this.fail(sessionLost(this.#session));
     on(this.#session, 'session_error', lost);
     on(this.#session, 'session_close', lost);
     this.#begun = new Promise(resolve => on(this.#session, 'session_open', () => resolve()));
@@ -139,24 +137,51 @@ export class Amqp10Wire implements Wire {
   }
 
   async #openReceiver(binding: Binding, deliver: Take): Promise<() => void> {
-    const { broker, dialect, malformed, security } = this.#setup;
+    const { dialect, malformed } = this.#setup;
     const queue = `from.${randomUUID()}`;
     await this.#begun;
-    const workplace = { broker, security, session: this.#session, signal: this.#over.signal };
-    this.#preparing++;
+    const session = this.#sessionForLink('address_refused');
     try {
-      await dialect.prepare?.(binding, queue, workplace);
-    } finally {
-      this.#preparing--;
+      await this.#prepare(binding, queue, session);
+      this.#assertOpen();
+    } catch (error) {
+      if (session !== this.#session && session.is_open()) session.close();
+      const failure = QmfError.from(error, 'connection_lost');
+      // A binding that was lost on the way is put in place on the next connection, so there has to be one.
+      if (failure.code === 'connection_lost') this.fail(failure);
+      throw failure;
     }
-    this.#assertOpen();
-    return openReceiver(this.#sessionForLink('address_refused'), binding, queue, dialect, {
+    return openReceiver(session, binding, queue, dialect, {
       userIds: this.userIds,
       deliver,
       malformed: error => malformed(error),
       // A session is deaf without one of its bindings; a fresh wire puts them all back.
       ended: error => this.fail(new QmfError('connection_lost', error.message)),
     });
+  }
+
+  /** Some brokers refuse by ending the session; where it is the link's own, that costs this binding alone. */
+  async #prepare(binding: Binding, queue: string, session: Session): Promise<void> {
+    const { broker, dialect, security } = this.#setup;
+    if (dialect.prepare === undefined) return;
+    const ended = new AbortController();
+    let isOver = false;
+    const refused = new Promise<never>((_resolve, reject) => {
+      if (session === this.#session) return; // everybody's, and watched already
+      const end = (): void => {
+        if (isOver) return;
+        reject(dialect.sessionRefused?.(session.error) ?? sessionLost(session));
+        ended.abort();
+      };
+      on(session, 'session_error', end);
+      on(session, 'session_close', end);
+    });
+    const signal = AbortSignal.any([this.#over.signal, ended.signal]);
+    try {
+      await Promise.race([dialect.prepare(binding, queue, { broker, security, session, signal }), refused]);
+    } finally {
+      isOver = true;
+    }
   }
 
   send(envelope: Envelope): Promise<void> {
@@ -209,14 +234,6 @@ export class Amqp10Wire implements Wire {
     for (const reject of this.#pendingBinds) reject(forPending);
     this.#pendingBinds.clear();
     this.#resolveClosed(reason);
-  }
-
-  #sessionLost(): QmfError {
-    const { error } = this.#session;
-    // Some brokers refuse by ending the session; that is for good then, and no loss.
-    const refused = this.#preparing > 0 ? this.#setup.dialect.sessionRefused?.(error) : undefined;
-    if (refused !== undefined && !refused.retryable) return refused;
-    return new QmfError('connection_lost', `the broker ended the session: ${describeCondition(error)}`);
   }
 
   #assertOpen(): void {
@@ -285,6 +302,10 @@ export class Amqp10Wire implements Wire {
       return;
     }
   }
+}
+
+function sessionLost({ error }: Session): QmfError {
+  return new QmfError('connection_lost', `the broker ended the session: ${describeCondition(error)}`);
 }
 
 /** Asked anew: the compiler takes it for unchanged since the last look. */

@@ -33,8 +33,9 @@ export interface Workplace {
   readonly broker: BrokerAddress;
   /** As on the connection that is there; it warns of nothing. */
   readonly security: SecurityOptions;
+  /** That of the link which is to be attached. */
   readonly session: Session;
-  /** Fires when the connection has ended. */
+  /** Fires when the connection or the session has ended. */
   readonly signal: AbortSignal;
 }
 
@@ -62,7 +63,7 @@ export interface Dialect {
    * @throws QmfError `address_refused` or `not_authorised`
    */
   prepare?(binding: Binding, queue: string, workplace: Workplace): Promise<void>;
-  /** What it means that the broker has ended the session in which something was being prepared. */
+  /** What it means that the broker has ended the link's own session, in which something was being prepared. */
   sessionRefused?(error: RheaError | undefined): QmfError;
   source(binding: Binding, queue: string): SourceTerminus;
   route(to: Address): Route;

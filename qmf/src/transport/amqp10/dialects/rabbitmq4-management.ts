@@ -21,6 +21,7 @@ const ANSWER_TIMEOUT = 20_000;
  * `to`; the answer's subject is a status.
  */
 export class ManagementLinks {
+  readonly #session: Session;
   readonly #receiver: Receiver;
   readonly #sender: Promise<Sender>;
   readonly #signal: AbortSignal;
@@ -30,6 +31,7 @@ export class ManagementLinks {
   #isClosed = false;
 
   constructor(session: Session, signal: AbortSignal) {
+    this.#session = session;
     this.#signal = signal;
     const terminus = { address: NODE };
     // The broker knows a pair by one name and this property on both; nothing is settled later.
@@ -103,6 +105,7 @@ export class ManagementLinks {
 
   close(): void {
     this.#isClosed = true;
+    if (!this.#session.is_open()) return; // its links went with it
     this.#receiver.close();
     void this.#sender.then(sender => {
       sender.close();
