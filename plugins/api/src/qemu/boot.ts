@@ -169,10 +169,10 @@ async function runOnConsole(
     from = serial.text.length;
     group.write(`${line}\n`);
   };
-  if (login.user === undefined) {
-    type('');
-  } else {
-    await serial.waitFor(/login: ?$/m);
+  // Has the prompt shown anew: what the guest has written since may stand behind it.
+  type('');
+  if (login.user !== undefined) {
+    await serial.waitFor(/login: ?$/m, from);
     type(login.user);
     if (login.password !== undefined) {
       await serial.waitFor(/password: ?$/im, from);
