@@ -35,8 +35,10 @@ const ranges = {
 export function exactDouble(text: string): Float {
   const value = Number(text);
   const digits = significant(text);
-  const again = value.toPrecision(Math.min(MOST_DIGITS, Math.max(1, digits.length)));
-  if (Number.isFinite(value) && significant(again) === digits) return new Float('double', value);
+  // Half-way between two texts of that length, String() rounds to the even digit and toPrecision() up: both are the same double.
+  const spellings = [String(value), value.toPrecision(Math.min(MOST_DIGITS, Math.max(1, digits.length)))];
+  if (Number.isFinite(value) && spellings.some(spelling => significant(spelling) === digits))
+    return new Float('double', value);
   throw usageError(
     `${shortened(text)} has more digits, or is larger or smaller, than a double holds`,
     'round it, or write it as a text, in quotes',
