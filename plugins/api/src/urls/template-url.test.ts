@@ -62,6 +62,8 @@ describe('templateUrl', () => {
     'http://256.1.1.1/',
     'http://mirror.example:99999/',
     'http://a..b/',
+    'http://a.example../',
+    'http://0x7f.1../',
     'http://./',
   ]) {
     it(`refuses ${JSON.stringify(given)}`, () =>

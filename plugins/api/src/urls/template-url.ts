@@ -39,8 +39,9 @@ export function templateUrl(text: string, element: string): TemplateUrl {
     throw refused(`${JSON.stringify(name)} is neither the name nor the address of a server`);
   }
   const { protocol, hostname, port: canonical } = new URL(server);
-  const shown = isIP(hostname) === 0 ? hostname.replace(/\.+$/, '') : hostname;
-  if (shown === '' || shown.includes('..')) {
+  const shown = isIP(hostname) === 0 ? hostname.replace(/\.$/, '') : hostname;
+  // One dot at the end is the root of the DNS. Without more of them, `0x7f.1..` would become a spelling of an address.
+  if (shown === '' || hostname.includes('..')) {
     throw refused(`${JSON.stringify(name)} is neither the name nor the address of a server`);
   }
   const place = canonical === '' ? shown : `${shown}:${canonical}`;
