@@ -28,7 +28,7 @@ function runTo(stdout: number | 'pipe', ...args: string[]): Ran {
   return spawnSync(process.execPath, [main, ...args], {
     stdio: ['ignore', stdout, 'pipe'],
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
     env: { ...process.env, NO_COLOR: '1' },
   });
 }

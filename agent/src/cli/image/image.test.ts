@@ -265,7 +265,7 @@ describe('imagefactory image', function () {
     const config = join(directory, 'imagefactory.conf');
     await writeFile(config, JSON.stringify({ imgdir: directory }));
     const command = (...args: string[]) =>
-      spawnSync(process.execPath, [main, '--config', config, ...args], { encoding: 'utf8', timeout: 20_000 });
+      spawnSync(process.execPath, [main, '--config', config, ...args], { encoding: 'utf8', timeout: 60_000 });
     expect(command('image', 'list').stdout).to.include(id(2));
     expect(command('image', 'list', '--imgdir', '/etc').stdout).not.to.include(id(2));
     expect(command('template', 'show', id(2)).stderr).to.include(`${id(2)}:`);
@@ -275,7 +275,7 @@ describe('imagefactory image', function () {
 
   it('is a command, with exit codes', () => {
     const command = (...args: string[]) =>
-      spawnSync(process.execPath, [main, 'image', ...args], { encoding: 'utf8', timeout: 20_000 });
+      spawnSync(process.execPath, [main, 'image', ...args], { encoding: 'utf8', timeout: 60_000 });
     const wrong = command('list', '--where', 'nonsense');
     expect(wrong.status).to.equal(2);
     expect(wrong.stderr).to.include('Give FIELD, one of =');

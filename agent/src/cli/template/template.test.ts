@@ -202,7 +202,7 @@ commands       c (11 bytes)
       spawnSync(process.execPath, [main, 'template', ...args], {
         encoding: 'utf8',
         input: good,
-        timeout: 20_000,
+        timeout: 60_000,
       });
     expect(run('validate', '-')).to.include({ status: 0, stdout: '-: valid\n' });
     const images = ['--imgdir', at('images')];
