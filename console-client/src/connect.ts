@@ -91,7 +91,7 @@ export class ConnectedConsole {
     { silence = SILENCE, confirmWithin }: Pick<ConnectOptions, 'silence' | 'confirmWithin'> = {},
   ) {
     this.#feed = new BuildFeed(session, silence);
-    this.#checks = new EndChecks(confirmWithin);
+    this.#checks = new EndChecks(session, confirmWithin);
     this.#events = new FactoryEvents(session, silence, this.#checks);
   }
 
@@ -177,6 +177,7 @@ export class ConnectedConsole {
   async close(): Promise<void> {
     this.#feed.close();
     this.#events.close();
+    this.#checks.close();
     this.session.close();
     await this.connection.close();
   }
