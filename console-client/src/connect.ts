@@ -36,10 +36,11 @@ export async function connectConsole(options: ConnectOptions = {}): Promise<Conn
   const connection = new BusConnection(
     options.transport ?? transportsFor(options.broker ?? 'localhost', transportOptions(options)),
     {
-      // A little less, so that what the brokers said, or that one kept silent, is known by the end.
+      // A little less, so that the reason of each broker, or its silence, is known by the end.
       firstRound: timeout * 0.9,
       ...(options.retry === undefined ? {} : { retry: options.retry }),
       ...(options.renewal === undefined ? {} : { renewal: options.renewal }),
+      ...(options.timers === undefined ? {} : { timers: options.timers }),
     },
   );
   const userId = options.userId ?? loginName(options);

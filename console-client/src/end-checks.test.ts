@@ -1,42 +1,11 @@
-import { type ConsoleAgent, type DataAddress, QmfError, type Timers } from '@imagefactory/qmf';
+import { type ConsoleAgent, type DataAddress, QmfError } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import type { EndAnswer } from './end-check.js';
 import { EndChecks } from './end-checks.js';
+import { Clock } from './testing/clock.test.fixture.js';
 
 const address: DataAddress = { agentName: 'v:p:i', objectName: 'build_adaptor-1', agentEpoch: 0 };
-
-/** A clock that goes on when everything waits for it. */
-class Clock implements Timers {
-  #now = 0;
-  #tasks: { readonly at: number; readonly run: () => void }[] = [];
-
-  now(): number {
-    return this.#now;
-  }
-
-  after(delay: number, run: () => void): () => void {
-    const task = { at: this.#now + delay, run };
-    this.#tasks.push(task);
-    return () => (this.#tasks = this.#tasks.filter(other => other !== task));
-  }
-
-  /** Runs until the promise has settled. */
-  async settle<T>(promise: Promise<T>, between: () => void = () => undefined): Promise<T> {
-    const state = { settled: false };
-    const settled = promise.finally(() => (state.settled = true));
-    for (;;) {
-      await new Promise(resolve => setImmediate(resolve));
-      if (state.settled) return settled;
-      this.#tasks.sort((left, right) => left.at - right.at);
-      const next = this.#tasks.shift();
-      if (next === undefined) throw new Error('everything waits, and for nothing');
-      this.#now = next.at;
-      between();
-      next.run();
-    }
-  }
-}
 
 /** The answer to the question with that number, from 0: a status, or an error, or a status after so many milliseconds. */
 type Answer = (asked: number) => string | QmfError | { readonly status: string; readonly after: number };
