@@ -82,11 +82,13 @@ function hasSecret(notation: string): boolean {
 function plainTexts(value: PlainInput): readonly string[] {
   if (typeof value === 'string') return [value];
   if (isSequence(value)) return value.flatMap(plainTexts);
-  const isMap =
-    typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-  return isMap ? Object.entries(value).flatMap(([key, item]) => [key, ...plainTexts(item)]) : [];
+  return isMapping(value) ? Object.entries(value).flatMap(([key, item]) => [key, ...plainTexts(item)]) : [];
 }
 
 function isSequence(value: PlainInput): value is readonly PlainInput[] {
   return Array.isArray(value);
+}
+
+function isMapping(value: PlainInput): value is Readonly<Record<string, PlainInput>> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
