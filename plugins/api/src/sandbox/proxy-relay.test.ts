@@ -31,7 +31,7 @@ describe('the relay to a proxy', () => {
     });
     await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
     const bound = proxy.address();
-    const place = `me:100%25-p%zz@127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}`;
+    const place = `me:100%25-p/@:#?%zz@127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}`;
     const proxies = proxySettings({
       HTTP_PROXY: `http://${place}`,
       https_proxy: place,
@@ -79,8 +79,8 @@ describe('the relay to a proxy', () => {
       / 200 [^]*through$/,
     );
     expect(asked).to.deep.equal([
-      'GET http://mirror.lan/x me:100%25-p%zz',
-      'CONNECT mirror.lan:443 me:100%25-p%zz',
+      'GET http://mirror.lan/x me:100%25-p/@:#?%zz',
+      'CONNECT mirror.lan:443 me:100%25-p/@:#?%zz',
     ]);
   });
 

@@ -169,9 +169,13 @@ function tunnel(proxy: string | undefined, incoming: IncomingMessage, client: Du
 function proxyOf(
   text = '',
 ): { readonly place: object; readonly headers: Readonly<Record<string, string>> } | undefined {
-  const written = text.includes('://') ? text : `http://${text}`;
-  if (!URL.canParse(written)) return undefined;
-  const { protocol, hostname, port: given, username, password } = new URL(written);
+  const [, scheme = 'http://', rest = ''] = /^\s*([a-z][a-z\d+.-]*:\/\/)?([^]*)$/i.exec(text) ?? [];
+  // A proxy has no path: all before the last @ is user and password, whatever characters they hold.
+  const at = rest.lastIndexOf('@');
+  const [, username = '', password = ''] = /^([^:]*):?([^]*)$/.exec(rest.slice(0, Math.max(0, at))) ?? [];
+  const server = `${scheme}${rest.slice(at + 1)}`;
+  if (!URL.canParse(server)) return undefined;
+  const { protocol, hostname, port: given } = new URL(server);
   if (protocol !== 'http:' || hostname === '') return undefined;
   const place = {
     host: hostname.replace(/^\[|\]$/g, ''),
