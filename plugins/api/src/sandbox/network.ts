@@ -48,11 +48,11 @@ export async function outboundRoutes(
   ];
 }
 
-/** IPv4 addresses of this machine that others reach it under. */
+/** IPv4 addresses of this machine, those that its loopback interface has beside the loopback's own among them. */
 function ownAddresses(): readonly string[] {
   return Object.values(networkInterfaces())
     .flatMap(addresses => addresses ?? [])
-    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .filter(({ family, address }) => family === 'IPv4' && !isLoopbackAddress(address))
     .map(({ address }) => address);
 }
 

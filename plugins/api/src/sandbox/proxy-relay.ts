@@ -99,13 +99,16 @@ export async function openRelay(directory: string, reach: RelayReach): Promise<{
   };
 }
 
-/** Whether a guest may have its proxy fetch from a URL: as without a proxy. A name that this machine does not know is left to the proxy. */
+/**
+ * Whether a guest may have its proxy fetch from a URL. The proxy chooses among the addresses of a name, so all must be admitted. A name that this
+ * machine does not know is left to the proxy.
+ */
 async function admitted(url: string, { rule, servers }: RelayReach): Promise<boolean> {
   const host = hostOf(url);
   if (host === undefined || host === '') return false;
   if (servers.some(server => hostOf(server) === host)) return true;
   const found = await rule.resolve(host).catch(() => undefined);
-  return found === undefined || found.some(({ address }) => rule.admits(address));
+  return found === undefined || found.every(({ address }) => rule.admits(address));
 }
 
 function pass(proxy: string | undefined, incoming: IncomingMessage, response: ServerResponse): void {
