@@ -116,30 +116,36 @@ describe('builds from a repository of our own', function () {
     }
   });
 
-  it("fetch through the operator's proxy, whose password no log has", async () => {
-    const mirror = await makeMirror(await newDirectory(), suites, [smallSystem, ...emptyPackages]);
+  it("fetch through the operator's proxy, of the environment or of apt, whose password no log has", async () => {
+    const place = await newDirectory();
+    const mirror = await makeMirror(place, suites, [smallSystem, ...emptyPackages]);
     const server = await serveMirror(mirror.root, address);
-    const proxy = await serveMirror(mirror.root, '127.0.0.1');
+    const basic = `Basic ${Buffer.from('me:pr@xy-secret').toString('base64')}`;
+    const of = (path: string) => `http://${address}:${server.port}/debian/${path}`;
+    const configuration = join(place, 'apt.conf');
     try {
-      const output = await build(mirror, server, 'sandbox', {
-        http_proxy: `http://me:pr%40xy-secret@127.0.0.1:${proxy.port}`,
-      });
-      expect(output).to.match(/^built: .*\bin-the-template\b/m);
-      expect(output).not.to.match(/pr(@|%40)xy-secret/);
-      const basic = `Basic ${Buffer.from('me:pr@xy-secret').toString('base64')}`;
-      expect(output).not.to.contain(basic);
-      const of = (path: string) => `http://${address}:${server.port}/debian/${path}`;
-      const urls = proxy.asked.map(({ url }) => url);
-      expect(urls).to.include.members([
-        of('dists/bookworm/InRelease'),
-        of('pool/small-system_1_amd64.deb'),
-        of('pool/in-the-template_1_amd64.deb'),
-      ]);
-      expect(new Set(proxy.asked.map(({ authorization }) => authorization))).to.deep.equal(new Set([basic]));
-      expect(server.asked).to.deep.equal([]);
+      for (const kind of ['environment', 'apt'] as const) {
+        const proxy = await serveMirror(mirror.root, '127.0.0.1');
+        const url = `http://me:pr%40xy-secret@127.0.0.1:${proxy.port}`;
+        await writeFile(configuration, `Acquire::http::Proxy "${url}";\n`);
+        const env = kind === 'apt' ? { APT_CONFIG: configuration } : { http_proxy: url };
+        const output = await build(mirror, server, 'sandbox', env).finally(() => proxy.close());
+        expect(output).to.match(/^built: .*\bin-the-template\b/m);
+        expect(output)
+          .not.to.match(/pr(@|%40)xy-secret/)
+          .and.not.to.contain(basic);
+        expect(proxy.asked.map(({ url: asked }) => asked)).to.include.members([
+          of('dists/bookworm/InRelease'),
+          of('pool/small-system_1_amd64.deb'),
+          of('pool/in-the-template_1_amd64.deb'),
+        ]);
+        expect(new Set(proxy.asked.map(({ authorization }) => authorization))).to.deep.equal(
+          new Set([basic]),
+        );
+        expect(server.asked).to.deep.equal([]);
+      }
     } finally {
       server.close();
-      proxy.close();
     }
   });
 });

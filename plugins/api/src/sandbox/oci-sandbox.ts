@@ -8,6 +8,7 @@ import { runContainer, type ContainerRun, type Share } from './container.js';
 import type { HeldBlock } from './id-lock.js';
 import { limitExceeded, limitInFailure, type LimitName, type SandboxLimits } from './limits.js';
 import type { Machine } from './machine.js';
+import { proxySecrets } from './machine-proxies.js';
 import { networkOff, outboundResolver, type SandboxNetwork } from './network.js';
 import {
   type GuestOptions,
@@ -191,7 +192,9 @@ export class OciSandbox implements Sandbox {
     const { machine, held, limits, hostname, directory, reach } = this.#options;
     const { network = 'none', env, cwd, inputFile, outputFile } = options;
     const proxied = options.proxied === true && network === 'outbound' && reach.proxies.size > 0;
-    const { okStatus, onLine, label = command[0] ?? '', fetches, input, secrets, silence, timeout } = options;
+    const { okStatus, onLine, label = command[0] ?? '', fetches, input, silence, timeout } = options;
+    // A proxy may say them in its answers.
+    const secrets = [...(options.secrets ?? []), ...(proxied ? proxySecrets(reach.proxies) : [])];
     const end = new AbortController();
     let watch: LimitWatch | undefined;
     let reached: LimitName | undefined;

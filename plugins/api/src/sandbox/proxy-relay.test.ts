@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { createUrlRule } from '../urls/url-rule.js';
-import { guestProxySettings, openRelay, proxySettings, relaySocket } from './proxy-relay.js';
+import { proxySettings } from './machine-proxies.js';
+import { guestProxySettings, openRelay, relaySocket } from './proxy-relay.js';
 
 describe('the relay to a proxy', () => {
   let directory: string;
