@@ -9,7 +9,7 @@ import type { HeldBlock } from './id-lock.js';
 import { limitExceeded, limitInFailure, type LimitName, type SandboxLimits } from './limits.js';
 import type { Machine } from './machine.js';
 import { proxySecrets } from './machine-proxies.js';
-import { networkOff, outboundResolver, type SandboxNetwork } from './network.js';
+import { networkOff, outboundResolver, wantsNetwork } from './network.js';
 import {
   type GuestOptions,
   guestEnvironment,
@@ -199,12 +199,14 @@ export class OciSandbox implements Sandbox {
     let watch: LimitWatch | undefined;
     let reached: LimitName | undefined;
     const lines: string[] = [];
+    let unreached: string | undefined;
     const rest: RunOptions = defined({
       ...{ okStatus, fetches, input, secrets, silence, timeout, label },
       end: end.signal,
       onLine: (line: string, stream: 'stdout' | 'stderr') => {
         lines.push(line);
         if (lines.length > 5) lines.shift();
+        if (network === 'none' && unreached === undefined && wantsNetwork(line)) unreached = line;
         onLine?.(line, stream);
       },
     });
@@ -241,7 +243,7 @@ export class OciSandbox implements Sandbox {
       if (reached !== undefined) throw limitExceeded(reached, limits, label);
       return result;
     } catch (error) {
-      throw explained(error, { reached, limits, label, lines, network });
+      throw explained(error, { reached, limits, label, lines, unreached });
     }
   }
 
@@ -305,11 +307,12 @@ interface Story {
   readonly limits: SandboxLimits;
   readonly label: string;
   readonly lines: readonly string[];
-  readonly network: SandboxNetwork;
+  /** The first line that said that there is no network, where there is none. */
+  readonly unreached: string | undefined;
 }
 
 /** The failure of a guest in the light of its limits and its network. */
-function explained(error: unknown, { reached, limits, label, lines, network }: Story): unknown {
+function explained(error: unknown, { reached, limits, label, lines, unreached }: Story): unknown {
   if (
     !(error instanceof BuildError) ||
     !['tool_failed', 'no_space', 'mirror_unreachable'].includes(error.code)
@@ -319,7 +322,7 @@ function explained(error: unknown, { reached, limits, label, lines, network }: S
   const status = /failed with status (\d+)/.exec(error.message)?.[1];
   const limit = reached ?? limitInFailure(status === undefined ? undefined : Number(status), lines);
   if (limit !== undefined) return limitExceeded(limit, limits, label, error);
-  return (network === 'none' ? networkOff(label, lines, error) : undefined) ?? error;
+  return unreached === undefined ? error : networkOff(label, unreached, error);
 }
 
 /** The same without properties that are undefined. */
