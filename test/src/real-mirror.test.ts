@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,10 +10,12 @@ import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { findProgram, skipBecause } from './support/lane.js';
 import { makeMirror, type Mirror, type MirrorServer, serveMirror } from './support/package-mirror.js';
+import { projectRoot } from './support/program.js';
 import { emptyPackages, smallSystem } from './support/small-system.js';
 
 const run = promisify(execFile);
-const program = new URL('./support/mirror-build.js', import.meta.url).pathname;
+/** In a view of the machine where the project is at a place that every user may enter. */
+const program = '/srv/test/dist/support/mirror-build.js';
 
 /** An address that is given to this machine for the test, of a network that a build reaches as the operator's server alone. */
 const address = `10.${process.pid & 255}.${(process.pid >> 8) & 255}.3`;
@@ -45,31 +47,30 @@ describe('builds from a repository of our own', function () {
     await rm(directory, { recursive: true });
   });
 
-  /** What a build prints that trusts the mirror's key, in a view of this machine's files of its own. */
+  /**
+   * What a build prints that trusts the mirror's key, in a view of this machine's files of its own.
+   *
+   * @param before shell text that goes before the build, with its words
+   */
   async function build(
     mirror: Mirror,
     server: MirrorServer,
     kind: 'sandbox' | 'plain',
     env = {},
+    before: { readonly script: string; readonly words: readonly string[] } = { script: '', words: [] },
   ): Promise<string> {
-    const script = `mount --bind "$1" /etc/apt/trusted.gpg.d && shift && exec "$@"`;
+    const script = `set -eu
+mount --bind "$1" /etc/apt/trusted.gpg.d
+shift
+mount --bind "$1" /srv
+shift
+${before.script}
+exec "$@"`;
+    const words = [mirror.keys, projectRoot, ...before.words, process.execPath, program];
     const url = `http://${address}:${server.port}/debian`;
     const { stdout } = await run(
       'unshare',
-      [
-        '--mount',
-        '--propagation',
-        'private',
-        'sh',
-        '-c',
-        script,
-        'sh',
-        mirror.keys,
-        process.execPath,
-        program,
-        url,
-        kind,
-      ],
+      ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...words, url, kind],
       { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 },
     );
     return stdout;
@@ -148,7 +149,49 @@ describe('builds from a repository of our own', function () {
       server.close();
     }
   });
+
+  it('are made by an ordinary user, with the network and the proxy', async function () {
+    if ((await findProgram('newuidmap')) === undefined)
+      skipBecause(this, 'newuidmap is not installed (apt-get install uidmap)');
+    const place = await newDirectory();
+    const mirror = await makeMirror(place, suites, [smallSystem, ...emptyPackages]);
+    const server = await serveMirror(mirror.root, address);
+    const proxy = await serveMirror(mirror.root, '127.0.0.1');
+    try {
+      const env = {
+        http_proxy: `http://me:secret@127.0.0.1:${proxy.port}`,
+        HOME: '/nonexistent',
+        TMPDIR: '/tmp',
+      };
+      const output = await build(mirror, server, 'sandbox', env, await becomeNobody(place));
+      expect(output).to.match(/^built: .*\bin-the-template\b/m);
+      expect(output).to.match(/^user: 65534$/m);
+      expect(proxy.asked.length).to.be.above(10);
+      expect(server.asked).to.deep.equal([]);
+    } finally {
+      server.close();
+      proxy.close();
+    }
+  });
 });
+
+/** Shell text that becomes a user without rights, with ids that nobody else of this machine has, and with a device for networks. */
+async function becomeNobody(
+  place: string,
+): Promise<{ readonly script: string; readonly words: readonly string[] }> {
+  const ids = join(place, 'subids');
+  const given = `${await readFile('/etc/subuid', 'utf8')}${await readFile('/etc/subgid', 'utf8')}`;
+  const ends = [...given.matchAll(/:(\d+):(\d+)$/gm)].map(
+    ([, first, count]) => Number(first) + Number(count),
+  );
+  await writeFile(ids, `nobody:${Math.max(1_000_000, ...ends)}:65536\n`);
+  const script = `for name in subuid subgid; do mount --bind "$1" "/etc/$name"; done
+mount -t tmpfs none /media
+mknod -m 0666 /media/tun c 10 200
+mount --bind /media/tun /dev/net/tun
+shift`;
+  return { script, words: [ids, 'setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] };
+}
 
 /** Shell text for each attempt against this machine, which succeeds if the attempt does. */
 function attempt(directory: string, secret: string, port: number): Readonly<Record<string, string>> {

@@ -4,7 +4,7 @@ import { plainSandboxes } from './plain-sandbox.js';
 
 /**
  * A program that builds a small system from a mirror, to be started where the mirror's key is trusted. Arguments: the mirror's URL, `sandbox`
- * or `plain`. It prints the lines of the build's log, and its end.
+ * or `plain`. It prints its user, the build's end, and the lines of its log.
  */
 const [uri = '', kind = 'sandbox'] = process.argv.slice(2);
 const context = await fakeContext({ run: 'real' });
@@ -17,6 +17,7 @@ const plugin = debianOs({
   diskSize: 2 * 1024 ** 3,
   hostSources: () => Promise.resolve([{ uri, suite: 'bookworm', components: ['main'] }]),
 });
+console.log(`user: ${process.getuid?.() ?? 'unknown'}`);
 try {
   const sandbox = kind === 'plain' ? plainSandboxes(context.run, context.scratch) : context.sandbox;
   const { packages = [] } = await plugin.buildBase(template, { ...context, sandbox });
