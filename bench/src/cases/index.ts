@@ -7,9 +7,11 @@ import { images } from './images.js';
 import { memory } from './memory.js';
 import { query } from './query.js';
 import { recovery } from './recovery.js';
+import { sandboxes } from './sandboxes.js';
 import { sharing } from './sharing.js';
 
 export * from './lines.js';
+export { withoutSandbox } from './sandboxes.js';
 
 export const fullSizes = {
   calls: 2_000,
@@ -23,6 +25,7 @@ export const fullSizes = {
   memoryEvents: 1_000_000,
   images: 10_000,
   builds: 1_000,
+  sandboxStarts: 5,
   memoryBuilds: 10_000,
 } as const;
 
@@ -37,6 +40,7 @@ export const quickSizes = {
   memoryEvents: 2_000,
   images: 200,
   builds: 20,
+  sandboxStarts: 1,
   memoryBuilds: 40,
 } as const;
 
@@ -49,6 +53,7 @@ const cases: Readonly<Record<CaseName, (fleet: Fleet, sizes: Sizes) => Promise<r
   recovery,
   images: (_fleet, sizes) => images(sizes),
   builds: (_fleet, sizes) => builds(sizes),
+  sandbox: (_fleet, sizes) => sandboxes(sizes),
   memory,
 };
 

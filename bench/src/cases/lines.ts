@@ -9,6 +9,7 @@ export const caseNames = [
   'recovery',
   'images',
   'builds',
+  'sandbox',
   'memory',
 ] as const;
 export type CaseName = (typeof caseNames)[number];
@@ -27,6 +28,8 @@ export interface Sizes {
   readonly memoryEvents: number;
   readonly images: number;
   readonly builds: number;
+  /** Sandboxes in each round. */
+  readonly sandboxStarts: number;
   readonly memoryBuilds: number;
 }
 
