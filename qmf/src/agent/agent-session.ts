@@ -144,14 +144,15 @@ export class AgentSession {
 
   async #listen(bindings: SessionBindings): Promise<void> {
     const { listenOnDirect, strictSecurity, name } = this.#settings;
+    const forAll: SessionKey = { exchange: 'topic', key: 'console.#' };
     const keys: SessionKey[] = [
       { exchange: 'topic', key: this.directSubject },
-      { exchange: 'topic', key: 'console.#' },
+      forAll,
       ...(listenOnDirect && !strictSecurity ? [{ exchange: 'direct', key: this.name } as const] : []),
     ];
     const context = this.#requestContext();
-    const receive = (envelope: Envelope): void => {
-      if (!this.#namesakes.receive(envelope)) handleRequest(envelope, context);
+    const receive = (envelope: Envelope, key?: SessionKey): void => {
+      if (!this.#namesakes.receive(envelope)) handleRequest(envelope, key !== forAll, context);
     };
     await bindings.open(keys, receive);
     bindings.try({ exchange: 'topic', key: heartbeatKey(name) }, receive);
