@@ -46,6 +46,9 @@ export interface AgentLeft {
   readonly messages: number;
 }
 
+/** Requests that a broker may send ahead: behind them, a fair broker lets the requests of one caller wait for those of another. */
+const readAhead = 64;
+
 type SessionState = 'new' | 'open' | 'closed';
 
 /**
@@ -148,9 +151,11 @@ export class AgentSession {
   async #listen(bindings: SessionBindings): Promise<void> {
     const { listenOnDirect, strictSecurity, name } = this.#settings;
     const keys: SessionKey[] = [
-      { exchange: 'topic', key: this.directSubject },
-      { exchange: 'topic', key: 'console.#' },
-      ...(listenOnDirect && !strictSecurity ? [{ exchange: 'direct', key: this.name } as const] : []),
+      { exchange: 'topic', key: this.directSubject, readAhead },
+      { exchange: 'topic', key: 'console.#', readAhead },
+      ...(listenOnDirect && !strictSecurity
+        ? [{ exchange: 'direct', key: this.name, readAhead } as const]
+        : []),
     ];
     const context = this.#requestContext();
     const receive = (envelope: Envelope): void => {
