@@ -13,6 +13,8 @@ export interface FairLimits {
   readonly bytesEach: number;
   /** Jobs that begin in one turn of the event loop; between two turns messages are read. */
   readonly startsPerTurn: number;
+  /** Another number for while more jobs wait than these: what others send is read the sooner, and the backlog pays for it. */
+  readonly crowd?: { readonly waiting: number; readonly startsPerTurn: number };
 }
 
 interface Job {
@@ -94,8 +96,10 @@ export class FairQueue {
   }
 
   #startJobs(): void {
-    const { running, startsPerTurn } = this.limits;
-    while (this.#running < running && this.#starts < startsPerTurn) {
+    const { running, crowd } = this.limits;
+    const isCrowded = crowd !== undefined && this.#waiting > crowd.waiting;
+    const { startsPerTurn: most } = isCrowded ? crowd : this.limits;
+    while (this.#running < running && this.#starts < most) {
       const [caller] = this.#ready;
       if (caller === undefined) return;
       this.#startOf(caller);

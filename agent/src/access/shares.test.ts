@@ -101,6 +101,27 @@ describe('a fair queue', () => {
     expect(queue.size).to.equal(0);
   });
 
+  it('begins fewer in a turn while many wait, so that others are heard sooner', async () => {
+    const limits = { ...wide, startsPerTurn: 10, crowd: { waiting: 20, startsPerTurn: 2 } };
+    const queue = new FairQueue(limits, 'calls');
+    let started = 0;
+    for (let number = 0; number < 50; number++) {
+      void queue.run('anna', 0, () => {
+        started++;
+        return Promise.resolve();
+      });
+    }
+    const perTurn: number[] = [];
+    for (let before = 0; started < 50; ) {
+      perTurn.push(started - before);
+      before = started;
+      await turn();
+    }
+    const crowded = perTurn.filter(count => count === 2).length;
+    expect(crowded, perTurn.join()).to.be.at.least(9);
+    expect(Math.max(...perTurn), perTurn.join()).to.equal(10);
+  });
+
   it('gives results and errors of its jobs, thrown ones too, and goes on', async () => {
     const queue = new FairQueue({ ...wide, running: 1 }, 'calls');
     const failing = queue.run('anna', 0, () => {

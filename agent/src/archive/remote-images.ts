@@ -1,11 +1,11 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { BuildError, createMask } from '@imagefactory/plugin-api';
+import { BuildError } from '@imagefactory/plugin-api';
 import type { FetchContext, RemoteImage } from '../builds/index.js';
 import type { Catalog } from '../catalog/index.js';
 import { type DirectoryStore, ImageError, type StoredImage, TargetImage } from '../images/index.js';
-import { publicDescriptor, readElsewhere, templateSecrets } from '../templates/index.js';
+import { readElsewhere } from '../templates/index.js';
 import { type Attributes, type Repository, textOf, WarehouseError } from '../warehouse/index.js';
 
 export interface RemoteImagesParts {
@@ -153,7 +153,7 @@ export class RemoteImages {
   async #template(id: string | undefined, signal: AbortSignal): Promise<string> {
     const text = (await this.#text('template', id, signal)) ?? '';
     const reading = await readElsewhere(text, { form: 'build', signal });
-    return reading.valid ? publicDescriptor(text, createMask(templateSecrets(reading.template))) : '';
+    return reading.valid ? reading.shown : '';
   }
 
   async #text(

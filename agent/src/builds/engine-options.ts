@@ -60,6 +60,8 @@ export interface EngineJournal {
 export interface BuildRequest {
   /** TDL text, from which `template` was parsed. */
   readonly descriptor: string;
+  /** The same without passwords, where it has been made already: for a long text that takes tenths of a second. */
+  readonly shown?: string;
   readonly template: Template;
   /** Secrets that came with the template and aren't in it. */
   readonly secrets?: readonly string[];

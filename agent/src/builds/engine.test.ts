@@ -128,6 +128,14 @@ describe('BuildEngine', () => {
     for (const error of seen) expect(error).to.match(/^Failure encountered while: .*: the agent was stopped/);
   });
 
+  it('shows the text for people that it is given, and makes none where it is', async () => {
+    const engine = await engineWith([fakeOs(pending), fakeCloud()]);
+    const descriptor = '<template><name>anybody</name></template>';
+    const about = { descriptor, template: parseTemplate(descriptor), target: 'mock' };
+    expect(engine.create({ ...about, shown: '<template/>' }).order.descriptor).to.equal('<template/>');
+    expect(engine.create(about).order.descriptor).to.equal(descriptor);
+  });
+
   it('takes a build through its statuses, stores the image, and removes the scratch directory', async () => {
     const os = fakeOs(context =>
       context.progress.step('walking', 1, async progress => {

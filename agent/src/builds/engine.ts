@@ -150,7 +150,7 @@ export class BuildEngine {
   create(request: BuildRequest): Build {
     const { refusal } = this;
     if (refusal !== undefined) throw new BuildError('aborted', refusal);
-    const { template, descriptor, callerImageUuid, target } = request;
+    const { template, descriptor, shown, callerImageUuid, target } = request;
     const plan = this.plan(template, target);
     const secrets = [...templateSecrets(template), ...(request.secrets ?? [])];
     const mask = createMask(secrets);
@@ -158,7 +158,7 @@ export class BuildEngine {
       {
         id: uuidv4(),
         target,
-        descriptor: publicDescriptor(descriptor, mask),
+        descriptor: shown ?? publicDescriptor(descriptor, mask),
         epoch: this.#epoch,
         mask,
         ...(callerImageUuid === undefined ? {} : { callerImageUuid: mask(callerImageUuid) }),

@@ -108,7 +108,7 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
   if (refusal !== undefined) throw new AgentException(refusal, exceptionCodes.exception);
   for (const target of targets) engine.plugins.cloudFor(target);
   const place = catalog.place(order.image, order.build);
-  const { text, template, origin, secrets } = await loadTemplate(order.template, parts.templates, {
+  const { text, shown, template, origin, secrets } = await loadTemplate(order.template, parts.templates, {
     signal: call.signal,
     timeout: templateTimeout,
     caller: call.caller.key,
@@ -120,10 +120,9 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
     for (const target of targets) {
       const { callerImageUuid } = order;
       const about = callerImageUuid === undefined ? {} : { callerImageUuid };
-      builds.push(engine.create({ descriptor: text, template, target, secrets, ...about }));
+      builds.push(engine.create({ descriptor: text, shown, template, target, secrets, ...about }));
     }
     const stored = await storedTemplate(order.template, origin, parts);
-    const shown = builds[0]?.order.descriptor ?? '';
     const templateId = stored ?? catalog.templates.idOf(shown);
     const description = imageDescription(template.name);
     const facts = { ...place, template: templateId, description };

@@ -4,14 +4,18 @@ import { busy } from './refusal.js';
 
 const MiB = 1024 * 1024;
 
+const turns = { startsPerTurn: 16, crowd: { waiting: 64, startsPerTurn: 4 } } as const;
+
 /** How an agent is shared among its callers (docs/methods.md). */
 export const shareLimits = {
   calls: {
-    ...{ running: 256, runningEach: 32, startsPerTurn: 16 },
+    ...turns,
+    ...{ running: 256, runningEach: 32 },
     ...{ waiting: 8_192, waitingEach: 1_024, bytes: 128 * MiB, bytesEach: 16 * MiB },
   },
   queries: {
-    ...{ running: 8, runningEach: 1, startsPerTurn: 16 },
+    ...turns,
+    ...{ running: 8, runningEach: 1 },
     ...{ waiting: 8_192, waitingEach: 1_024, bytes: 32 * MiB, bytesEach: 4 * MiB },
   },
   subscriptions: { total: 1_024, each: 64 },

@@ -1,8 +1,16 @@
+import { createMask } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { OverQuota } from '../access/index.js';
 import { rejection } from '../testing/until.test.fixture.js';
-import { loadTemplate, readElsewhere, readTemplate, TemplateError } from './index.js';
+import {
+  lacksPasswords,
+  loadTemplate,
+  publicDescriptor,
+  readElsewhere,
+  readTemplate,
+  TemplateError,
+} from './index.js';
 
 const os =
   '<os><name>Debian</name><version>12</version><arch>x86_64</arch><install type="url"><url>http://mirror.example/</url></install></os>';
@@ -12,23 +20,34 @@ const large = (packages: number, more = '') =>
     (_item, index) => `<package name="package-number-${index}"/>`,
   ).join('')}${more}</packages></template>`;
 
+/** Does some work, and counts the turns of the event loop meanwhile. */
+async function turnsOf<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly turns: number }> {
+  let turns = 0;
+  let isOver = false;
+  const count = (): void => {
+    turns++;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  try {
+    const result = await work();
+    return { result, turns };
+  } finally {
+    isOver = true;
+  }
+}
+
 describe('reading a large template', () => {
   it('gives what reading it here gives, errors too, while the event loop goes on', async () => {
-    let turns = 0;
+    let allTurns = 0;
     for (const text of [
       large(2_000),
       large(2_000, '<package/><nonsense/>'),
       large(2_000, '<a>'),
       large(25_000),
     ]) {
-      let isOver = false;
-      const count = (): void => {
-        turns++;
-        if (!isOver) setImmediate(count);
-      };
-      setImmediate(count);
-      const reading = await readElsewhere(text, { form: 'build' });
-      isOver = true;
+      const { result: reading, turns } = await turnsOf(() => readElsewhere(text, { form: 'build' }));
+      allTurns += turns;
       const expected = readTemplate(text, { form: 'build' });
       expect(reading.problems).to.deep.equal(expected.problems);
       expect(reading.valid).to.equal(expected.valid);
@@ -38,7 +57,32 @@ describe('reading a large template', () => {
       expect(reading.template.packages).to.deep.equal(expected.template.packages);
     }
     // A small one may be read within a turn; all of them together are not.
-    expect(turns, 'turns of the event loop meanwhile').to.be.above(20);
+    expect(allTurns, 'turns of the event loop meanwhile').to.be.above(20);
+  });
+
+  it('hides its passwords in the same way, while the event loop goes on', async () => {
+    const secret = 'a password & more';
+    const text = large(15_000, `<!-- ${secret} -->`).replace(
+      '</os>',
+      '<rootpw>a password &amp; more</rootpw></os>',
+    );
+    const { result, turns } = await turnsOf(() => loadTemplate(text, {}, { caller: 'anna' }));
+    expect(turns).to.be.above(20);
+    expect(result.shown).to.equal(publicDescriptor(text, createMask([secret])));
+    expect(result.shown).to.include('<rootpw>***</rootpw>').and.not.include(secret);
+  });
+
+  it('is how a stored template is searched for hidden passwords', async () => {
+    const whole = large(15_000);
+    const hidden = whole.replace('</os>', '<rootpw>***</rootpw></os>');
+    for (const [text, expected] of [
+      [whole, false],
+      [hidden, true],
+    ] as const) {
+      const { result, turns } = await turnsOf(() => lacksPasswords(text));
+      expect(result).to.equal(expected);
+      expect(turns, 'turns of the event loop meanwhile').to.be.above(20);
+    }
   });
 
   it('is how an order has its template read', async () => {

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { BuildError } from '@imagefactory/plugin-api';
 import { FairQueue } from '../access/index.js';
-import { type ReadOptions, readTemplate, type TemplateReading } from './read-template.js';
+import { readShown, type ShownReading } from './read-shown.js';
+import type { ReadOptions } from './read-template.js';
 import type { ReadingJob } from './reading-worker.js';
 
 /** Characters of a template that is read at once: some milliseconds. */
@@ -39,7 +40,7 @@ export interface ElsewhereOptions extends ReadOptions {
 }
 
 /**
- * Reads a template like {@link readTemplate}, a large one in another thread: seconds of reading keep nothing else waiting.
+ * Reads a template like {@link readShown}, a large one in another thread: seconds of reading keep nothing else waiting.
  *
  * @throws OverQuota when too many large templates wait; BuildError `template_invalid` when reading takes more memory than it may; the reason
  *   of the signal
@@ -47,8 +48,8 @@ export interface ElsewhereOptions extends ReadOptions {
 export async function readElsewhere(
   text: string,
   { caller = '', signal, ...options }: ElsewhereOptions = {},
-): Promise<TemplateReading> {
-  if (isSmall(text)) return readTemplate(text, options);
+): Promise<ShownReading> {
+  if (isSmall(text)) return readShown(text, options);
   signal?.throwIfAborted();
   const reading = queue.run(caller, 2 * text.length, () => readInThread({ text, options }, signal));
   return signal === undefined ? await reading : await untilAborted(reading, signal);
@@ -63,7 +64,7 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-async function readInThread(job: ReadingJob, signal: AbortSignal | undefined): Promise<TemplateReading> {
+async function readInThread(job: ReadingJob, signal: AbortSignal | undefined): Promise<ShownReading> {
   signal?.throwIfAborted();
   const thread = idle.pop() ?? new ReadingThread();
   const stop = (): void => thread.stop();
@@ -93,7 +94,7 @@ function keep(thread: ReadingThread): void {
 /** A thread that reads one template at a time; without one it does not keep the process. */
 class ReadingThread {
   readonly #worker: Worker;
-  #settle: { resolve: (reading: TemplateReading) => void; reject: (error: Error) => void } | undefined;
+  #settle: { resolve: (reading: ShownReading) => void; reject: (error: Error) => void } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #onEnd: () => void = () => undefined;
 
@@ -103,7 +104,7 @@ class ReadingThread {
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: 512 },
     });
-    this.#worker.on('message', (reading: TemplateReading) => this.#settle?.resolve(reading));
+    this.#worker.on('message', (reading: ShownReading) => this.#settle?.resolve(reading));
     this.#worker.on('error', (error: Error) => this.#settle?.reject(problemOf(error)));
     this.#worker.on('exit', () => {
       this.#settle?.reject(new Error('the thread that read the template has ended'));
@@ -111,7 +112,7 @@ class ReadingThread {
     });
   }
 
-  read(job: ReadingJob): Promise<TemplateReading> {
+  read(job: ReadingJob): Promise<ShownReading> {
     clearTimeout(this.#timer);
     this.#onEnd = () => undefined;
     this.#worker.ref();

@@ -39,5 +39,5 @@ async function bodyOf(
   if (body === undefined) return undefined;
   const text = await textOf(body);
   // Agents store templates without passwords; others may have stored theirs whole.
-  return { text, passwordsRemoved: lacksPasswords(text) };
+  return { text, passwordsRemoved: await lacksPasswords(text, options) };
 }

@@ -45,7 +45,7 @@ export interface QmfRequester extends Requester {
   readonly askMuch: (argument: Record<string, never>) => Promise<void>;
   /** Ends either, and settles when nothing is under way. */
   readonly calm: (argument: Record<string, never>) => Promise<Outcomes>;
-  /** Makes so many calls at once, and settles when all have come to an end. */
+  /** Makes so many calls as fast as the broker takes them, without waiting for an answer, and settles when all have come to an end. */
   readonly callAtOnce: (argument: { readonly count: number }) => Promise<Outcomes>;
   /** Milliseconds of a query with one plain comparison, and of one as costly as may be. */
   readonly queryTimes: (
@@ -92,6 +92,8 @@ export interface Outcomes {
   readonly answered: number;
   /** By the agent, as more than the console's share. */
   readonly refused: number;
+  /** By the broker, because the agent's queue was full. */
+  readonly notTaken: number;
   /** In another way. */
   readonly failed: number;
 }

@@ -1,9 +1,13 @@
-import { eq, not, QmfError, or, reMatch } from '@imagefactory/qmf';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type BusConnection, eq, not, QmfError, or, reMatch } from '@imagefactory/qmf';
 import { BuildAdaptor } from '@imagefactory/schema';
 import type { Outcomes } from './contract.js';
 
 /** Code of the exception for more than a caller's share (docs/errors.md). */
 const BUSY = 8;
+
+/** Messages that a console hands to its broker before that has taken the first: a little less than it may. */
+const MOST_UNDER_WAY = 4_000;
 
 const { packageName, className } = BuildAdaptor.schema.id;
 
@@ -24,7 +28,7 @@ export const plainQuery = { packageName, className, where: not(eq('descriptor', 
 export class Pressure {
   #isOn = false;
   #running: Promise<void>[] = [];
-  readonly #counts = { answered: 0, refused: 0, failed: 0 };
+  readonly #counts = { answered: 0, refused: 0, notTaken: 0, failed: 0 };
 
   get outcomes(): Outcomes {
     return { ...this.#counts };
@@ -38,6 +42,17 @@ export class Pressure {
     this.#running = Array.from({ length: inFlight }, one);
   }
 
+  /** Makes all requests as fast as the connection takes them, and settles when each has ended. Gives how they did. */
+  async burst(count: number, connection: BusConnection, request: () => Promise<unknown>): Promise<Outcomes> {
+    const ends: Promise<void>[] = [];
+    while (ends.length < count) {
+      if (connection.statistics.underWay < MOST_UNDER_WAY) ends.push(this.count(request()));
+      else await nextTurn();
+    }
+    await Promise.all(ends);
+    return this.outcomes;
+  }
+
   async calm(): Promise<Outcomes> {
     this.#isOn = false;
     await Promise.all(this.#running);
@@ -49,7 +64,9 @@ export class Pressure {
       await request;
       this.#counts.answered++;
     } catch (error) {
-      if (error instanceof QmfError && error.agentCode === BUSY) this.#counts.refused++;
+      if (!(error instanceof QmfError)) this.#counts.failed++;
+      else if (error.agentCode === BUSY) this.#counts.refused++;
+      else if (error.code === 'message_released') this.#counts.notTaken++;
       else this.#counts.failed++;
     }
   }

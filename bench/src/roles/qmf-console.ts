@@ -14,6 +14,7 @@ import { plainQuery, Pressure, worstQuery } from './pressure.js';
 import { callInputs } from './sample.js';
 
 interface Connected {
+  readonly connection: BusConnection;
   readonly session: ConsoleSession;
   readonly agent: ConsoleAgent;
   readonly factory: TypedObject<typeof ImageFactory>;
@@ -38,7 +39,7 @@ class BenchConsole implements QmfRequester {
     const agent = await session.findAgent(({ info }) => info.instance === 'bench');
     const [factory] = await agent.objects(ImageFactory);
     if (factory === undefined) throw new Error('the agent has no factory');
-    this.#connected = { session, agent, factory };
+    this.#connected = { connection, session, agent, factory };
   };
 
   readonly calls = ({ count, inFlight }: { readonly count: number; readonly inFlight: number }) => {
@@ -92,15 +93,9 @@ class BenchConsole implements QmfRequester {
 
   readonly calm = (): Promise<Outcomes> => this.#pressure.calm();
 
-  readonly callAtOnce = async ({ count }: { readonly count: number }): Promise<Outcomes> => {
-    const { factory } = this.#open();
-    const pressure = new Pressure();
-    await Promise.all(
-      Array.from({ length: count }, () =>
-        pressure.count(factory.call('build_image', callInputs, { timeout: 60_000 })),
-      ),
-    );
-    return pressure.outcomes;
+  readonly callAtOnce = ({ count }: { readonly count: number }): Promise<Outcomes> => {
+    const { connection, factory } = this.#open();
+    return new Pressure().burst(count, connection, () => factory.call('build_image', callInputs));
   };
 
   readonly queryTimes = async (): Promise<{ readonly plain: number; readonly worst: number }> => {

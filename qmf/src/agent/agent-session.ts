@@ -44,6 +44,9 @@ export interface AgentLeft {
   readonly messages: number;
 }
 
+/** Requests that a broker may send ahead: behind them, a fair broker lets the requests of one caller wait for those of another. */
+const readAhead = 64;
+
 type SessionState = 'new' | 'open' | 'closed';
 
 /**
@@ -144,11 +147,13 @@ export class AgentSession {
 
   async #listen(bindings: SessionBindings): Promise<void> {
     const { listenOnDirect, strictSecurity, name } = this.#settings;
-    const forAll: SessionKey = { exchange: 'topic', key: 'console.#' };
+    const forAll: SessionKey = { exchange: 'topic', key: 'console.#', readAhead };
     const keys: SessionKey[] = [
-      { exchange: 'topic', key: this.directSubject },
+      { exchange: 'topic', key: this.directSubject, readAhead },
       forAll,
-      ...(listenOnDirect && !strictSecurity ? [{ exchange: 'direct', key: this.name } as const] : []),
+      ...(listenOnDirect && !strictSecurity
+        ? [{ exchange: 'direct', key: this.name, readAhead } as const]
+        : []),
     ];
     const context = this.#requestContext();
     const receive = (envelope: Envelope, key?: SessionKey): void => {

@@ -33,7 +33,7 @@ export class BindNews {
       applicationProperties: headers,
       body,
     });
-    for (const queue of queues) queue.enqueue(readMessage(bytes, this.now()));
+    for (const queue of queues) queue.enqueue(readMessage(bytes, this.now(), this));
   }
 
   /** Nanoseconds since 1970, never twice the same. */

@@ -14,6 +14,8 @@ export interface BrokerMessage {
   readonly userId: string;
   /** Milliseconds of the broker's clock after which the message is dropped; Infinity without a ttl. */
   readonly expiresAt: number;
+  /** Compared by identity: publishers share a queue. */
+  readonly publisher: unknown;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface BrokerMessage {
  *
  * @throws QmfError `malformed_message` where an agent or console would refuse the message for its sections or its properties
  */
-export function readMessage(bytes: Buffer, now: number): BrokerMessage {
+export function readMessage(bytes: Buffer, now: number, publisher: unknown): BrokerMessage {
   const { ttl, subject, to, replyTo, userId } = decodeBareMessage(bytes, { extent: 'routing' });
   return {
     bytes,
@@ -31,6 +33,7 @@ export function readMessage(bytes: Buffer, now: number): BrokerMessage {
     userId: userId ?? '',
     // A ttl of 0 means "none" to qpidd, not "expired at once".
     expiresAt: ttl === undefined || ttl === 0 ? Infinity : now + ttl,
+    publisher,
   };
 }
 

@@ -46,7 +46,7 @@ export interface PublishContext {
 export function publish(bytes: Buffer, destination: Destination, context: PublishContext): PublishResult {
   let message: BrokerMessage;
   try {
-    message = readMessage(bytes, context.now());
+    message = readMessage(bytes, context.now(), context.client);
   } catch (error) {
     return rejection('amqp:decode-error', QmfError.from(error, 'malformed_message').message);
   }

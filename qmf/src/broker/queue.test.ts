@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { describe, it } from 'mocha';
+import { FairFifo } from './fair-fifo.js';
 import { Fifo } from './fifo.js';
 import type { BrokerMessage } from './message.js';
 import { BrokerQueue, type Offer, type QueueBounds } from './queue.js';
@@ -7,8 +9,11 @@ import { defaultLimits, messageOverhead, type Owner, quotasOf, sharesOf } from '
 
 const bounds: QueueBounds = { maxMessages: 3, maxBytes: 1000, whenFull: 'reject' };
 
-function message(subject: string, { size = 10, expiresAt = Infinity } = {}): BrokerMessage {
-  return { bytes: Buffer.alloc(size), subject, to: '', replyTo: '', userId: '', expiresAt };
+function message(
+  subject: string,
+  { size = 10, expiresAt = Infinity, publisher = 'anna' } = {},
+): BrokerMessage {
+  return { bytes: Buffer.alloc(size), subject, to: '', replyTo: '', userId: '', expiresAt, publisher };
 }
 
 class Taker {
@@ -45,6 +50,59 @@ describe('Fifo', () => {
       model.filter(item => item % 2 === 0),
     );
     expect(fifo.shift()).to.equal(undefined);
+  });
+});
+
+describe('FairFifo', () => {
+  it('gives each source its turn, keeps the order of each, and counts', async () => {
+    const item = fc.record({ source: fc.constantFrom('a', 'b', 'c'), number: fc.nat(9) });
+    const step = fc.oneof(
+      fc.record({ do: fc.constantFrom('push', 'unshift'), item }),
+      fc.record({ do: fc.constantFrom('shift', 'shiftLongest', 'retain'), item }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), steps => {
+        const fifo = new FairFifo<string, { source: string; number: number }>(({ source }) => source);
+        const model: { source: string; number: number }[] = [];
+        const remove = (taken: { source: string; number: number } | undefined): void => {
+          if (taken === undefined) {
+            expect(model).to.deep.equal([]);
+            return;
+          }
+          const first = model.findIndex(({ source }) => source === taken.source);
+          expect(model[first]).to.equal(taken);
+          model.splice(first, 1);
+        };
+        const sizeOf = (wanted: string): number => model.filter(({ source }) => source === wanted).length;
+        for (const { do: action, item: given } of steps) {
+          if (action === 'push') {
+            fifo.push(given);
+            model.push(given);
+          } else if (action === 'unshift') {
+            fifo.unshift(given);
+            model.unshift(given);
+          } else if (action === 'shift') {
+            const next = fifo.peek();
+            const taken = fifo.shift();
+            expect(taken).to.equal(next);
+            remove(taken);
+          } else if (action === 'shiftLongest') {
+            const longest = Math.max(...['a', 'b', 'c'].map(sizeOf));
+            const taken = fifo.shiftLongest();
+            if (taken !== undefined) expect(sizeOf(taken.source)).to.equal(longest);
+            remove(taken);
+          } else {
+            const keep = ({ number }: { number: number }): boolean => number !== given.number;
+            fifo.retain(keep);
+            model.splice(0, model.length, ...model.filter(keep));
+          }
+          expect(fifo.size).to.equal(model.length);
+          for (const source of ['a', 'b', 'c']) expect(fifo.sizeOf(source)).to.equal(sizeOf(source));
+        }
+        return Promise.resolve();
+      }),
+      { numRuns: 200 },
+    );
   });
 });
 
@@ -100,6 +158,48 @@ describe('BrokerQueue', () => {
     q.pump();
     expect(taker.subjects).to.deep.equal(['3', '4', '5']);
     expect(q.stats()).to.include({ overwritten: 2, refused: 1 });
+  });
+
+  it('gives publishers turns, in the order of each', () => {
+    const q = queue({ maxMessages: 1_000, maxBytes: 1 << 20 });
+    for (let number = 0; number < 500; number++) q.enqueue(message(`g${number}`, { publisher: 'greedy' }));
+    for (const subject of ['b1', 'b2']) q.enqueue(message(subject, { publisher: 'bert' }));
+    q.enqueue(message('c1', { publisher: 'carl' }));
+    const taker = new Taker('taken');
+    q.addConsumer(taker);
+    q.pump();
+    expect(taker.subjects.slice(0, 7)).to.deep.equal(['g0', 'b1', 'c1', 'g1', 'b2', 'g2', 'g3']);
+    expect(taker.subjects.filter(subject => subject.startsWith('g'))).to.deep.equal(
+      Array.from({ length: 500 }, (_none, number) => `g${number}`),
+    );
+  });
+
+  it('has places for other publishers when one has filled it, some for each and some for all', () => {
+    const q = queue({ maxMessages: 640, maxBytes: 1 << 20 });
+    const fill = (publisher: string): number => {
+      let taken = 0;
+      while (q.enqueue(message('x', { publisher }))) taken++;
+      return taken;
+    };
+    expect(fill('greedy')).to.equal(640);
+    expect(fill('greedy')).to.equal(0);
+    expect(fill('bert')).to.equal(10);
+    const more = Array.from({ length: 30 }, (_none, number) => fill(`newcomer ${number}`));
+    expect(more.slice(0, 15)).to.deep.equal(new Array(15).fill(10));
+    expect(more.slice(15)).to.deep.equal(new Array(15).fill(0));
+    expect(q.stats().messages).to.equal(640 + 160);
+  });
+
+  it('drops as a ring what the publisher with most has there', () => {
+    const q = queue({ whenFull: 'ring' });
+    q.enqueue(message('b1', { publisher: 'bert' }));
+    for (const subject of ['g1', 'g2', 'g3', 'g4']) {
+      expect(q.enqueue(message(subject, { publisher: 'greedy' }))).to.equal(true);
+    }
+    const taker = new Taker('taken');
+    q.addConsumer(taker);
+    q.pump();
+    expect(taker.subjects).to.deep.equal(['b1', 'g3', 'g4']);
   });
 
   it('counts what a consumer holds, and has it back in front', () => {

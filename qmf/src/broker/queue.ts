@@ -1,9 +1,10 @@
-import { Fifo } from './fifo.js';
+import { FairFifo } from './fair-fifo.js';
 import { type BrokerMessage, detachFromInput } from './message.js';
 import { messageOverhead, type Owner } from './quota.js';
 
 /** What a queue may hold, and what happens when it is full. */
 export interface QueueBounds {
+  /** A publisher of which less than a 64th of that waits has places beyond it, up to a quarter more for all of them. */
   readonly maxMessages: number;
   readonly maxBytes: number;
   /**
@@ -64,9 +65,16 @@ export interface QueueStats {
   readonly expired: number;
 }
 
-/** A bounded queue. Consumers take turns; a message goes straight to a consumer when one is ready and nobody is ahead of it. */
+/** Parts of a queue's messages that there may be beyond its bound, for one publisher and in total. */
+const reservedEach = 1 / 64;
+const reservedPart = 1 / 4;
+
+/**
+ * A bounded queue. Consumers take turns; a message goes straight to a consumer when one is ready and no other waits. Publishers take turns too:
+ * messages of one stay in order, and a backlog of one does not hold up those of another.
+ */
 export class BrokerQueue {
-  readonly #waiting = new Fifo<BrokerMessage>();
+  readonly #waiting = new FairFifo<unknown, BrokerMessage>(({ publisher }) => publisher);
   readonly #consumers: Consumer[] = [];
   #turn = 0;
   #publishers = 0;
@@ -164,7 +172,7 @@ export class BrokerQueue {
     this.#charge(message, -1);
   }
 
-  /** Takes messages back that a consumer held; they go in front, in the order given. */
+  /** Takes messages back that a consumer held; they go in front of those of their publishers, in the order given. */
   putBack(messages: readonly BrokerMessage[]): void {
     for (const message of messages.toReversed()) {
       this.settled(message);
@@ -261,7 +269,7 @@ export class BrokerQueue {
   #next(): BrokerMessage | undefined {
     let message = this.#waiting.peek();
     while (message !== undefined && message.expiresAt !== Infinity && message.expiresAt <= this.now()) {
-      this.#drop();
+      this.#dropped(this.#waiting.shift());
       this.#expired++;
       message = this.#waiting.peek();
     }
@@ -273,8 +281,7 @@ export class BrokerQueue {
     if (message.expiresAt < this.#earliestExpiry) this.#earliestExpiry = message.expiresAt;
   }
 
-  #drop(): void {
-    const message = this.#waiting.shift();
+  #dropped(message: BrokerMessage | undefined): void {
     if (message === undefined) return;
     this.#bytes -= message.bytes.length;
     this.#charge(message, -1);
@@ -288,9 +295,20 @@ export class BrokerQueue {
 
   #fits(message: BrokerMessage): boolean {
     return (
-      this.#waiting.size + this.#held < this.bounds.maxMessages &&
+      this.#hasPlace(message) &&
       this.#bytes + this.#heldBytes + message.bytes.length <= this.bounds.maxBytes &&
       this.#owner.shares.bytes.fits(message.bytes.length + messageOverhead)
+    );
+  }
+
+  /** Beyond the bound there are places for publishers of which hardly any message waits, so that others cannot keep them out. */
+  #hasPlace({ publisher }: BrokerMessage): boolean {
+    const { maxMessages } = this.bounds;
+    const size = this.#waiting.size + this.#held;
+    if (size < maxMessages) return true;
+    return (
+      this.#waiting.sizeOf(publisher) < Math.floor(maxMessages * reservedEach) &&
+      size < maxMessages * (1 + reservedPart)
     );
   }
 
@@ -304,7 +322,7 @@ export class BrokerQueue {
     this.#dropExpired();
     if (this.bounds.whenFull === 'ring' && this.#fitsAlone(message)) {
       while (this.#waiting.size > 0 && !this.#fits(message)) {
-        this.#drop();
+        this.#dropped(this.#waiting.shiftLongest());
         this.#overwritten++;
       }
     }

@@ -10,6 +10,8 @@ import type { SessionLog } from './session-log.js';
 export interface SessionKey {
   readonly exchange: 'topic' | 'direct';
   readonly key: string;
+  /** See {@link Binding.readAhead}. */
+  readonly readAhead?: number;
 }
 
 /** The keys that a session listens to, from its opening to its close, across reconnects (wire document §1.2). */
@@ -69,11 +71,11 @@ export class SessionBindings {
     else this.#unbinds.push(unbind);
   }
 
-  #bindingOf({ exchange, key }: SessionKey): Binding {
+  #bindingOf({ exchange, ...key }: SessionKey): Binding {
     const { domain } = this;
     const name = exchange === 'topic' ? topicExchange(domain) : directExchange(domain);
     // Those of `default` come with a broker for QMF; those of other domains may have to be made first (§1.5).
-    return { exchange: name, exchangeType: exchange, key, create: domain !== 'default' };
+    return { exchange: name, exchangeType: exchange, ...key, create: domain !== 'default' };
   }
 
   close(): void {

@@ -66,4 +66,6 @@ export interface Binding {
   readonly key: string;
   /** Ask the broker to make the exchange if it isn't there: for QMF domains other than `default` (§1.5). */
   readonly create: boolean;
+  /** Messages that may be on their way to us, where the protocol bounds them; default 1,000. What is beyond waits at the broker. */
+  readonly readAhead?: number;
 }

@@ -4,7 +4,7 @@ import { remoteUrls, type TdlCommand, type TdlTemplate, withContents } from '../
 import { TemplateError } from '../problems.js';
 import { decodeScript } from '../read/commands.js';
 import { isSmall, readElsewhere } from '../read-elsewhere.js';
-import { readTemplate } from '../read-template.js';
+import { readShown, type ShownReading } from '../read-shown.js';
 import { urlPassword } from '../secrets.js';
 import {
   type ResolveOptions,
@@ -16,6 +16,8 @@ import {
 export interface LoadedTemplate {
   /** TDL text. */
   readonly text: string;
+  /** The same for people's eyes, without passwords. */
+  readonly shown: string;
   /** With the content that it names by URL. */
   readonly template: Template;
   readonly origin: TemplateOrigin;
@@ -28,8 +30,6 @@ export interface LoadOptions extends ResolveOptions {
   readonly contentLimit?: number;
   /** Milliseconds that all of it may take; default 30 000. */
   readonly timeout?: number;
-  /** For whom: callers with large templates take turns. Default: all who do not say. */
-  readonly caller?: string;
 }
 
 /** URLs that one template may name for content. */
@@ -47,35 +47,43 @@ export async function loadTemplate(
 ): Promise<LoadedTemplate> {
   const limit = options.limit === undefined ? {} : { limit: options.limit };
   let deadline: AbortSignal | undefined;
+  const { caller } = options;
   const waiting = {
     ...limit,
+    ...(caller === undefined ? {} : { caller }),
     // Made when there is something to wait for: most templates come as text.
     get signal() {
       return (deadline ??= deadlineOf(options));
     },
   };
   const { text, origin } = await resolveTemplate(reference, sources, waiting);
-  const parsed = await parseElsewhere(text, options, waiting);
+  const { template: parsed, shown } = await parseElsewhere(text, options, waiting);
   const contents = await fetchContents(parsed, sources, options.contentLimit ?? 16 * 1024 * 1024, waiting);
   const secrets = remoteUrls(parsed)
     .flatMap(urlPassword)
     .filter(secret => secret !== '');
-  return { text, origin, secrets, template: withContents(parsed, url => contents.get(url), fetchedScript) };
+  return {
+    text,
+    shown,
+    origin,
+    secrets,
+    template: withContents(parsed, url => contents.get(url), fetchedScript),
+  };
 }
 
 async function parseElsewhere(
   text: string,
   { limit, caller }: LoadOptions,
   waiting: { readonly signal: AbortSignal },
-): Promise<TdlTemplate> {
+): Promise<ShownReading & { readonly valid: true }> {
   const limits = limit === undefined ? {} : { limits: { bytes: limit } };
   const forCaller = caller === undefined ? {} : { caller };
   const options = { form: 'build', ...limits, ...forCaller } as const;
   const reading = isSmall(text)
-    ? readTemplate(text, options)
+    ? readShown(text, options)
     : await readElsewhere(text, { ...options, signal: waiting.signal });
   if (!reading.valid) throw new TemplateError(reading.problems);
-  return reading.template;
+  return reading;
 }
 
 function deadlineOf({ signal, timeout = 30_000 }: LoadOptions): AbortSignal {

@@ -16,6 +16,8 @@ export interface StoredTemplate {
 
 export interface LookupOptions {
   readonly signal?: AbortSignal;
+  /** For whom: callers with large templates take turns. Default: all who do not say. */
+  readonly caller?: string;
 }
 
 /** Where templates can be found by uuid: stored ones, or those that images were built from. */
@@ -45,10 +47,9 @@ export interface TemplateSources {
   readonly readFile?: (path: string) => Promise<Uint8Array>;
 }
 
-export interface ResolveOptions {
+export interface ResolveOptions extends LookupOptions {
   /** Bytes that a template may have; default 2 MiB. */
   readonly limit?: number;
-  readonly signal?: AbortSignal;
   /** The template is only looked at, so one whose passwords were taken out will do; default false. */
   readonly onlyToLook?: boolean;
 }

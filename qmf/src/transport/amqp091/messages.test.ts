@@ -223,6 +223,35 @@ describe('toEnvelope', () => {
       manners,
     );
 
+  it('refuses a header that is given twice, at any depth, also when the same bytes come again', () => {
+    const block = (hex: string): string => (hex.length / 2).toString(16).padStart(8, '0') + hex;
+    const field = (name: string, value: string): string =>
+      Buffer.concat([Buffer.from([Buffer.byteLength(name)]), Buffer.from(name)]).toString('hex') + value;
+    const value = fc.constantFrom('56', '7401', '530000000161', '780000000161');
+    const name = fc.constantFrom('a', 'b', 'qmf.opcode', 'User', 'user', 'ä');
+    const fields = fc.array(fc.tuple(name, value), { maxLength: 4 });
+    fc.assert(
+      fc.property(fields, drawn => {
+        const table = block(drawn.map(([key, held]) => field(key, held)).join(''));
+        const isGivenTwice = new Set(drawn.map(([key]) => key)).size < drawn.length;
+        for (const headers of [
+          table,
+          block(field('outer', `46${table}`)),
+          block(field('outer', `41${block(`5646${table}`)}`)),
+        ]) {
+          for (const time of ['first', 'second']) {
+            const read = (): Envelope => deliver(`2000${headers}`);
+            if (isGivenTwice)
+              expect(read, `${time}: ${headers}`)
+                .to.throw(QmfError)
+                .with.property('code', 'malformed_message');
+            else expect(read, `${time}: ${headers}`).not.to.throw();
+          }
+        }
+      }),
+    );
+  });
+
   it('reads a message without properties and body', () => {
     expect(deliver('0000')).to.deep.equal({
       to: { node: 'e', subject: 'k' },

@@ -9,6 +9,9 @@ import { isGone, linkError } from './conditions.js';
 import type { Dialect, SourceTerminus } from './dialects/index.js';
 import { fromBareMessage } from './envelopes.js';
 
+/** Messages, see {@link Binding.readAhead}. */
+const defaultReadAhead = 1_000;
+
 export interface ReceiverEvents {
   /** How far the user ids of messages can be relied on. */
   readonly userIds: UserIds;
@@ -36,6 +39,7 @@ export function openReceiver(
   const receiver = session.open_receiver({
     name: queue,
     source: { ...source, capabilities: [...(source.capabilities ?? [])] },
+    credit_window: binding.readAhead ?? defaultReadAhead,
   });
   on(receiver, 'message', ({ message }) => {
     if (!Buffer.isBuffer(message)) return; // cannot be: the session delivers bytes
