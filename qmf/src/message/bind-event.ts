@@ -56,6 +56,18 @@ export function encodeBindEvent(
   };
 }
 
+/** What keys of the events begin with that qpidd raises for each consumer of a queue. */
+export const SUBSCRIBE_EVENT_KEY = 'agent.ind.event.org_apache_qpid_broker.subscribe';
+
+/**
+ * The queues that such an event names. A receiver of AMQP 1.0 has one that is called `<container>_<link>`, and no bind event.
+ *
+ * @throws QmfError `malformed_message`
+ */
+export function readSubscribeEvent(envelope: Envelope): readonly string[] {
+  return readListBody(envelope).map(item => textOf(eventItemFromValue(item).values.get('qName')) ?? '');
+}
+
 /**
  * The bindings that such an event tells of.
  *
