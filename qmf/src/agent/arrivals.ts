@@ -18,7 +18,7 @@ export interface ArrivalsOptions {
   readonly timers?: Timers;
 }
 
-/** At most one heartbeat in this time, in milliseconds, however many bindings are announced: anybody may forge such events. */
+/** At most one heartbeat in this time, in milliseconds, however many bindings are announced: any client may forge such events. */
 const SHORTEST_INTERVAL = 1_000;
 
 /**

@@ -17,7 +17,7 @@ import { refuseWhileStopping, type RequestContext } from './request-context.js';
 
 /**
  * Answers one message from the bus. Never throws: whatever is wrong with the message goes back to its sender as an
- * exception, or to the log where there is nobody to answer.
+ * exception, or to the log where no address for an answer is given.
  */
 export function handleRequest(envelope: Envelope, context: RequestContext): void {
   const { settings, replies } = context;

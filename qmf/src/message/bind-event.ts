@@ -31,7 +31,7 @@ const bindClass: SchemaId = {
   hash: Uuid.parse('042af49f-eea7-5cd1-0ac1-10b0e0573cab'),
 };
 
-/** What keys of {@link encodeBindEvent}'s events begin with, whoever raises them. */
+/** Beginning of the keys of {@link encodeBindEvent}'s events, from any broker. */
 export const BIND_EVENT_KEY = 'agent.ind.event.org_apache_qpid_broker.bind';
 
 /** The event as qpidd raises it, for a broker that is known as `agent`. */
@@ -56,7 +56,7 @@ export function encodeBindEvent(
   };
 }
 
-/** What keys of the events begin with that qpidd raises for each consumer of a queue. */
+/** Beginning of the keys of the events that qpidd raises for each consumer of a queue. */
 export const SUBSCRIBE_EVENT_KEY = 'agent.ind.event.org_apache_qpid_broker.subscribe';
 
 /**
