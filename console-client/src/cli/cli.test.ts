@@ -317,7 +317,10 @@ describe('imagefactory-console', () => {
       expect(code).to.equal(0);
       const lines = stdout.trimEnd().split('\n');
       expect(lines[0]).to.match(/^build_adaptor-/);
-      expect(lines.slice(-2)).to.deep.equal(['BUILDING 50%', 'COMPLETED /var/lib/image.qcow2']);
+      expect(lines.slice(-3)).to.deep.equal([
+        ...['BUILDING 50%', 'BUILDING 75%'],
+        'COMPLETED /var/lib/image.qcow2',
+      ]);
     });
 
     it('draws a bar on a terminal, and leaves only the end', async () => {
