@@ -555,7 +555,7 @@ describe('imagefactory-console', () => {
     });
 
     it('ends well with the input', async () => {
-      expect((await cli(['repl'], { stdin: 'agents --wait 0.1' })).code).to.equal(0);
+      expect((await cli(['repl'], { stdin: 'query Widget' })).code).to.equal(0);
     });
 
     it('shows events while other commands run', async () => {
