@@ -19,7 +19,7 @@ import { hasFailedUnseen, type Standing, standingOf } from './standing.js';
 /** Those whose end is still to be told. The others may be many, and each has its template with it. */
 const live = parsePredicate('[and, [ne, status, [quote, COMPLETED]], [ne, status, [quote, FAILED]]]');
 
-/** Builds whose announced ends wait to be confirmed, and events of each; nobody needs more. */
+/** Limits of the builds whose announced ends wait to be confirmed, and of the events kept for each. */
 const HELD_BUILDS = 1_000;
 const HELD_EVENTS = 8;
 
@@ -145,7 +145,7 @@ export class AgentWatch {
     this.#inquiry.stop();
   }
 
-  /** What there is when the watch begins: the end of a build that is over by then is nobody's news. */
+  /** Reads the builds that exist when the watch begins. No event is emitted for those that are over by then. */
   async #takeBaseline(limits: RequestOptions): Promise<void> {
     const agent = this.#agent;
     const running = await agent.objects(BuildAdaptorOnBus, { ...limits, where: live });

@@ -77,7 +77,7 @@ export function changeOf(event: ReceivedEvent): AddressedChange | undefined {
   return undefined;
 }
 
-/** Agents of other makes may raise events without a usable address; nobody can wait for those. None speaks of another's builds. */
+/** Agents of other makes may raise events without a usable address, which belong to no build. No agent raises events of another agent's builds. */
 function addressed(
   event: ReceivedEvent,
   addr: Parameters<typeof addressFromPlain>[0],

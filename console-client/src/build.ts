@@ -228,7 +228,7 @@ export class Build {
     return () => this.#silenceListeners.delete(listener);
   }
 
-  /** Asks the agent once, and takes over what no event has told. */
+  /** Asks the agent once, and takes over the changes that no event has announced. */
   async refresh(options: WaitOptions = {}): Promise<void> {
     await this.#compare(options);
   }

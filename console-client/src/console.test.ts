@@ -167,7 +167,7 @@ describe('the typed console', () => {
     await until(() => build.status === 'BUILDING', 'the console has heard of BUILDING');
     const { port } = factory.broker;
     await factory.broker.stop();
-    // Nobody hears of these: the agent's own events wait in its outbox, but here they are never raised.
+    // No event tells of these changes: an agent would keep events in its outbox, but here none is raised.
     adaptor.update({ status: 'COMPLETED', finished_image: '/images/two.body', percent_complete: 100 });
     const again = await startBroker({ port });
     try {

@@ -5,15 +5,19 @@ import { type ConnectedConsole, connectConsole } from '@imagefactory/console-cli
 import { transportFor } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
+import { heartbeatsUponArrival } from './interop/arrivals.js';
 import { configuredAsDocumented } from './interop/configured.js';
 import { blockOf, blocksOf } from './interop/howto.js';
 import { as } from './interop/roles.js';
 import { brokerForFile, interoperabilityOn } from './interop/on-broker.js';
 import type { MissingBroker, RealBroker } from './support/brokers/index.js';
 import { startQpidd } from './support/brokers/qpidd.js';
-import { findProgram } from './support/lane.js';
-import { Program } from './support/program.js';
+import { findProgram, skipBecause } from './support/lane.js';
+import { Program, projectRoot } from './support/program.js';
 import { rejection } from './support/until.js';
+
+/** Debian's own: an interpreter of another make on the PATH would not see Debian's modules. */
+const PYTHON = '/usr/bin/python3';
 
 const section = 'Apache Qpid C++ (qpidd)';
 
@@ -36,6 +40,24 @@ if (broker !== undefined) {
       expect(schema.methods.map(({ name }) => name)).to.include('echo');
       const hello = { sequence: 7, body: 'hello' };
       expect(await own.call(object!, 'echo', hello)).to.deep.equal(hello);
+    });
+  });
+
+  describe('an agent on a real qpidd', () => {
+    it('notices each receiver of AMQP 1.0 that is called as stock consoles call theirs', async function () {
+      this.timeout(120_000);
+      const probe = await Program.run(PYTHON, ['-c', 'import proton']).catch(() => undefined);
+      if (probe?.status !== 0)
+        return skipBecause(
+          this,
+          'python3-qpid-proton is not installed (apt-get install python3-qpid-proton)',
+        );
+      const script = join(projectRoot, 'test/interop/unfiltered_proton.py');
+      const listen = async (): Promise<void> => {
+        const run = await Program.run(PYTHON, [script, broker.url.replace('amqp://', '')]);
+        expect(run.status, run.output).to.equal(0);
+      };
+      expect(await heartbeatsUponArrival(broker.url, listen)).to.equal(3);
     });
   });
 

@@ -89,7 +89,7 @@ describe('the program imagefactory-console', () => {
       {
         stdin: 'x',
         onOutput: (text, child) => {
-          // By then the build is held.
+          // By then the build is held; it makes another step before it ends, which finds the pipe closed.
           if (!text.includes('50%')) return;
           child.stdout?.destroy();
           bus.release();
@@ -106,7 +106,7 @@ describe('the program imagefactory-console', () => {
       {
         stdin: 'FAIL',
         onOutput: (text, child) => {
-          // By then the build is held.
+          // By then the build is held; it makes another step before it ends, which finds the pipe closed.
           if (!text.includes('50%')) return;
           child.stdout?.destroy();
           bus.release();

@@ -120,15 +120,21 @@ function publishFactory(agent: AgentSession, held: (() => void)[]): void {
             old_status: before,
           });
         };
-        const proceed = async (): Promise<void> => {
-          turn('BUILDING');
-          adaptor.update({ percent_complete: 50 });
+        const reach = (percent: number): void => {
+          adaptor.update({ percent_complete: percent });
           void agent.raise(BuildAdaptorPercentCompleteEvent, {
             addr,
             event: 'PERCENTAGE',
-            percent_complete: 50,
+            percent_complete: percent,
           });
-          if (target === 'hold') await new Promise<void>(resolve => held.push(resolve));
+        };
+        const proceed = async (): Promise<void> => {
+          turn('BUILDING');
+          reach(50);
+          if (target === 'hold') {
+            await new Promise<void>(resolve => held.push(resolve));
+            reach(75);
+          }
           if (descriptor.includes('FAIL')) {
             turn('FAILED');
             void agent.raise(BuildFailedEvent, {

@@ -9,7 +9,7 @@ export interface Context {
   readonly io: Io;
   readonly out: Output;
   readonly settings: Settings;
-  /** Fires when the command is to stop: its user wants that, or its output reaches nobody any more. */
+  /** Fires when the command is to stop: its user wants that, or the reader of its output went away. */
   readonly signal: AbortSignal;
   /**
    * The same, but for an output whose reader went away: a build that is followed is followed on to its end, because its exit code says how it

@@ -86,7 +86,7 @@ export class ScriptedFactory {
     return factory;
   }
 
-  /** A build of which nobody is told. */
+  /** A build that no event announces. */
   makeBuild(descriptor: string, name: string = ADAPTOR_PREFIX + randomUUID()): Adaptor {
     const adaptor = this.session.publish(BuildAdaptorOnBus, {
       shownAs: BuildAdaptor,

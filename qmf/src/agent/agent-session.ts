@@ -193,7 +193,7 @@ export class AgentSession {
     );
   }
 
-  /** Messages that reached nobody, or not everybody. */
+  /** Counts of messages that reached no receiver, or not all. */
   get losses(): AgentLosses {
     return this.#losses.counts;
   }
@@ -204,8 +204,8 @@ export class AgentSession {
   }
 
   /**
-   * Waits until all running calls have come to their end and the broker has taken every event and answer. What is to be begun
-   * meanwhile is the caller's to {@link refuse}. Without a broker there is nothing to wait for but the calls. Never rejects.
+   * Waits until all running calls have come to their end and the broker has taken every event and answer. The caller {@link refuse}s new calls
+   * meanwhile. Without a broker there is nothing to wait for but the calls. Never rejects.
    *
    * @param options.timeout milliseconds, all together; default 5 000
    */

@@ -5,7 +5,7 @@ import type { BareMessage } from '../codec/amqp10-message.js';
 import { FakeTimers, turn } from '../connection/fake-timers.test.fixture.js';
 import { FakeTransport } from '../connection/fake-transport.test.fixture.js';
 import { BusConnection } from '../connection/index.js';
-import { BIND_EVENT_KEY, encodeBindEvent } from '../message/bind-event.js';
+import { BIND_EVENT_KEY, encodeBindEvent, SUBSCRIBE_EVENT_KEY } from '../message/bind-event.js';
 import type { Envelope } from '../message/envelope.js';
 import { connectTo } from '../testing/brokers.test.fixture.js';
 import { until } from '../testing/poll.test.fixture.js';
@@ -16,15 +16,17 @@ import { int32, type ValueMap } from '../value/value.js';
 import { bodyList } from './agent.test.fixture.js';
 import { AgentSession } from './agent-session.js';
 import { Arrivals } from './arrivals.js';
-import { bindingSourceOf } from './binding-sources.js';
+import { bindingSourcesOf } from './binding-sources.js';
 
 const topic = 'qmf.default.topic';
 const name = { vendor: 'example.com', product: 'arrivals', instance: '1' };
 const heartbeatKey = 'agent.ind.heartbeat.example_com.arrivals.1';
 
+const qpidd = { vendor: 'apache.org', product: 'qpidd', instance: 'x' };
+
 function event(key: string, exchange = topic): Omit<Envelope, 'to'> & { subject: string } {
   const forged = { exchange, key, queue: 'q', user: 'u', host: 'h' };
-  return encodeBindEvent({ vendor: 'apache.org', product: 'qpidd', instance: 'x' }, forged, 1n);
+  return encodeBindEvent(qpidd, forged, 1n);
 }
 
 function valuesIn(message: BareMessage): ValueMap {
@@ -221,13 +223,15 @@ describe('announcements of bindings', () => {
 });
 
 describe('brokers that announce bindings', () => {
+  const keys = (product?: string): readonly string[] =>
+    bindingSourcesOf(product === undefined ? {} : { product }).map(({ binding }) => binding.key);
+
   it('are known by their product; others are not asked', () => {
-    expect(bindingSourceOf({ product: 'qpid-cpp' })?.binding.key).to.equal(`${BIND_EVENT_KEY}.#`);
-    expect(bindingSourceOf({ product: 'imagefactory-embedded-broker' })?.binding.exchange).to.equal(topic);
-    expect(bindingSourceOf({ product: 'apache-activemq-artemis' })).to.equal(undefined);
-    expect(bindingSourceOf({ product: 'qpid-broker-j' })).to.equal(undefined);
-    expect(bindingSourceOf({})).to.equal(undefined);
-    const rabbit = bindingSourceOf({ product: 'RabbitMQ' });
+    expect(keys('qpid-cpp')).to.deep.equal([`${BIND_EVENT_KEY}.#`, `${SUBSCRIBE_EVENT_KEY}.#`]);
+    expect(keys('imagefactory-embedded-broker')).to.deep.equal([`${BIND_EVENT_KEY}.#`]);
+    for (const product of ['apache-activemq-artemis', 'qpid-broker-j', undefined])
+      expect(keys(product)).to.deep.equal([]);
+    const [rabbit] = bindingSourcesOf({ product: 'RabbitMQ' });
     expect(rabbit?.binding).to.include({ exchange: 'amq.rabbitmq.event', key: 'binding.created' });
     const headers = new Map([
       ['source_name', topic],
@@ -235,6 +239,18 @@ describe('brokers that announce bindings', () => {
       ['routing_key', 'agent.#'],
     ]);
     const envelope = { to: { node: 'amq.rabbitmq.event' }, headers, body: { form: 'none' } } as const;
-    expect(rabbit?.read(envelope)).to.deep.equal([{ exchange: topic, key: 'agent.#' }]);
+    expect(rabbit?.read(envelope, topic)).to.deep.equal([{ exchange: topic, key: 'agent.#' }]);
+  });
+
+  it('tell of a receiver of AMQP 1.0 by the name of its queue', () => {
+    const [, subscriptions] = bindingSourcesOf({ product: 'qpid-cpp' });
+    const found = (queue: string): readonly unknown[] => {
+      const content = encodeBindEvent(qpidd, { exchange: '', key: '', queue, user: '', host: '' }, 1n);
+      return subscriptions?.read({ to: { node: topic }, ...content }, topic) ?? [];
+    };
+    for (const queue of [`container_${topic}_b1c2`, `host-${topic}`])
+      expect(found(queue)).to.deep.equal([{ exchange: topic, key: '#' }]);
+    for (const queue of ['qmf-1_from.2', 'container_qmf.lab.topic', ''])
+      expect(found(queue)).to.deep.equal([]);
   });
 });

@@ -6,7 +6,7 @@ import { matchesTopic, topicPattern } from '../message/topic-match.js';
 import { type Listening, OptionalBinding } from '../session/optional-binding.js';
 import type { SessionLog } from '../session/session-log.js';
 import type { Peer } from '../transport/transport.js';
-import { type BindingSource, bindingSourceOf } from './binding-sources.js';
+import { type BindingSource, bindingSourcesOf, MOST_SOURCES } from './binding-sources.js';
 
 export interface ArrivalsOptions {
   /** Where the agent's heartbeats go; the key changes with the agent's name. */
@@ -18,7 +18,7 @@ export interface ArrivalsOptions {
   readonly timers?: Timers;
 }
 
-/** At most one heartbeat in this time, in milliseconds, however many bindings are announced: anybody may forge such events. */
+/** At most one heartbeat in this time, in milliseconds, however many bindings are announced: any client may forge such events. */
 const SHORTEST_INTERVAL = 1_000;
 
 /**
@@ -28,7 +28,7 @@ const SHORTEST_INTERVAL = 1_000;
  */
 export class Arrivals {
   readonly #timers: Timers;
-  readonly #binding: OptionalBinding;
+  readonly #bindings: readonly OptionalBinding[];
   #lastSent = -Infinity;
   #cancel: (() => void) | undefined;
 
@@ -37,41 +37,43 @@ export class Arrivals {
     private readonly options: ArrivalsOptions,
   ) {
     this.#timers = options.timers ?? systemTimers;
-    this.#binding = new OptionalBinding(connection, {
-      listenAt: peer => this.#listenAt(peer),
-      // Of a console that came after the connection's first heartbeat and before now nothing was heard.
-      onBound: isFirstAnswer => {
-        if (!isFirstAnswer) this.#announceSoon();
-      },
-      onRefused: ({ message }) =>
-        options.log.debug(`consoles will be noticed by their requests only: ${message}`),
-    });
+    const listenTo = (index: number): OptionalBinding =>
+      new OptionalBinding(connection, {
+        listenAt: peer => this.#listenAt(peer, index),
+        // Of a console that came after the connection's first heartbeat and before now nothing was heard.
+        onBound: isFirstAnswer => {
+          if (!isFirstAnswer) this.#announceSoon();
+        },
+        onRefused: ({ message }) =>
+          options.log.debug(`consoles will be noticed by their requests only: ${message}`),
+      });
+    this.#bindings = Array.from({ length: MOST_SOURCES }, (_, index) => listenTo(index));
   }
 
   /** Resolves when the broker that is connected, if any, has answered the first time. A heartbeat is due then. */
-  get ready(): Promise<void> {
-    return this.#binding.ready;
+  get ready(): Promise<unknown> {
+    return Promise.all(this.#bindings.map(({ ready }) => ready));
   }
 
   close(): void {
-    this.#binding.close();
+    for (const binding of this.#bindings) binding.close();
     this.#cancel?.();
   }
 
-  #listenAt(peer: Peer): Listening | undefined {
-    const source = bindingSourceOf(peer);
+  #listenAt(peer: Peer, index: number): Listening | undefined {
+    const source = bindingSourcesOf(peer)[index];
     if (source === undefined) return undefined;
     return { binding: source.binding, deliver: envelope => this.#receive(source, envelope) };
   }
 
   #receive(source: BindingSource, envelope: Envelope): void {
+    const { exchange, key } = this.options;
     let bound: readonly Bound[];
     try {
-      bound = source.read(envelope);
+      bound = source.read(envelope, exchange);
     } catch {
       return; // not the broker's, or of another version
     }
-    const { exchange, key } = this.options;
     if (bound.some(each => each.exchange === exchange && matchesTopic(topicPattern(each.key), key()))) {
       this.#announceSoon();
     }

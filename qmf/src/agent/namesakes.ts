@@ -19,7 +19,7 @@ export interface NamesakeParts {
   readonly name: () => string;
   /** Tells this start from others; later ones are greater. */
   readonly start: string;
-  /** Asks whoever listens at our own address to show up, with the answer to that address. */
+  /** Sends a locate request to our own address, with that address as the one for answers. */
   readonly ask: (correlationId: string) => Promise<void>;
   /** Sends a heartbeat, by which the other one finds out too. */
   readonly showUp: () => void;
@@ -41,7 +41,7 @@ export class Namesakes {
 
   constructor(private readonly parts: NamesakeParts) {}
 
-  /** Whether the message belongs to this and to nobody else. */
+  /** Whether the message is one of those by which namesakes are found, and is to be ignored by others. */
   receive(envelope: Envelope): boolean {
     const { name, start } = this.parts;
     switch (opcodeOf(envelope.headers)) {

@@ -21,7 +21,7 @@ export interface PresenceParts {
   readonly losses: Losses;
 }
 
-/** What consoles learn of an agent before they ask it anything: its attributes, its classes, its heartbeats (wire document §3, §6). */
+/** Attributes, classes and heartbeats of an agent, by which consoles know it before their first request (wire document §3, §6). */
 export class Presence {
   readonly #parts: PresenceParts;
   readonly #schemas = new Map<string, Schema>();

@@ -21,7 +21,7 @@ const CALL_TO_ALL =
 
 /**
  * Answers one message from the bus. Never throws: whatever is wrong with the message goes back to its sender as an
- * exception, or to the log where there is nobody to answer.
+ * exception, or to the log where no address for an answer is given.
  *
  * @param isOurs whether the broker has delivered it by a key of this agent's own, rather than one to which all agents listen
  */

@@ -4,7 +4,7 @@ import { Chain, type Link } from './chain.js';
 
 /**
  * Whether a message may go when the outbox is full: `progress` is overtaken by the next of its kind, `lasting` tells what
- * nobody else will tell.
+ * no other message will repeat.
  */
 export type Importance = 'progress' | 'lasting';
 

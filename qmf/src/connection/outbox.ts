@@ -47,7 +47,7 @@ const IDLE_LANES = 16;
  *
  * A broker whose queue for one console is full releases what goes to all of them (wire document §1.5). Lasting messages are then
  * sent a few times more, with short pauses; when that was in vain, no others of the same routing key are until the broker takes
- * one of them, so that a console that has stopped reading holds up nobody, and the others don't hear everything four times. By
+ * one of them, so that a console that has stopped reading delays no other, and the others don't hear everything four times. By
  * key, because the answers to consoles that do read are accepted all the while.
  */
 export class Outbox {
@@ -182,7 +182,7 @@ export class Outbox {
 
   #settle(kept: Kept, error: QmfError | undefined): void {
     if (kept.place === 'gone') return;
-    // Nobody knows whether it arrived: it keeps its place, and the end of the wire, of which this is a part, recalls it.
+    // Whether it arrived is not known: it keeps its place, and the end of the wire, of which this is a part, recalls it.
     if (error?.code === 'connection_lost' || error?.code === 'closed') {
       kept.ends = error.isUnsent ? 0 : kept.ends + 1;
       return;

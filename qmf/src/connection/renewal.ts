@@ -2,7 +2,7 @@ import type { Wire } from '../transport/transport.js';
 import type { ConnectionSettings } from './options.js';
 
 /**
- * Puts the bindings of a wire in place anew from time to time: nobody hears of it when an exchange is deleted and made again, and an agent
+ * Puts the bindings of a wire in place anew from time to time: no broker announces that an exchange was deleted and made again, and an agent
  * would be deaf from then on. The pauses vary between half the interval and all of it, so that many clients of one broker don't do it all at
  * once. The result ends that.
  */

@@ -29,13 +29,13 @@ export function isNamedSo(name: string, { vendor, product, instance }: AgentInfo
  * - `restarted`: believed at once
  * - `refused`: not believed
  * - `ask-run`: the agent itself is asked which run it is, at the address that it has in both
- * - `ask-old`: believed if nobody answers at the old address
+ * - `ask-old`: believed if the old address does not answer
  */
 export type Verdict = 'same' | 'restarted' | 'refused' | 'ask-run' | 'ask-old';
 
 export function judge(name: string, before: AgentInfo, after: AgentInfo): Verdict {
   if (before.directSubject === after.directSubject) return isSameRun(before, after) ? 'same' : 'ask-run';
-  // Our agents make theirs from the name, so that nobody else's is ever right.
+  // Our agents derive theirs from the name, so that any other one is wrong.
   const own = directSubjectOf(name);
   if (before.directSubject === own) return 'refused';
   if (after.directSubject === own) return 'restarted';

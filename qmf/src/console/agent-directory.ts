@@ -76,7 +76,7 @@ export class AgentDirectory {
     if (known !== undefined) known.lastSeen = this.parts.now();
   }
 
-  /** Nobody could be heard until now; silence counts from here on. */
+  /** No agent could be heard until now; silence counts from here on. */
   resetSilence(): void {
     for (const known of this.#table.all()) known.lastSeen = this.parts.now();
   }

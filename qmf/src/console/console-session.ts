@@ -31,7 +31,7 @@ const CLAIM_PATIENCE = 2_000;
 
 /**
  * A QMFv2 console on a connection: finds agents and keeps track of them, asks and calls them, gets their events. It lives
- * across reconnects; requests that were under way then fail, since nobody knows whether they were carried out.
+ * across reconnects; requests that were under way then fail, since it is not known whether they were carried out.
  */
 export class ConsoleSession {
   readonly #maxAgentAge: number;
@@ -115,7 +115,7 @@ export class ConsoleSession {
   #onStatus(status: ConnectionStatus): void {
     const { kind, broker } = status;
     if (kind === 'open') {
-      // Nobody could be heard while the bus was away; silence counts from now on.
+      // No agent could be heard while disconnected; silence counts from now on.
       this.#directory.resetSilence();
       this.#locate();
       return;
@@ -126,7 +126,7 @@ export class ConsoleSession {
     this.#requests.failAll(
       new QmfError('connection_lost', 'the connection to the broker was lost before the answer came'),
     );
-    // The bus won't come back: nobody is to wait for it.
+    // The connection is final, so all waiting ends.
     if (kind === 'failed') this.#endAll(status.reason, status.reason);
     if (kind === 'closed') this.#endAll(new QmfError('closed', `the connection to ${broker} was closed`));
   }
@@ -151,7 +151,7 @@ export class ConsoleSession {
     return this.#directory.silenceOf(agent.name);
   }
 
-  /** Events that had to be dropped: nobody came to know their agent, or their reader was too slow. */
+  /** Events that were dropped: their agent stayed unknown, or their reader was too slow. */
   get droppedEvents(): number {
     return this.#events.dropped;
   }
@@ -290,7 +290,7 @@ export class ConsoleSession {
         return;
       default:
         if (agentName !== undefined) this.#directory.seen(agentName);
-        // Of one that is whole no memory is needed: should it come twice, nobody waits for it any more.
+        // A complete answer needs no memory: no request waits for its duplicate.
         if (isPartial(envelope.headers)) this.#goOn(agentName, envelope);
         else this.#requests.answer(envelope);
     }

@@ -37,7 +37,7 @@ export class EventHub {
     private readonly limits: HoldLimits = defaultLimits,
   ) {}
 
-  /** Events that had to go because nobody came to know their agent, or too many waited. */
+  /** Events that were dropped because their agent stayed unknown, or too many waited. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -51,7 +51,7 @@ export class EventHub {
     return () => this.#listeners.delete(listener);
   }
 
-  /** @param ended called when the stream has ended, whoever ended it */
+  /** @param ended called when the stream has ended, for any reason */
   stream<T>(select: (event: ReceivedEvent) => T | undefined, ended: () => void): EventStream<T> {
     const finish = (): void => {
       unlisten();

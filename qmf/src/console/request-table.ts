@@ -36,8 +36,8 @@ interface Pending {
 }
 
 /**
- * Requests that wait for answers, by correlation id. Each is answered, fails, or meets its deadline. Nobody who has not read a request can
- * answer it: the ids are random.
+ * Requests that wait for answers, by correlation id. Each is answered, fails, or meets its deadline. A peer that has not read a request
+ * cannot answer it: the ids are random.
  */
 export class RequestTable {
   readonly #pending = new Map<string, Pending>();
@@ -102,7 +102,7 @@ export class RequestTable {
     }
   }
 
-  /** Gives an answer to its request; false when nobody waits for it (any more), or somebody else was asked. */
+  /** Gives an answer to its request; false if no request waits for it (any more), or another agent was asked. */
   answer(envelope: Envelope): boolean {
     return this.#answer(correlationText(envelope), envelope);
   }
@@ -131,7 +131,7 @@ export class RequestTable {
   }
 }
 
-/** With these words of the broker or the transport a request has reached nobody. */
+/** With these codes from the broker or the transport the request has reached no agent. */
 const neverArrived: ReadonlySet<QmfErrorCode> = new Set([
   'message_released',
   'message_rejected',
@@ -145,7 +145,7 @@ function keyOfV1(sequence: string): string {
   return `QMFv1 ${sequence}`;
 }
 
-/** The broker's agent may answer under its alias, and QMFv1 answers name nobody (§9.22). */
+/** The broker's agent may answer under its alias, and QMFv1 answers name no sender (§9.22). */
 function isFrom({ agent, hasAlias }: Pending, envelope: Envelope): boolean {
   const sender = agentOf(envelope.headers);
   return sender === undefined || sender === agent || (hasAlias && sender === BROKER_KEY);

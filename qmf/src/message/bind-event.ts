@@ -31,7 +31,7 @@ const bindClass: SchemaId = {
   hash: Uuid.parse('042af49f-eea7-5cd1-0ac1-10b0e0573cab'),
 };
 
-/** What keys of {@link encodeBindEvent}'s events begin with, whoever raises them. */
+/** Beginning of the keys of {@link encodeBindEvent}'s events, from any broker. */
 export const BIND_EVENT_KEY = 'agent.ind.event.org_apache_qpid_broker.bind';
 
 /** The event as qpidd raises it, for a broker that is known as `agent`. */
@@ -54,6 +54,18 @@ export function encodeBindEvent(
     headers: headersFor('_data_indication', { agent: agentNameToText(agent), content: '_event' }),
     ...listContent([eventItemToValue({ values, schemaId: bindClass, severity, timestamp })], 'value'),
   };
+}
+
+/** Beginning of the keys of the events that qpidd raises for each consumer of a queue. */
+export const SUBSCRIBE_EVENT_KEY = 'agent.ind.event.org_apache_qpid_broker.subscribe';
+
+/**
+ * The queues that such an event names. A receiver of AMQP 1.0 has one that is called `<container>_<link>`, and no bind event.
+ *
+ * @throws QmfError `malformed_message`
+ */
+export function readSubscribeEvent(envelope: Envelope): readonly string[] {
+  return readListBody(envelope).map(item => textOf(eventItemFromValue(item).values.get('qName')) ?? '');
 }
 
 /**

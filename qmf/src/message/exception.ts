@@ -27,7 +27,7 @@ export class AgentException extends Error {
   }
 }
 
-/** Nobody reads more; the rest of an error is for the agent's log. */
+/** Enough for a reader; the rest of an error goes to the agent's log. */
 const LONGEST_TEXT = 4_000;
 
 export function exceptionToValue(text: string, code: number): ValueMap {

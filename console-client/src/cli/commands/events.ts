@@ -55,7 +55,7 @@ export async function eventsCommand(context: Context, options: EventsOptions): P
   return exitCodes.ok;
 }
 
-/** Says so when nobody who is there knows events of a class: it may be misspelt, and nothing would ever come. */
+/** Notes that no agent on the bus has events of the class: its name may be misspelt, and no event would ever come. */
 async function remarkOnClass(
   context: Context,
   name: ClassName,

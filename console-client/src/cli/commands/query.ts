@@ -120,7 +120,7 @@ function classQuery(name: ClassName, where: Predicate | undefined): QueryInput {
   return where === undefined || where.op === 'true' ? name : { ...name, where };
 }
 
-/** Asks all at the same time, so that a silent agent holds up nobody else's answer. Gives the first failure's exit code. */
+/** Asks all agents at the same time, so that a silent one delays no other answer. Returns the exit code of the first failure. */
 async function askAll(
   context: Context,
   targets: readonly Target[],

@@ -11,6 +11,12 @@ const credentials = 'guest:guest';
 /** The user `guest` of a fresh broker may come from elsewhere than the loopback interface, which a container's port is. */
 const fromAnywhere = { target: '/etc/rabbitmq/conf.d/99-tests.conf', content: 'loopback_users = none\n' };
 const withAmqp10 = ['rabbitmq_amqp1_0'];
+/** Version 4 announces bindings, and version 3 does not: agents have to work at both. */
+const withEvents = ['rabbitmq_event_exchange'];
+const enabled = (plugins: readonly string[]): { readonly target: string; readonly content: string } => ({
+  target: '/etc/rabbitmq/enabled_plugins',
+  content: `[${plugins.join(',')}].\n`,
+});
 
 /** RabbitMQ 3 with its plugin for AMQP 1.0. */
 export function startRabbitMq(): Promise<RealBroker | MissingBroker> {
@@ -21,10 +27,7 @@ export function startRabbitMq(): Promise<RealBroker | MissingBroker> {
       fromEnvironment('IMAGEFACTORY_RABBITMQ_URL'),
       fromContainer({
         image: process.env.RABBITMQ_IMAGE ?? 'rabbitmq:3.13',
-        files: [
-          { target: '/etc/rabbitmq/enabled_plugins', content: `[${withAmqp10.join(',')}].\n` },
-          fromAnywhere,
-        ],
+        files: [enabled(withAmqp10), fromAnywhere],
         credentials,
         ready: /Server startup complete/,
       }),
@@ -42,7 +45,7 @@ export function startRabbitMq4(): Promise<RealBroker | MissingBroker> {
       fromEnvironment('IMAGEFACTORY_RABBITMQ4_URL'),
       fromContainer({
         image: process.env.RABBITMQ4_IMAGE ?? 'rabbitmq:4',
-        files: [fromAnywhere],
+        files: [enabled(withEvents), fromAnywhere],
         credentials,
         ready: /Server startup complete/,
       }),
@@ -78,7 +81,7 @@ async function inDebian13(): Promise<Recipe | string> {
     how: 'rabbitmq-server of Debian 13, unpacked',
     scripts: DEBIAN_SCRIPTS,
     epmd: '/usr/bin/epmd',
-    plugins: [],
+    plugins: withEvents,
     tree,
   };
   return rabbitMqRecipe(installation);

@@ -62,7 +62,8 @@ async function bindQueue(
   const put = (path: string, name: string, body: readonly (readonly [string, Value])[]): Promise<void> =>
     links.request('PUT', `/${path}/${encodeURIComponent(name)}`, new Map(body));
   try {
-    if (makesExchange) {
+    // The broker's own exchanges, such as amq.rabbitmq.event, can be made by no client (AMQP 0-9-1 reference, exchange.declare).
+    if (makesExchange && !exchange.startsWith('amq.')) {
       await put('exchanges', exchange, [
         ['type', exchangeType],
         ['durable', false],
