@@ -5,6 +5,7 @@ import type { BrokerFaults } from './faults/index.js';
 import type { QueueBounds } from './queue.js';
 import { type BrokerLimits, defaultLimits } from './quota.js';
 import { type BrokerRole, brokerRoles } from './rights.js';
+import { sparing } from './sparing.js';
 
 /** Something that happened in the broker and that an operator may want to see. Holds no secrets and no message contents. */
 export interface BrokerEvent {
@@ -60,6 +61,7 @@ export interface BrokerOptions {
   readonly maxConnections?: number;
   /** Connections at one time that have not been opened yet; default 100. Beyond it the oldest of them is cut off. */
   readonly maxHandshakes?: number;
+  /** Gets what happens; of warnings 20 in a row, then one each 3 seconds, which counts those that were left out. */
   readonly onEvent?: (event: BrokerEvent) => void;
   /** Clock in milliseconds for the ttl of messages; default `Date.now`. */
   readonly now?: () => number;
@@ -102,6 +104,7 @@ const standardExchanges: Readonly<Record<string, ExchangeType>> = {
 export function brokerSettings(options: BrokerOptions): BrokerSettings {
   const users = new Map(Object.entries(options.users ?? {}).map(([name, user]) => [name, userOf(user)]));
   checkUsers(users, options);
+  const now = options.now ?? Date.now;
   return {
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
@@ -121,8 +124,8 @@ export function brokerSettings(options: BrokerOptions): BrokerSettings {
     handshakeTimeout: options.handshakeTimeout ?? 10_000,
     maxConnections: options.maxConnections ?? 1000,
     maxHandshakes: Math.max(options.maxHandshakes ?? 100, 1),
-    onEvent: options.onEvent ?? (() => undefined),
-    now: options.now ?? Date.now,
+    onEvent: sparing(options.onEvent ?? (() => undefined), now),
+    now,
     faults: options.faults ?? {},
   };
 }
