@@ -14,6 +14,7 @@ import type { DataClass, EventClass, ValuesOf } from '../schema/declare.js';
 import { type Schema, schemaKey } from '../schema/schema.js';
 import type { Severity } from '../schema/types.js';
 import { SessionBindings, type SessionKey } from '../session/session-bindings.js';
+import { UnreadableMessages } from '../session/unreadable.js';
 import type { Value, ValueMap } from '../value/value.js';
 import { encodeValues } from './arguments.js';
 import { Arrivals } from './arrivals.js';
@@ -56,6 +57,7 @@ export class AgentSession {
   #settings: AgentSettings;
   readonly #store: ObjectStore;
   readonly #losses: Losses;
+  readonly #unreadable: UnreadableMessages;
   readonly #calls = new UnderWay();
   readonly #queries = new UnderWay();
   readonly #messages = new UnderWay();
@@ -87,7 +89,8 @@ export class AgentSession {
     const { clock, shares } = this.#settings;
     this.#replies = new Replies(connection, () => this.name, this.#losses, shares.answers, this.#messages);
     this.#subscriptions = new Subscriptions(this.#store, this.#replies, clock, shares, this.#closing.signal);
-    this.#bindings = new SessionBindings(connection, this.#settings.domain, this.#settings.log);
+    this.#unreadable = new UnreadableMessages(this.#settings.log);
+    this.#bindings = this.#newBindings();
     const { log, onNamesake } = this.#settings;
     this.#namesakes = new Namesakes({
       name: () => this.name,
@@ -145,6 +148,11 @@ export class AgentSession {
     this.#sendHeartbeat();
   }
 
+  #newBindings(): SessionBindings {
+    const { domain, log } = this.#settings;
+    return new SessionBindings(this.connection, domain, log, this.#unreadable);
+  }
+
   async #listen(bindings: SessionBindings): Promise<void> {
     const { listenOnDirect, strictSecurity, name } = this.#settings;
     const forAll: SessionKey = { exchange: 'topic', key: 'console.#' };
@@ -173,7 +181,7 @@ export class AgentSession {
     const before = this.#bindings;
     this.#settings = { ...this.#settings, name, directSubject: directSubjectOf(agentNameToText(name)) };
     this.#store.rename(this.name);
-    this.#bindings = new SessionBindings(this.connection, this.#settings.domain, this.#settings.log);
+    this.#bindings = this.#newBindings();
     // What was asked for under the old name until now is the other agent's to answer.
     before.close();
     if (this.#state !== 'open') return;
@@ -194,6 +202,11 @@ export class AgentSession {
   /** Messages that reached nobody, or not everybody. */
   get losses(): AgentLosses {
     return this.#losses.counts;
+  }
+
+  /** Messages that came to this agent and were dropped because they cannot be read. */
+  get unreadableMessages(): number {
+    return this.#unreadable.count;
   }
 
   /** From now on method calls and subscriptions are answered with this text as an exception; all else goes on. */
@@ -342,6 +355,7 @@ export class AgentSession {
   #requestContext(): RequestContext {
     return {
       settings: this.#settings,
+      unreadable: this.#unreadable,
       store: this.#store,
       replies: this.#replies,
       subscriptions: this.#subscriptions,
