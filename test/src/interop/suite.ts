@@ -43,7 +43,7 @@ export function interoperability({ largest, access, ...urls }: Ground): void {
   before(async () => {
     agent = await AgentProgram.start(urls.agent);
     client = await connectConsole({ broker: urls.console });
-    await client.findFactory({ timeout: 15_000 }).catch((error: unknown) => {
+    await client.findFactory({ timeout: 60_000 }).catch((error: unknown) => {
       throw new Error(`${String(error)}; the agent printed:\n${agent.program.output}`);
     });
   });
@@ -166,7 +166,7 @@ export function interoperability({ largest, access, ...urls }: Ground): void {
     const other = await AgentProgram.start(urls.agent, ['--qmf-domain', domain]);
     const elsewhere = await connectConsole({ broker: urls.console, domain });
     try {
-      const factory = await elsewhere.findFactory({ timeout: 15_000 });
+      const factory = await elsewhere.findFactory({ timeout: 60_000 });
       await (await factory.buildImage({ descriptor: template, target: 'mock' })).finished();
       expect(elsewhere.session.agents()).to.have.lengthOf(1);
       expect(client.session.agents().map(({ name }) => name)).not.to.include(factory.agent.name);
@@ -182,7 +182,7 @@ export function interoperability({ largest, access, ...urls }: Ground): void {
 
     before(async () => {
       gadgets = await startGadgetAgent(urls.agent);
-      remote = await client.session.findAgent(({ info }) => info.product === 'gadgets', { timeout: 15_000 });
+      remote = await client.session.findAgent(({ info }) => info.product === 'gadgets', { timeout: 60_000 });
     });
     after(() => gadgets.stop());
 
