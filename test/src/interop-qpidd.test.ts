@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectedConsole, connectConsole } from '@imagefactory/console-client';
-import { transportFor } from '@imagefactory/qmf';
+import { QmfError, transportFor } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { heartbeatsUponArrival } from './interop/arrivals.js';
@@ -10,6 +10,7 @@ import { configuredAsDocumented } from './interop/configured.js';
 import { blockOf, blocksOf } from './interop/howto.js';
 import { as } from './interop/roles.js';
 import { brokerForFile, interoperabilityOn } from './interop/on-broker.js';
+import { AgentProgram } from './support/agent-program.js';
 import type { MissingBroker, RealBroker } from './support/brokers/index.js';
 import { startQpidd } from './support/brokers/qpidd.js';
 import { findProgram, skipBecause } from './support/lane.js';
@@ -58,6 +59,31 @@ if (broker !== undefined) {
         expect(run.status, run.output).to.equal(0);
       };
       expect(await heartbeatsUponArrival(broker.url, listen)).to.equal(3);
+    });
+  });
+
+  describe('a qpidd without management', () => {
+    let without: RealBroker | undefined;
+    before(async function () {
+      const started = await startQpidd(['--mgmt-enable', 'no']);
+      if ('missing' in started) return skipBecause(this, started.missing);
+      without = started;
+    });
+    after(() => without?.stop());
+
+    it('is named as such by an agent and a console, with the remedy', async () => {
+      const url = without?.url ?? '';
+      const missing =
+        /the exchange qmf\.default\.topic is missing: start qpidd with its management \(--mgmt-enable yes\)/;
+      const refused = await rejection(connectConsole({ broker: url }));
+      expect(refused).to.be.instanceOf(QmfError).and.to.include({ code: 'address_refused' });
+      expect((refused as QmfError).remedy).to.match(missing);
+      const agent = await AgentProgram.start(url);
+      try {
+        await agent.program.says(missing, 45_000);
+      } finally {
+        await agent.stop();
+      }
     });
   });
 

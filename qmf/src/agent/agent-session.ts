@@ -12,6 +12,7 @@ import { directSubjectOf, eventKey, heartbeatKey, topicExchange } from '../messa
 import type { DataClass, EventClass, ValuesOf } from '../schema/declare.js';
 import type { Severity } from '../schema/types.js';
 import { SessionBindings, type SessionKey } from '../session/session-bindings.js';
+import { UnreadableMessages } from '../session/unreadable.js';
 import { encodeValues } from './arguments.js';
 import { Arrivals } from './arrivals.js';
 import { type ManagedObject, managedObject, type MethodHandlers, wireHandlers } from './managed-object.js';
@@ -57,6 +58,7 @@ export class AgentSession {
   #settings: AgentSettings;
   readonly #store: ObjectStore;
   readonly #losses: Losses;
+  readonly #unreadable: UnreadableMessages;
   readonly #calls = new UnderWay();
   readonly #queries = new UnderWay();
   readonly #messages = new UnderWay();
@@ -83,7 +85,8 @@ export class AgentSession {
     const { clock, shares } = this.#settings;
     this.#replies = new Replies(connection, () => this.name, this.#losses, shares.answers, this.#messages);
     this.#subscriptions = new Subscriptions(this.#store, this.#replies, clock, shares, this.#closing.signal);
-    this.#bindings = new SessionBindings(connection, this.#settings.domain, this.#settings.log);
+    this.#unreadable = new UnreadableMessages(this.#settings.log);
+    this.#bindings = this.#newBindings();
     const { log, onNamesake } = this.#settings;
     this.#namesakes = new Namesakes({
       name: () => this.name,
@@ -145,6 +148,11 @@ export class AgentSession {
     this.#presence.announce();
   }
 
+  #newBindings(): SessionBindings {
+    const { domain, log } = this.#settings;
+    return new SessionBindings(this.connection, domain, log, this.#unreadable);
+  }
+
   async #listen(bindings: SessionBindings): Promise<void> {
     const { listenOnDirect, strictSecurity, name } = this.#settings;
     const forAll: SessionKey = { exchange: 'topic', key: 'console.#', readAhead };
@@ -175,7 +183,7 @@ export class AgentSession {
     const before = this.#bindings;
     this.#settings = { ...this.#settings, name, directSubject: directSubjectOf(agentNameToText(name)) };
     this.#store.rename(this.name);
-    this.#bindings = new SessionBindings(this.connection, this.#settings.domain, this.#settings.log);
+    this.#bindings = this.#newBindings();
     // What was asked for under the old name until now is the other agent's to answer.
     before.close();
     if (this.#state !== 'open') return;
@@ -196,6 +204,11 @@ export class AgentSession {
   /** Counts of messages that reached no receiver, or not all. */
   get losses(): AgentLosses {
     return this.#losses.counts;
+  }
+
+  /** Messages that came to this agent and were dropped because they cannot be read. */
+  get unreadableMessages(): number {
+    return this.#unreadable.count;
   }
 
   /** From now on method calls and subscriptions are answered with this text as an exception; all else goes on. */
@@ -335,6 +348,7 @@ export class AgentSession {
   #requestContext(): RequestContext {
     return {
       settings: this.#settings,
+      unreadable: this.#unreadable,
       store: this.#store,
       replies: this.#replies,
       subscriptions: this.#subscriptions,

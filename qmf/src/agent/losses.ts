@@ -1,5 +1,6 @@
 import { QmfError } from '../errors.js';
 import type { SessionLog } from '../session/session-log.js';
+import { SparingWarnings } from '../session/sparing-warnings.js';
 
 /** What an agent sends, as its log calls it. */
 export type Sent = 'progress event' | 'event' | 'answer' | 'heartbeat';
@@ -18,22 +19,12 @@ export interface AgentLosses {
   readonly lost: number;
 }
 
-/** Between two warnings of the same kind; milliseconds. */
-const QUIET = 60_000;
-
-interface Kind {
-  /** When the log was warned last. */
-  warnedAt: number;
-  /** Losses since. */
-  since: number;
-}
-
 /**
  * Counts what was lost, and tells the log sparingly: each loss at debug, a kind of losses as a warning at once and then once a
  * minute, and what was dropped while the broker was away once, when it is back.
  */
 export class Losses {
-  readonly #kinds = new Map<string, Kind>();
+  readonly #warnings: SparingWarnings;
   readonly #duringOutage = new Map<Sent, number>();
   #counts: AgentLosses = { droppedProgress: 0, dropped: 0, released: 0, rejected: 0, lost: 0 };
 
@@ -41,8 +32,10 @@ export class Losses {
   constructor(
     private readonly log: SessionLog,
     private readonly isAway: () => boolean,
-    private readonly now: () => number = () => performance.now(),
-  ) {}
+    now?: () => number,
+  ) {
+    this.#warnings = new SparingWarnings(log, now);
+  }
 
   get counts(): AgentLosses {
     return this.#counts;
@@ -70,19 +63,9 @@ export class Losses {
   }
 
   #warn(sent: Sent, name: string, { code, message }: QmfError): void {
-    const key = `${sent} ${code}`;
-    const kind = this.#kinds.get(key);
-    const now = this.now();
-    if (kind !== undefined && now - kind.warnedAt < QUIET) {
-      kind.since++;
-      return;
-    }
-    const more =
-      kind === undefined || kind.since === 0 ? '' : ` (and ${kind.since} more since the last warning)`;
-    this.#kinds.set(key, { warnedAt: now, since: 0 });
     // The broker tells of the queue that is full alone; others behind the exchange may have got the message.
     const what = code === 'message_released' && sent !== 'answer' ? 'did not reach everybody' : 'was lost';
-    this.log.warn(`${name} ${what}: ${message}${more}`);
+    this.#warnings.warn(`${sent} ${code}`, `${name} ${what}: ${message}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { AgentException, exceptionCodes } from '../message/exception.js';
 import type { Schema } from '../schema/schema.js';
 import type { ValueMap } from '../value/value.js';
 import type { ObjectStore } from './object-store.js';
+import type { UnreadableMessages } from '../session/unreadable.js';
 import type { AgentSettings } from './options.js';
 import type { Replies } from './replies.js';
 import type { Subscriptions } from './subscriptions.js';
@@ -10,6 +11,7 @@ import type { UnderWay } from './under-way.js';
 /** What answering requests needs of the session. */
 export interface RequestContext {
   readonly settings: AgentSettings;
+  readonly unreadable: UnreadableMessages;
   readonly store: ObjectStore;
   readonly replies: Replies;
   readonly subscriptions: Subscriptions;

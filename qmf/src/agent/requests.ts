@@ -26,7 +26,7 @@ const CALL_TO_ALL =
  * @param isOurs whether the broker has delivered it by a key of this agent's own, rather than one to which all agents listen
  */
 export function handleRequest(envelope: Envelope, isOurs: boolean, context: RequestContext): void {
-  const { settings, replies } = context;
+  const { settings, replies, unreadable } = context;
   const opcode = opcodeOf(envelope.headers);
   if (opcode === undefined && !isV1Request(envelope)) return;
   const { replyTo } = envelope;
@@ -37,9 +37,7 @@ export function handleRequest(envelope: Envelope, isOurs: boolean, context: Requ
     return;
   }
   if (settings.strictSecurity && !isStrictReplyTo(envelope, settings)) {
-    settings.log.warn(
-      `a ${opcode ?? 'schema request'} was dropped: its reply-to is not allowed under strict security`,
-    );
+    unreadable.drop(`a ${opcode ?? 'schema request'}`, 'its reply-to is not allowed under strict security');
     return;
   }
   const target = replyTargetOf(envelope, replyTo, context.bodyForm());
@@ -59,12 +57,12 @@ export function handleRequest(envelope: Envelope, isOurs: boolean, context: Requ
   }
 }
 
-function guarded(envelope: Envelope, { settings }: RequestContext, action: () => void): void {
+function guarded(envelope: Envelope, { unreadable }: RequestContext, action: () => void): void {
   try {
     action();
   } catch (error) {
     const { message } = QmfError.from(error, 'malformed_message');
-    settings.log.warn(`a ${opcodeOf(envelope.headers) ?? 'message'} was dropped: ${message}`);
+    unreadable.drop(`a ${opcodeOf(envelope.headers) ?? 'message'}`, message);
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type SendOptions,
 } from './options.js';
 import { Outbox } from './outbox.js';
+import { MalformedNews } from './malformed-news.js';
 import { keepBindings } from './renewal.js';
 import { RepeatedCuts } from './repeated-cuts.js';
 import { wait, type WaitOptions } from './signals.js';
@@ -40,6 +41,7 @@ export class BusConnection implements AsyncDisposable {
   readonly #settings: ConnectionSettings;
   readonly #bindings = new Bindings();
   readonly #listeners = new Set<(status: ConnectionStatus) => void>();
+  readonly #malformed = new MalformedNews();
   readonly #tally = new Tally();
   readonly #drops: DropNews;
   readonly #outbox: Outbox;
@@ -100,7 +102,8 @@ export class BusConnection implements AsyncDisposable {
 
   get statistics(): ConnectionStatistics {
     const { size, bytes, underWay } = this.#outbox;
-    return { ...this.#tally.counts(), waiting: size - underWay, underWay: underWay + this.#unkept, bytes };
+    const held = { waiting: size - underWay, underWay: underWay + this.#unkept, bytes };
+    return { ...this.#tally.counts(), malformed: this.#malformed.count, ...held };
   }
 
   /** Starts dialling. What comes of it is told by {@link status} and {@link ready}. */
@@ -154,6 +157,11 @@ export class BusConnection implements AsyncDisposable {
   /** Calls `listener` with the number of messages that found no room since the last call, at most once a second. */
   onDropped(listener: (count: number) => void): () => void {
     return this.#drops.listen(listener);
+  }
+
+  /** Calls `listener` with each message of a peer that cannot be decoded, which is dropped; the result unsubscribes. */
+  onMalformed(listener: (error: QmfError) => void): () => void {
+    return this.#malformed.listen(listener);
   }
 
   /**
@@ -325,6 +333,7 @@ export class BusConnection implements AsyncDisposable {
         timeout,
         signal: this.#stop.signal,
         timers,
+        onMalformed: this.#malformed.tell,
         onOpen: opened => {
           openedAt = timers.now();
           this.#opened(opened);

@@ -33,6 +33,13 @@ export class FakeWire implements Wire {
     });
   }
 
+  /** Tells of a message that cannot be decoded. */
+  malformed: (error: QmfError) => void = () => undefined;
+
+  onMalformed(listener: (error: QmfError) => void): void {
+    this.malformed = listener;
+  }
+
   async bind(binding: Binding, deliver: (envelope: Envelope) => void): Promise<() => void> {
     await Promise.race([this.onBind(binding), this.closed]);
     if (this.state !== 'open') throw new QmfError('connection_lost', 'the wire is gone');

@@ -201,6 +201,7 @@ export class World {
       rejected: this.#said.reject.length,
       dropped: count('outbox_full'),
       poisoned: this.messages.filter(isPoisoned).length,
+      malformed: 0,
     });
     const pending = this.#pending('keep').length;
     expect(statistics.waiting + statistics.underWay).to.equal(pending + this.#pending('fail').length);

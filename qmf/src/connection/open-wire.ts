@@ -10,6 +10,8 @@ export interface OpenWireOptions {
   readonly timeout: number;
   readonly signal: AbortSignal;
   readonly timers: Timers;
+  /** Called with each message that cannot be decoded. */
+  readonly onMalformed: (error: QmfError) => void;
   /** Called in the moment in which the last binding is in place. */
   readonly onOpen: (wire: Wire) => void;
 }
@@ -28,6 +30,7 @@ export async function openWire(transport: Transport, options: OpenWireOptions): 
   const open = async (): Promise<Wire> => {
     const dialled = await transport.dial(given.signal);
     wire = dialled;
+    dialled.onMalformed?.(options.onMalformed);
     if (isGivenUp()) await dialled.close();
     else {
       await options.bindings.placeAll(dialled, () => {

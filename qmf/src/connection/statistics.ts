@@ -20,6 +20,8 @@ export interface ConnectionStatistics {
   readonly dropped: number;
   /** Kept messages that were dropped because three connections in a row had ended while they were on their way. */
   readonly poisoned: number;
+  /** Messages of peers that were dropped because they cannot be decoded. */
+  readonly malformed: number;
   /** Kept messages that are not handed to the broker yet. */
   readonly waiting: number;
   /** Messages on their way, kept ones and others: the broker has not given its word on them. */
@@ -28,7 +30,7 @@ export interface ConnectionStatistics {
   readonly bytes: number;
 }
 
-type Counts = Omit<ConnectionStatistics, 'waiting' | 'underWay' | 'bytes'>;
+type Counts = Omit<ConnectionStatistics, 'malformed' | 'waiting' | 'underWay' | 'bytes'>;
 
 /** Counts what happens. */
 export class Tally {

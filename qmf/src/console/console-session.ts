@@ -13,6 +13,7 @@ import type { Predicate } from '../query/index.js';
 import type { EventClass } from '../schema/declare.js';
 import { isV1Frame, v1Sequence } from '../schema/v1.js';
 import { SessionBindings } from '../session/session-bindings.js';
+import { UnreadableMessages } from '../session/unreadable.js';
 import { boundedLog, silentLog } from '../session/session-log.js';
 import { AgentDirectory } from './agent-directory.js';
 import type { AgentChange } from './agent-record.js';
@@ -38,6 +39,7 @@ export class ConsoleSession {
   readonly #now: () => number;
   readonly #directory: AgentDirectory;
   readonly #bindings: SessionBindings;
+  readonly #unreadable: UnreadableMessages;
   readonly #requests: Requests;
   readonly #recent = new RecentMessages();
   readonly #duplicates = { events: 0, answers: 0 };
@@ -57,7 +59,8 @@ export class ConsoleSession {
     this.#now = options.now ?? (() => performance.now());
     this.#filter = toPredicate(options.agentFilter);
     const log = boundedLog(options.log ?? silentLog);
-    this.#bindings = new SessionBindings(connection, options.domain ?? 'default', log);
+    this.#unreadable = new UnreadableMessages(log);
+    this.#bindings = new SessionBindings(connection, options.domain ?? 'default', log, this.#unreadable);
     this.#requests = new Requests(connection, options, () => this.#state === 'open');
     this.#events = new EventHub(error => log.warn(`a listener for events failed: ${String(error)}`));
     this.#directory = new AgentDirectory(
@@ -169,6 +172,7 @@ export class ConsoleSession {
       droppedEvents: this.droppedEvents,
       duplicateEvents: this.duplicateEvents,
       duplicateAnswers: this.#duplicates.answers,
+      unreadableMessages: this.#unreadable.count,
     };
   }
 

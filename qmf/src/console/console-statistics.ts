@@ -10,4 +10,6 @@ export interface ConsoleStatistics {
   readonly duplicateEvents: number;
   /** The same for parts of answers and for publications; a whole answer that comes a second time finds nobody waiting. */
   readonly duplicateAnswers: number;
+  /** Messages that were dropped because they cannot be read. */
+  readonly unreadableMessages: number;
 }

@@ -5,6 +5,7 @@ import { directExchange, topicExchange } from '../message/keys.js';
 import type { Binding } from '../transport/transport.js';
 import { OptionalBinding } from './optional-binding.js';
 import type { SessionLog } from './session-log.js';
+import type { UnreadableMessages } from './unreadable.js';
 
 /** Which exchange of a QMF domain, and the key that a session listens to. */
 export interface SessionKey {
@@ -23,6 +24,8 @@ export class SessionBindings {
     private readonly connection: BusConnection,
     private readonly domain: string,
     private readonly log: SessionLog,
+    /** Told of messages that the transport cannot decode, or at which `receive` throws. */
+    private readonly unreadable: UnreadableMessages,
   ) {}
 
   /**
@@ -35,6 +38,8 @@ export class SessionBindings {
     keys: readonly SessionKey[],
     receive: (envelope: Envelope, key: SessionKey) => void,
   ): Promise<void> {
+    const unlisten = this.connection.onMalformed(({ message }) => this.unreadable.drop('a message', message));
+    this.#unbinds.push(unlisten);
     const bind = (key: SessionKey): Promise<void> =>
       this.#bind(
         this.#bindingOf(key),
@@ -60,7 +65,7 @@ export class SessionBindings {
         receive(envelope);
       } catch (error) {
         const { message } = QmfError.from(error, 'malformed_message');
-        this.log.warn(`a message to ${envelope.to.subject ?? envelope.to.node} was dropped: ${message}`);
+        this.unreadable.drop(`a message to ${envelope.to.subject ?? envelope.to.node}`, message);
       }
     };
   }

@@ -34,14 +34,15 @@ interface Listening {
   readonly malformed: unknown[];
 }
 
-async function listen(transport: (malformed: (error: unknown) => void) => Transport): Promise<Listening> {
+async function listen(transport: Transport): Promise<Listening> {
   const sockets: Socket[] = [];
   const malformed: unknown[] = [];
   const received: Envelope[] = [];
   const wire = await watchSockets(
     socket => sockets.push(socket),
-    () => transport(error => malformed.push(error)).dial(never),
+    () => transport.dial(never),
   );
+  wire.onMalformed?.(error => malformed.push(error));
   const [socket] = sockets;
   if (socket === undefined) throw new Error('no socket was seen');
   await wire.bind(binding, envelope => received.push(structuredEnvelope(envelope)));
@@ -125,7 +126,7 @@ describe('AMQP 1.0 frames in pieces', function () {
   for (const frames of [1, 3]) {
     it(`carry every recorded message, cut at every byte, in ${frames} transfer(s) each`, async () => {
       const broker = await startBroker();
-      const listening = await listen(onMalformed => amqp10(broker.url, { onMalformed }));
+      const listening = await listen(amqp10(broker.url));
       const { socket } = listening;
       const { restore } = takeOver(socket);
       let id = 0;
@@ -191,7 +192,7 @@ describe('AMQP 0-9-1 frames in pieces', function () {
       const broker = await startMiniBroker();
       const published: Delivered[] = [];
       broker.consumers.set('captured', message => published.push(message));
-      const listening = await listen(onMalformed => amqp091(broker.url, { onMalformed }));
+      const listening = await listen(amqp091(broker.url));
       for (const bytes of messages) {
         const message = decodeBareMessage(bytes);
         await listening.wire.send({

@@ -181,7 +181,8 @@ onEachBroker('a wire', start => {
   beforeEach(async () => {
     malformed.length = 0;
     broker = await start();
-    wire = await amqp10(broker.url, { onMalformed: error => malformed.push(error) }).dial(never);
+    wire = await amqp10(broker.url).dial(never);
+    wire.onMalformed?.(error => malformed.push(error));
   });
   afterEach(async () => {
     await wire.close();

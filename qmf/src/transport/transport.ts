@@ -53,6 +53,8 @@ export interface Wire {
    * connection with `connection_lost`, as the next one finds out more.
    */
   renewBindings?(): Promise<void>;
+  /** Has `listener` called with each message that comes and cannot be decoded; it is dropped. The last listener counts. */
+  onMalformed?(listener: (error: QmfError) => void): void;
   /** Settles when the connection has ended: with the reason, or with nothing after {@link close}. Never rejects. */
   readonly closed: Promise<QmfError | undefined>;
   /** Ends the connection in an orderly way; what is still unsettled fails. Never rejects. */

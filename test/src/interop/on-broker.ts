@@ -8,7 +8,7 @@ import {
   type RealBroker,
 } from '../support/brokers/index.js';
 import { type MatrixRow, type Pair, pairName, pairs, record } from './matrix.js';
-import { interoperability } from './suite.js';
+import { type Ground, interoperability } from './suite.js';
 
 /** Other brokers take time and memory to start, so only on request. */
 const asked = process.env['IMAGEFACTORY_BROKERS'] ?? 'embedded';
@@ -56,6 +56,7 @@ export function interoperabilityOn(broker: RealBroker): void {
         agent: urlFor(pair.agent, broker.url),
         console: urlFor(pair.console, broker.url),
         largest: largest(broker.kind, pair),
+        access: accessOn(broker, pair),
       };
       suites.set(
         pair,
@@ -67,6 +68,16 @@ export function interoperabilityOn(broker: RealBroker): void {
       await record([...suites].map(([pair, suite]) => ({ product, pair, ...results(broker.kind, suite) })));
     });
   });
+}
+
+/** The list lets in just the user who calls, by the name under which the broker passes it on; where names are not vouched for, the agent takes them as they come. */
+function accessOn({ kind, url }: RealBroker, { agent, console }: Pair): Ground['access'] {
+  const user = /\/\/([^:@/]+):[^@/]*@/.exec(url)?.[1] ?? 'anonymous';
+  // Messages over AMQP 1.0 are translated at RabbitMQ 4, and names in them can be forged.
+  const isVouched =
+    (kind === 'rabbitmq' && agent === 'amqp091') ||
+    (kind === 'rabbitmq4' && agent === 'amqp091' && console === 'amqp091');
+  return { user, unverified: !isVouched };
 }
 
 /** Broker-J makes Java's long of every 64-bit integer in a map on its way from 0-9-1 to 1.0: those beyond it come out negative. */

@@ -5,10 +5,12 @@ import type { RealBroker } from '../support/brokers/index.js';
 import { skipBecause } from '../support/lane.js';
 import { workAsDocumented } from './configured.js';
 import { blocksOf } from './howto.js';
+import { refusalsAtRabbitMq } from './refusals.js';
 import { as, type User } from './roles.js';
 
 /** Runs the commands of docs/brokers.md, then works with the users that they made. */
-export function rabbitMqAsDocumented({ kind, url, tool }: RealBroker): void {
+export function rabbitMqAsDocumented(broker: RealBroker): void {
+  const { kind, url, tool } = broker;
   describe(`the users and rights of docs/brokers.md at ${kind}`, function () {
     this.timeout(120_000);
     const run = async (isMeant: (line: string) => boolean): Promise<void> => {
@@ -62,5 +64,7 @@ export function rabbitMqAsDocumented({ kind, url, tool }: RealBroker): void {
       before(() => (kind === 'rabbitmq4' ? run(isForQueues) : undefined));
       workAsDocumented(kind, () => url, 'amqp10');
     });
+
+    describe('without them', () => refusalsAtRabbitMq(broker));
   });
 }

@@ -1,3 +1,6 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Build, type ConnectedConsole, connectConsole } from '@imagefactory/console-client';
 import {
   addressFromPlain,
@@ -28,17 +31,19 @@ export interface Ground {
   readonly console: string;
   /** The largest integer that gets through. */
   readonly largest: bigint;
+  /** Who calls, and whether it has to be taken on trust. */
+  readonly access: { readonly user: string; readonly unverified: boolean };
 }
 
 /** What every pair of transports must do on every broker. */
-export function interoperability({ largest, ...urls }: Ground): void {
+export function interoperability({ largest, access, ...urls }: Ground): void {
   let agent: AgentProgram;
   let client: ConnectedConsole;
 
   before(async () => {
     agent = await AgentProgram.start(urls.agent);
     client = await connectConsole({ broker: urls.console });
-    await client.findFactory({ timeout: 15_000 }).catch((error: unknown) => {
+    await client.findFactory({ timeout: 60_000 }).catch((error: unknown) => {
       throw new Error(`${String(error)}; the agent printed:\n${agent.program.output}`);
     });
   });
@@ -70,6 +75,30 @@ export function interoperability({ largest, ...urls }: Ground): void {
   });
 
   it('holds the session of 2012: builds, pushes and imports in lists', () => session2012(client));
+
+  it('holds the session of 2012 with an agent that lets just this user call', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'imagefactory-access-'));
+    const list = join(home, 'acl.json');
+    await writeFile(list, JSON.stringify({ allow: [{ users: [access.user] }] }));
+    const domain = `acl${process.pid}`;
+    const trust = access.unverified ? ['--acl-unverified-users'] : [];
+    const guarded = await AgentProgram.start(
+      urls.agent,
+      ['--qmf-domain', domain, '--acl', list, ...trust],
+      home,
+    );
+    const guest = await connectConsole({ broker: urls.console, domain });
+    try {
+      await guest.findFactory({ timeout: 45_000 }).catch((error: unknown) => {
+        throw new Error(`${String(error)}; the agent printed:\n${guarded.program.output}`);
+      });
+      await session2012(guest);
+      expect(guarded.program.output).to.include(`image_factory.build_image by ${access.user}`);
+    } finally {
+      await guest.close();
+      await guarded.stop();
+    }
+  });
 
   it('describes its classes', async () => {
     const { agent: found } = await client.findFactory();
@@ -137,7 +166,7 @@ export function interoperability({ largest, ...urls }: Ground): void {
     const other = await AgentProgram.start(urls.agent, ['--qmf-domain', domain]);
     const elsewhere = await connectConsole({ broker: urls.console, domain });
     try {
-      const factory = await elsewhere.findFactory({ timeout: 15_000 });
+      const factory = await elsewhere.findFactory({ timeout: 60_000 });
       await (await factory.buildImage({ descriptor: template, target: 'mock' })).finished();
       expect(elsewhere.session.agents()).to.have.lengthOf(1);
       expect(client.session.agents().map(({ name }) => name)).not.to.include(factory.agent.name);
@@ -153,7 +182,7 @@ export function interoperability({ largest, ...urls }: Ground): void {
 
     before(async () => {
       gadgets = await startGadgetAgent(urls.agent);
-      remote = await client.session.findAgent(({ info }) => info.product === 'gadgets', { timeout: 15_000 });
+      remote = await client.session.findAgent(({ info }) => info.product === 'gadgets', { timeout: 60_000 });
     });
     after(() => gadgets.stop());
 

@@ -24,8 +24,6 @@ export interface Amqp091Options extends SecurityOptions {
    * have such a bound: RabbitMQ and Qpid.
    */
   readonly queueLimit?: number;
-  /** Told of messages that could not be decoded; they are dropped. */
-  readonly onMalformed?: (error: QmfError) => void;
 }
 
 /** RabbitMQ lets this one in from the same machine. */
@@ -134,7 +132,6 @@ function wireOf(
     queueLimit: options.queueLimit ?? 50_000,
     idleTimeout: options.idleTimeout ?? IDLE_TIMEOUT,
     hangUp,
-    malformed: error => options.onMalformed?.(error),
   });
   model.on('error', error => wire.fail(lostError(where, error), bindingError(where, error)));
   model.on('close', error => wire.fail(lostError(where, error)));

@@ -255,7 +255,8 @@ describe('AMQP 0-9-1 deliveries', () => {
   it('drop what cannot be decoded, say so, and go on', async () => {
     const malformed: QmfError[] = [];
     await withBroker({}, async (broker, dial) => {
-      const wire = await dial({ onMalformed: error => malformed.push(error) });
+      const wire = await dial();
+      wire.onMalformed?.(error => malformed.push(error));
       const received: Envelope[] = [];
       await wire.bind(binding, envelope => received.push(envelope));
       const content = encodeMap(new Map());

@@ -31,8 +31,6 @@ export interface WireSetup {
   readonly where: string;
   /** Destroys the socket. */
   readonly hangUp: () => void;
-  /** A message that could not be decoded was dropped. */
-  readonly malformed: (error: QmfError) => void;
 }
 
 /** An open AMQP 0-9-1 connection: one queue for all bindings, a confirming channel for each exchange sent to. */
@@ -53,6 +51,7 @@ export class Amqp091Wire implements Wire {
   #queue: Promise<string> | undefined;
   #resolveClosed: (reason: QmfError | undefined) => void = () => undefined;
   #ended: QmfError | undefined;
+  #malformed: (error: QmfError) => void = () => undefined;
 
   constructor(model: ChannelModel, setup: WireSetup) {
     this.#model = model;
@@ -104,6 +103,10 @@ export class Amqp091Wire implements Wire {
       if (this.#ended !== undefined) return;
       void this.#topology.unbind(queue, binding, () => this.#routes.has(binding));
     };
+  }
+
+  onMalformed(listener: (error: QmfError) => void): void {
+    this.#malformed = listener;
   }
 
   async renewBindings(): Promise<void> {
@@ -212,7 +215,7 @@ export class Amqp091Wire implements Wire {
       const bytes = undecoded instanceof UndecodedProperties ? undecoded.bytes : Buffer.alloc(2);
       envelope = toEnvelope({ exchange, routingKey, properties: bytes, content }, this.#setup.manners);
     } catch (error) {
-      this.#setup.malformed(QmfError.from(error, 'malformed_message'));
+      this.#malformed(QmfError.from(error, 'malformed_message'));
       return;
     }
     for (const deliver of receivers) deliver(envelope);

@@ -34,8 +34,6 @@ export interface Amqp10Options extends SecurityOptions {
   readonly clientName?: string;
   /** A peer silent for this long is taken for dead; milliseconds, default 30 000, 0 for never. */
   readonly idleTimeout?: number;
-  /** Told of messages that could not be decoded; they are dropped. */
-  readonly onMalformed?: (error: QmfError) => void;
 }
 
 const IDLE_TIMEOUT = 30_000;
@@ -151,7 +149,6 @@ function openConnection(opening: Opening, signal: AbortSignal): Promise<Wire> {
           offered: opening.offers.mechanisms,
         }),
         idleTimeout: options.idleTimeout ?? IDLE_TIMEOUT,
-        malformed: error => options.onMalformed?.(error),
         // It has been warned of already.
         security: { ...options, onWarning: () => undefined },
       });

@@ -43,8 +43,6 @@ export interface WireSetup {
   readonly security: SecurityOptions;
   /** A peer silent for this long is taken for dead; milliseconds, 0 for never. */
   readonly idleTimeout: number;
-  /** A message that could not be decoded was dropped. */
-  readonly malformed: (error: QmfError) => void;
 }
 
 /** An open AMQP 1.0 connection with one session: a receiver per binding, a sender per node. */
@@ -64,6 +62,7 @@ export class Amqp10Wire implements Wire {
   readonly #pendingBinds = new Set<(error: QmfError) => void>();
   #resolveClosed: (reason: QmfError | undefined) => void = () => undefined;
   #ended: QmfError | undefined;
+  #malformed: (error: QmfError) => void = () => undefined;
   readonly #over = new AbortController();
   readonly #stopWatch: () => void;
   /** The peer has begun the session, and said how many links it allows. */
@@ -111,6 +110,10 @@ export class Amqp10Wire implements Wire {
     };
   }
 
+  onMalformed(listener: (error: QmfError) => void): void {
+    this.#malformed = listener;
+  }
+
   async renewBindings(): Promise<void> {
     if (this.#isRenewing) return;
     this.#isRenewing = true;
@@ -140,7 +143,7 @@ export class Amqp10Wire implements Wire {
   }
 
   async #openReceiver(binding: Binding, deliver: Take): Promise<() => void> {
-    const { dialect, malformed } = this.#setup;
+    const { dialect } = this.#setup;
     const queue = `from.${randomUUID()}`;
     await this.#begun;
     let session: Session;
@@ -155,7 +158,7 @@ export class Amqp10Wire implements Wire {
     return openReceiver(session, binding, queue, dialect, {
       userIds: this.userIds,
       deliver,
-      malformed: error => malformed(error),
+      malformed: error => this.#malformed(error),
       // A session is deaf without one of its bindings; a fresh wire puts them all back.
       ended: error => this.fail(new QmfError('connection_lost', error.message)),
     });
