@@ -25,9 +25,10 @@ import {
   processesWith,
   sleeper,
 } from './support/escape-programs.js';
+import { simpleAttempts } from './support/escape-attempts.js';
 import { makeEscapeTree } from './support/escape-tree.js';
 import { skipBecause } from './support/lane.js';
-import { changes, machineState, type MachineState } from './support/machine-state.js';
+import { changes, lasting, machineState, type MachineState } from './support/machine-state.js';
 
 const run = promisify(execFile);
 
@@ -99,7 +100,7 @@ describe('attempts to get out of the sandbox', function () {
   });
 
   afterEach(async () => {
-    const found = await lastingChanges();
+    const found = await lasting(changesNow, patience);
     for (const victim of victims) victim.kill('SIGKILL');
     // The machine is as it was.
     expect(found).to.deep.equal([]);
@@ -113,15 +114,9 @@ describe('attempts to get out of the sandbox', function () {
     return changes(machine, machineState(pidsOf(victims)), marks);
   }
 
-  /** What has changed on the machine and stays so. */
-  async function lastingChanges(): Promise<readonly string[]> {
-    const end = performance.now() + patience * 1000;
-    let found = changesNow();
-    while (found.length > 0 && performance.now() < end) {
-      await sleep(200);
-      found = changesNow();
-    }
-    return found;
+  /** From outside: within, a guest that has too much is ended before it can. */
+  async function emptyTmp(): Promise<void> {
+    await run('find', [join(tree, 'tmp'), '-mindepth', '1', '-delete']);
   }
 
   /** The output of a script without a sandbox: as root, with the tree as its root directory. */
@@ -207,8 +202,6 @@ describe('attempts to get out of the sandbox', function () {
     );
   });
 
-  it('mount a file system', () => expectContained(`mount -t tmpfs none /mnt && echo ${success}`));
-
   it('trace a process of the machine', async () => {
     const victim = await sleeper();
     await expectContained(
@@ -256,9 +249,6 @@ describe('attempts to get out of the sandbox', function () {
     }
   });
 
-  it('change a setting of the kernel', () =>
-    expectContained(`f=/proc/sys/vm/swappiness; v=$(cat $f); echo "$v" >$f && echo ${success}`));
-
   it('start more processes than a build may have', async () => {
     const bomb = `i=0; p=; while [ $i -lt 100 ]; do sleep 20 & p="$p $!"; i=$((i+1)); done; echo ${success}; kill $p`;
     expect(await without(bomb)).to.contain(success);
@@ -276,11 +266,11 @@ describe('attempts to get out of the sandbox', function () {
   it('fill the disk', async () => {
     const fill = `for i in 1 2 3 4 5 6; do dd if=/dev/zero of=/tmp/fill$i bs=1M count=50 2>/dev/null || exit 1; done; echo ${success}; sleep 1`;
     expect(await without(fill)).to.contain(success);
-    await within('rm -f /tmp/fill*');
+    await emptyTmp();
     const outcome = await within(fill);
     expect(outcome).to.have.property('code', 'limit_exceeded');
     expect(outcome.output).to.contain('bytes=');
-    await within('rm -f /tmp/fill*');
+    await emptyTmp();
   });
 
   it('write a file larger than a build may have', async () => {
@@ -289,14 +279,16 @@ describe('attempts to get out of the sandbox', function () {
     const outcome = await within(large);
     expect(outcome).to.have.property('code', 'limit_exceeded');
     expect(outcome.output).to.contain('fileSize=');
+    await emptyTmp();
   });
 
   it('leave a daemon behind', async () => {
-    const daemon = `setsid sh -c 'echo $$ >/tmp/pid; exec sleep 300' >/dev/null 2>&1 </dev/null & sleep 0.5; echo ${success}`;
+    const daemon = `rm -f /tmp/pid; setsid sh -c 'echo $$ >/tmp/pid; exec sleep 300' >/dev/null 2>&1 </dev/null & while [ ! -s /tmp/pid ]; do sleep 0.05; done; echo ${success}`;
     expect(await without(daemon)).to.contain(success);
     const pid = Number(await readFile(join(tree, 'tmp/pid'), 'utf8'));
     expect(existsSync(`/proc/${pid}`), 'without the sandbox it stays').to.equal(true);
     process.kill(pid, 'SIGKILL');
+    await emptyTmp();
     // The check after each attempt finds no process of the build.
     expect((await within(daemon)).output).to.contain(success);
   });
@@ -320,15 +312,34 @@ describe('attempts to get out of the sandbox', function () {
   it('enter namespaces of another process', () =>
     expectContained(`nsenter --target ${process.pid} --mount --net true && echo ${success}`));
 
-  it('make namespaces of their own', async () => {
-    await expectContained(`unshare --mount --propagation unchanged true && echo ${success}`);
-    await expectContained(`unshare --net true && echo ${success}`);
-    // Without a sandbox the kernel refuses this one to whoever was given another root directory.
+  // Without a sandbox the kernel refuses this one to whoever was given another root directory.
+  it('make a user namespace', async () => {
     expect((await within(`unshare --user true && echo ${success}`)).output).not.to.contain(success);
   });
 
-  it('reach the keyrings of the kernel', () =>
-    expectContained(`perl -e 'exit(syscall(250, 0, -3, 1) == -1 ? 1 : 0)' && echo ${success}`));
+  for (const [title, script] of Object.entries(simpleAttempts))
+    it(title, () => expectContained(`${script} && echo ${success}`));
+
+  it('use a descriptor that the runtime has left open', async () => {
+    const files = ['self', '1'].flatMap(pid =>
+      ['.', '..', '../..', '../../..', '../../../../..'].map(up => `/proc/${pid}/fd/*/${up}${secretFile}`),
+    );
+    const script = `for file in ${files.join(' ')}; do ${reads('$file')}; done 2>/dev/null; true`;
+    expect(await without(`exec 9</proc/${process.pid}/root; ${script}`)).to.contain(success);
+    expect((await within(script)).output).not.to.contain(success);
+  });
+
+  it('leave a program behind that makes its user root', async () => {
+    const leave = 'rm -f /tmp/suid; cp /bin/true /tmp/suid; chmod 4755 /tmp/suid';
+    await without(leave);
+    expect(statSync(join(tree, 'tmp/suid'))).to.include({ uid: 0, mode: 0o104755 });
+    await emptyTmp();
+    await within(leave);
+    const { uid, mode } = statSync(join(tree, 'tmp/suid'));
+    expect({ uid, mode }).to.deep.equal({ uid: statSync(tree).uid, mode: 0o104755 });
+    // Nor does anybody else of the machine come near it.
+    expect(statSync(join(tree, '../..')).mode & 0o077).to.equal(0);
+  });
 
   it('see the builder in its environment, host name or users', async () => {
     process.env['ESCAPE_SECRET'] = secret;
@@ -358,36 +369,13 @@ describe('attempts to get out of the sandbox', function () {
 
   it('leave files of theirs outside of their trees', async () => {
     const first = statSync(tree).uid;
-    const outside = (except: string): Promise<{ stdout: string }> => {
-      const ids = ['-uid', `+${first - 1}`, '-uid', `-${first + 65_536}`, '-cnewer', secretFile];
-      const spared = [
-        '-path',
-        '*/node_modules',
-        '-o',
-        '-path',
-        except,
-        '-o',
-        '-path',
-        '/proc',
-        '-o',
-        '-path',
-        '/sys',
-      ];
-      return run('find', [
-        '/',
-        '/dev/shm',
-        '/run',
-        '-xdev',
-        '(',
-        ...spared,
-        ')',
-        '-prune',
-        '-o',
-        ...ids,
-        '-print',
-        '-quit',
+    const ids = `-uid +${first - 1} -uid -${first + 65_536} -cnewer ${secretFile}`;
+    // Files that go while find reads their directory make it fail.
+    const outside = (except: string): Promise<{ stdout: string }> =>
+      run('sh', [
+        '-c',
+        `find / /dev/shm /run -xdev '(' -path '*/node_modules' -o -path '${except}' -o -path /proc -o -path /sys ')' -prune -o ${ids} -print -quit 2>/dev/null; true`,
       ]);
-    };
     // The search finds such files; then none but those of the build.
     expect((await outside('/nowhere')).stdout).to.contain(tree);
     expect((await outside(context?.scratch ?? '')).stdout).to.equal('');

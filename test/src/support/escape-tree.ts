@@ -8,6 +8,7 @@ const programs = [
     'bash',
     'perl',
     'cat',
+    'cp',
     'ls',
     'dd',
     'echo',

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A process of this machine; ids are used again, so its start belongs to its identity. */
 interface Process {
@@ -63,6 +64,28 @@ export function changes(before: MachineState, after: MachineState, marks: BuildM
   ];
 }
 
+/** Milliseconds between two looks, and how many in a row show that a change stays. */
+const pause = 200;
+const staying = 25;
+
+/**
+ * Waits for a moment without changes, for some programs are just ending, and those of others come and go.
+ *
+ * @param patience seconds
+ * @returns the changes that stay
+ */
+export async function lasting(find: () => readonly string[], patience: number): Promise<readonly string[]> {
+  const end = performance.now() + patience * 1000;
+  let seen: ReadonlyMap<string, number> = new Map();
+  for (;;) {
+    seen = new Map(find().map(change => [change, (seen.get(change) ?? 0) + 1]));
+    if (seen.size === 0) return [];
+    const stay = [...seen].filter(([, times]) => times >= staying).map(([change]) => change);
+    if (performance.now() > end && stay.length > 0) return stay;
+    await sleep(pause);
+  }
+}
+
 /**
  * New processes of a build or of this test. Other programs start and end processes all the time, so a new one is a stranger if it has the user
  * id, the environment or the control group of builds, if this process is the next ancestor that was there before, or if no ancestor was and
@@ -111,7 +134,7 @@ function processes(): ReadonlyMap<string, Process> {
 function witness(pid: number): readonly (readonly [string, string])[] {
   const directory = `/proc/${pid}`;
   const state = text(`${directory}/status`).match(
-    /^(?:Name|Umask|Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|TracerPid|Sig[A-Z]|Cpus).*/gm,
+    /^(?:Name|Umask|Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|TracerPid|Sig(?:Pnd|Blk|Ign|Cgt)|Cpus).*/gm,
   );
   const fields = text(`${directory}/stat`)
     .replace(/^.*\) /, '')
