@@ -8,7 +8,7 @@ import { type Delivery, LinkReader } from './links.js';
 import { readRecorded } from './message.js';
 
 /** More than a frame takes. */
-const large = 'x'.repeat(200_000);
+const large = 'x'.repeat(100_000);
 
 describe('the reader of messages on a connection', () => {
   let broker: RunningBroker;

@@ -126,6 +126,16 @@ describe('a recording', () => {
     expect(textOf([1, 3, 0, 2].flatMap(index => mixed[index] ?? []))).to.equal(textOf(mixed));
   });
 
+  it('keeps the order of the events of one object, whatever their routing keys', () => {
+    const raised = (subject: string): Passed =>
+      sent('agent', { subject, headers: event, value: about('x', 'NEW') });
+    const keys = ['event.Status', 'event.Percent', 'event.Status'];
+    const [stream] = streamsOf(keys.map(raised));
+    expect(stream).to.include({ to: node, object: 'x' });
+    expect(stream?.messages.map(({ to }) => to)).to.deep.equal(keys);
+    expect(stream?.messages[2]).to.deep.equal({ to: 'event.Status', 'as before, but': {} });
+  });
+
   it('says what a message has else than the one before, and shows another form as a whole', () => {
     const values: Value[] = [int32(1), int32(2), uint64(2), [int32(2)]];
     const [stream] = streamsOf(values.map(value => sent('agent', { value })));

@@ -13,7 +13,10 @@ const brokerAgents = ['apache.org:qpidd:', 'imagefactory.org:embedded-broker:'];
 export interface SentMessage {
   /** Name of the agent or console, or `broker` for what none of them sent in these bytes. */
   readonly from: string;
-  readonly to: string;
+  /** Exchange or queue. */
+  readonly node: string;
+  /** Routing key. */
+  readonly subject: string | undefined;
   /** Name of the object that an event is about: one build's events are in order, those of several builds mix. */
   readonly object: string | undefined;
   readonly message: RecordedMessage;
@@ -56,19 +59,17 @@ export function matchReceipts(passed: readonly Passed[]): SentMessage[] {
 }
 
 /** Messages of one stream are kept in their order. */
-export function streamKey({ from, to, object, message }: SentMessage): string {
-  return JSON.stringify([from, to, object ?? '', isPresence(message)]);
+export function streamKey(sent: SentMessage): string {
+  return JSON.stringify([sent.from, addressOf(sent), sent.object ?? '', isPresence(sent.message)]);
+}
+
+/** What all messages of a stream are sent to: events about one object have one stream, whatever their routing keys. */
+export function addressOf({ node, subject, object }: SentMessage): string {
+  return subject === undefined || object !== undefined ? node : `${node}/${subject}`;
 }
 
 function sentMessage(from: string, { node, message }: Passed): SentMessage {
-  const subject = subjectOf(message);
-  return {
-    from,
-    to: subject === undefined ? node : `${node}/${subject}`,
-    object: objectOf(message),
-    message,
-    received: [],
-  };
+  return { from, node, subject: subjectOf(message), object: objectOf(message), message, received: [] };
 }
 
 export function textField(map: ValueMap, name: string): string | undefined {
