@@ -5,7 +5,7 @@ const FEW = 4;
 
 /**
  * Messages of one stream, each after the first as its differences from the one before to the same routing key where these are few: a list of
- * percentages is read at a glance, and a change of what all have in common is one difference.
+ * percentages is read at a glance, and a change of a value that all have in common is one difference.
  */
 export function likened(messages: readonly JsonMap[]): JsonMap[] {
   const last = new Map<Json | undefined, JsonMap>();

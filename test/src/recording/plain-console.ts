@@ -5,8 +5,8 @@ import { OldConsole, there } from '../interop/session-2012.js';
 import { rejection, until } from '../support/until.js';
 
 /**
- * A console as of 2011 and 2012: it asks only what it is told to ask. The typed library asks on its own when time passes, which no recording
- * could repeat.
+ * A console as of 2011 and 2012: it sends only the requests of the scenario. The typed library asks on its own when time passes, which no
+ * recording could repeat.
  */
 export class PlainConsole extends OldConsole {
   #restarts = 0;

@@ -31,7 +31,7 @@ const byNumbers = new Intl.Collator('en', { numeric: true });
 
 /**
  * The text of a recording: the same for the same conversation, whenever and wherever it was held. Messages are in streams by sender and
- * address, events by sender, exchange and object; within a stream they are in the order of sending. Heartbeats, and questions and answers about who is there, are recorded once per
+ * address, events by sender, exchange and object; within a stream they are in the order of sending. Messages of presence are recorded once per
  * content, in streams of their own.
  */
 export function recordingText({ scenario, about, parties, passed, literals }: RecordingInput): string {
@@ -92,8 +92,8 @@ function learn({ subject, message }: SentMessage, names: Names): void {
 }
 
 /**
- * Numbers what requests and answers name, in the order in which they were sent: each is sent after the one before was answered, so this
- * order is the same in every run. Events come at any time.
+ * Numbers the ids in requests and answers, in the order of sending: each request is sent after the one before was answered, so this order is
+ * the same in every run. Events come at any time.
  */
 function nameConversation(sent: readonly SentMessage[], names: Names): void {
   for (const { message } of sent) {
@@ -141,7 +141,7 @@ function messageJson(
   if (applicationProperties.size > 0) json.set('headers', mapJson(applicationProperties, names));
   const value = valueOfBody(message);
   if (value !== undefined) json.set(body.form, valueJson(value, names));
-  // Who hears a heartbeat depends on time.
+  // The receivers of a heartbeat depend on time.
   if (!isPresence(message)) json.set('received', receiptsJson(received, header, names));
   return json;
 }

@@ -11,7 +11,7 @@ import { END_SUBJECT, textField } from './streams.js';
 import { type Passed, Tap } from './tap.js';
 import { AgentChild } from './agent-child.js';
 
-/** A step that is never over: whatever a build does with such plugins, it is at its first step. */
+/** Milliseconds of a step that does not end in a test: a build by such plugins stays at its first step. */
 export const FOREVER = 3_600_000;
 
 /** An agent that a scenario started. */
@@ -28,8 +28,8 @@ export interface Scenario {
   /** One sentence for readers of the recording. */
   readonly about: string;
   /**
-   * Holds the conversation. Whatever it sends must follow from answers and events, never from time passing: a question that is asked again
-   * and again would be recorded in another number each time.
+   * Holds the conversation. Each message that it sends must follow from answers and events, never from time passing: polling would be
+   * recorded with another number of questions each time.
    */
   play(stage: Stage): Promise<void>;
 }
@@ -135,10 +135,14 @@ export class Stage {
   }
 
   async #tearDown(): Promise<void> {
-    await this.#stopAgents();
-    for (const console of this.#consoles) await console.leave();
-    for (const tap of this.#taps.values()) await tap.close();
-    await rm(this.directory, { recursive: true, force: true });
+    try {
+      await this.#stopAgents();
+      for (const console of this.#consoles) await console.leave();
+    } finally {
+      for (const tap of this.#taps.values()) await tap.close();
+      await rm(this.directory, { recursive: true, force: true });
+    }
+    // Of all that can go wrong then, this is the cause.
     for (const { problem } of this.#taps.values()) if (problem !== undefined) throw problem;
   }
 }
