@@ -11,6 +11,9 @@ import { END_SUBJECT, textField } from './streams.js';
 import { type Passed, Tap } from './tap.js';
 import { AgentChild } from './agent-child.js';
 
+/** Seconds for a wait that takes none on an idle machine: a busy one must lose no messages. */
+const PATIENCE = 60;
+
 /** Milliseconds of a step that does not end in a test: a build by such plugins stays at its first step. */
 export const FOREVER = 3_600_000;
 
@@ -79,10 +82,11 @@ export class Stage {
       plugins: [mockOs({ stepDelay: 0, ...mock }), mockCloud({ stepDelay: 0, ...mock })],
       imageDirectory: this.imageDirectory,
       temporaryDirectory: join(this.directory, 'tmp'),
+      settleTime: PATIENCE,
       ...options,
     });
     this.#agents.push(agent);
-    await agent.ready({ timeout: 60_000 });
+    await agent.ready({ timeout: PATIENCE * 1000 });
     return agent;
   }
 
@@ -116,7 +120,7 @@ export class Stage {
 
   /** Sends a last message and waits until every console has it: then they have everything before it too. */
   async #hearTheEnd(): Promise<void> {
-    const wire = await transportFor(this.brokerUrl).dial(AbortSignal.timeout(60_000));
+    const wire = await transportFor(this.brokerUrl).dial(AbortSignal.timeout(PATIENCE * 1000));
     try {
       await wire.send({
         to: { node: 'qmf.default.topic', subject: END_SUBJECT },
