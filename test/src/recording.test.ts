@@ -6,13 +6,13 @@ import { recordOnEmbedded } from './recording/play.js';
 import { scenarios } from './recording/scenarios.js';
 
 describe('recorded conversations, on the embedded broker', function () {
-  // Only for what hangs without end: what each scenario waits for has a patience of its own.
+  // Each wait of a scenario has a limit of its own; this one is for bugs.
   this.timeout(600_000);
   this.slow(10_000);
   const turns = new Turns(4);
   const playing = new Map<string, Promise<string>>();
 
-  // Those with processes wait for these; the others are played meanwhile. Each test below waits for its own.
+  // They wait more than they work, so several are played at a time; each test below waits for its own.
   before(() => {
     for (const scenario of scenarios) {
       const played = turns.take(() => recordOnEmbedded(scenario));

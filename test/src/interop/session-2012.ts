@@ -30,7 +30,7 @@ export class OldConsole {
   readonly #stop: () => void;
 
   constructor(
-    client: ConnectedConsole,
+    client: Pick<ConnectedConsole, 'session'>,
     readonly agent: ConsoleAgent,
     private readonly factory: DataAddress,
   ) {

@@ -19,6 +19,7 @@ const agent = await startAgent({
   imageDirectory: join(directory, 'images'),
   temporaryDirectory: join(directory, 'tmp'),
   maxConcurrent: 1,
+  settleTime: 60,
 });
 process.once('SIGTERM', () => void agent.stop().then(() => process.exit()));
 await agent.ready({ timeout: 60_000 });

@@ -3,7 +3,7 @@ const CONTEXT = 2;
 /** Lines that are shown at most. */
 const LIMIT = 120;
 
-/** What a line of a recording belongs to. */
+/** The stream and message that a line of a recording belongs to. */
 interface Place {
   readonly stream: string;
   readonly message: number;

@@ -6,7 +6,7 @@ export interface Frame {
   /** Descriptor of the performative. */
   readonly code: number;
   readonly fields: ValueList;
-  /** What follows the performative; of a transfer, a piece of a message. */
+  /** The bytes after the performative; of a transfer, a piece of a message. */
   readonly payload: Buffer;
 }
 

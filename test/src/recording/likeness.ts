@@ -1,18 +1,22 @@
-import { entry, isJsonList, isJsonMap, type Json, print } from './notation.js';
+import { entry, isJsonList, isJsonMap, type Json, type JsonMap, print } from './notation.js';
 
 /** Differences at most between a message and the one before that it is likened to; with more it is better read as a whole. */
 const FEW = 4;
 
 /**
- * Messages of one stream, each after the first as its differences from the one before where these are few: a list of percentages is read at a
- * glance, and a change of what all have in common is one difference.
+ * Messages of one stream, each after the first as its differences from the one before to the same routing key where these are few: a list of
+ * percentages is read at a glance, and a change of a value that all have in common is one difference.
  */
-export function likened(messages: readonly Json[]): Json[] {
-  return messages.map((message, index) => {
-    const before = messages[index - 1];
+export function likened(messages: readonly JsonMap[]): JsonMap[] {
+  const last = new Map<Json | undefined, JsonMap>();
+  return messages.map(message => {
+    const to = message.get('to');
+    const before = last.get(to);
+    last.set(to, message);
     const changes = before === undefined ? undefined : changesOf(before, message, '');
     if (changes === undefined || changes.size > FEW) return message;
-    return entry('as before, but', changes);
+    const short = entry('as before, but', changes);
+    return to === undefined ? short : new Map([['to', to], ...short]);
   });
 }
 

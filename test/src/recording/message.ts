@@ -11,7 +11,7 @@ export interface RecordedMessage {
   readonly properties: ValueMap;
   readonly applicationProperties: ValueMap;
   readonly body: Body;
-  /** From the properties on: what a broker must not change (OASIS AMQP 1.0, part 3 §3.2), as hexadecimal digits. */
+  /** The bare message, which brokers must not change (OASIS AMQP 1.0, part 3 §3.2): the sections from the properties on, as hexadecimal digits. */
   readonly bare: string;
 }
 

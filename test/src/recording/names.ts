@@ -5,7 +5,7 @@ const isoTime = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
 /** A directory for the scratch files of one run of an agent: process, host and random characters. */
 const scratch = /\/imagefactory-\d+\/[^/\s]+/g;
 
-/** What stands before a uuid, and the word for it. */
+/** Patterns around uuids, with the words for the identified things. */
 const roles: readonly (readonly [RegExp, string])[] = [
   [new RegExp(`redhat[._]com[:.]imagefactory[:.](${uuid.source})`, 'g'), 'agent'],
   [new RegExp(`direct-console\\.(${uuid.source})`, 'g'), 'console'],
@@ -21,14 +21,14 @@ const timeRanges: readonly (readonly [bigint, bigint])[] = [
 
 export const TIME = '<time>';
 
-/** Whether an integer is a point in time, and so another one in every run. */
+/** Whether an integer is a point in time and so differs from run to run. */
 export function isTime(value: number | bigint): boolean {
   return timeRanges.some(([from, to]) => value >= from && value < to);
 }
 
 /**
- * Stable names for what is another one in every run: `<adaptor-1>` for a uuid, `<time>`. A uuid is called by what it identifies;
- * the number is that of its first appearance.
+ * Stable names for values that differ from run to run: `<adaptor-1>` for a uuid, `<time>`. The word of a uuid is that of the identified thing;
+ * the number counts first appearances.
  */
 export class Names {
   readonly #roles = new Map<string, string>();
@@ -44,7 +44,7 @@ export class Names {
   }
 
   /**
-   * Learns what the uuids in a text identify. Patterns of the text count more than the key that it stands under.
+   * Learns the words for the uuids in a text. A pattern around the uuid takes precedence over the key of the text.
    *
    * @param key key of the map entry whose value the text is
    */
@@ -65,9 +65,9 @@ export class Names {
       .replace(uuid, id => this.#uuid(id));
   }
 
-  /** Names a request by what it asks for: `<build_image-call-2>` for the second call of that method. */
-  nameRequest(correlationId: string, what: string): void {
-    if (!this.#requests.has(correlationId)) this.#requests.set(correlationId, this.#next(what));
+  /** Names a request by its kind: `<build_image-call-2>` for the second call of that method. */
+  nameRequest(correlationId: string, kind: string): void {
+    if (!this.#requests.has(correlationId)) this.#requests.set(correlationId, this.#next(kind));
   }
 
   /** The name of the request with a correlation id; other ids are texts. */

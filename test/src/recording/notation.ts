@@ -12,7 +12,7 @@ import {
 } from '@imagefactory/qmf';
 import { isTime, type Names, TIME } from './names.js';
 
-/** JSON whose maps keep the order of their entries, whatever the keys. */
+/** JSON whose maps keep the order of their entries, also where keys are numbers. */
 export type Json = null | boolean | number | bigint | string | readonly Json[] | ReadonlyMap<string, Json>;
 
 export type JsonMap = ReadonlyMap<string, Json>;

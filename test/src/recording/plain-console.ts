@@ -1,18 +1,33 @@
-import { type ConnectedConsole, connectConsole } from '@imagefactory/console-client';
-import type { BodyForm, DataAddress } from '@imagefactory/qmf';
+import { amqp10, type BodyForm, BusConnection, ConsoleSession, type DataAddress } from '@imagefactory/qmf';
 import { PRODUCT } from '@imagefactory/schema';
 import { OldConsole, there } from '../interop/session-2012.js';
 import { rejection, until } from '../support/until.js';
 
+/** Milliseconds for a wait that takes none on an idle machine. */
+const PATIENCE = 60_000;
+
+/** A session and its connection. */
+class Client {
+  constructor(
+    readonly connection: BusConnection,
+    readonly session: ConsoleSession,
+  ) {}
+
+  async close(): Promise<void> {
+    this.session.close();
+    await this.connection.close();
+  }
+}
+
 /**
- * A console as of 2011 and 2012: it asks only what it is told to ask. The typed library asks on its own when time passes, which no recording
- * could repeat.
+ * A console as of 2011 and 2012: it sends only the requests of the scenario. The typed library asks on its own when time passes, which no
+ * recording could repeat.
  */
 export class PlainConsole extends OldConsole {
   #restarts = 0;
 
   private constructor(
-    private readonly client: ConnectedConsole,
+    private readonly client: Client,
     agent: OldConsole['agent'],
     readonly factoryAddress: DataAddress,
   ) {
@@ -28,15 +43,15 @@ export class PlainConsole extends OldConsole {
    * @param bodyForm the form of its requests: `data` as consoles on AMQP 0-10 have it; default: the form of the broker
    */
   static async connect(broker: string, bodyForm?: BodyForm): Promise<PlainConsole> {
-    const client = await connectConsole({
-      broker,
-      timeout: 60_000,
-      ...(bodyForm === undefined ? {} : { bodyForm }),
-    });
+    // A busy machine may need several attempts, and renewed bindings are no part of a scenario.
+    const connection = new BusConnection(amqp10(broker), { dialTimeout: PATIENCE, renewal: 0 });
+    const session = new ConsoleSession(connection, bodyForm === undefined ? {} : { bodyForm });
+    const client = new Client(connection, session);
     try {
-      const agent = await client.session.findAgent(({ info }) => info.product === PRODUCT, {
-        timeout: 60_000,
-      });
+      await session.open();
+      connection.start();
+      await connection.ready({ timeout: PATIENCE });
+      const agent = await session.findAgent(({ info }) => info.product === PRODUCT, { timeout: PATIENCE });
       const [factory] = await agent.query("{class:ImageFactory, package:'com.redhat.imagefactory'}");
       return new PlainConsole(client, agent, there(there(factory).address));
     } catch (error) {

@@ -68,7 +68,7 @@ const about = (name: string, status: string): Value => [
 ];
 
 describe('a recording', () => {
-  it('shows types, the order of entries, and who received a message', () => {
+  it('shows types, the order of entries, and the receivers of a message', () => {
     const value = new Map<string, Value>([
       ['z', int32(1)],
       ['2', uint64(1)],
@@ -126,7 +126,17 @@ describe('a recording', () => {
     expect(textOf([1, 3, 0, 2].flatMap(index => mixed[index] ?? []))).to.equal(textOf(mixed));
   });
 
-  it('says what a message has else than the one before, and shows another form as a whole', () => {
+  it('keeps the order of the events of one object across routing keys', () => {
+    const raised = (subject: string): Passed =>
+      sent('agent', { subject, headers: event, value: about('x', 'NEW') });
+    const keys = ['event.Status', 'event.Percent', 'event.Status'];
+    const [stream] = streamsOf(keys.map(raised));
+    expect(stream).to.include({ to: node, object: 'x' });
+    expect(stream?.messages.map(({ to }) => to)).to.deep.equal(keys);
+    expect(stream?.messages[2]).to.deep.equal({ to: 'event.Status', 'as before, but': {} });
+  });
+
+  it('shows the differences from the message before, and another form as a whole', () => {
     const values: Value[] = [int32(1), int32(2), uint64(2), [int32(2)]];
     const [stream] = streamsOf(values.map(value => sent('agent', { value })));
     const [, second, third, fourth] = stream?.messages ?? [];
@@ -135,7 +145,7 @@ describe('a recording', () => {
     expect(fourth).to.deep.include({ value: [{ $int32: 2 }] });
   });
 
-  it('says what a broker has changed, and what came late', () => {
+  it('shows changes by a broker, and messages out of order', () => {
     const changed = streamsOf([sent('agent', { value: 'a' }), received('console', { value: 'b' })]);
     expect(changed.map(({ from, messages }) => [from, messages[0]?.['received']])).to.deep.equal([
       ['agent', []],

@@ -2,8 +2,9 @@ import { Int, isValueList, isValueMap, type Value, type ValueMap } from '@imagef
 import type { RecordedMessage } from './message.js';
 import { likened } from './likeness.js';
 import { Names } from './names.js';
-import { entry, type Json, mapJson, print, valueJson } from './notation.js';
+import { entry, type Json, type JsonMap, mapJson, print, valueJson } from './notation.js';
 import {
+  addressOf,
   isEvent,
   isPresence,
   matchReceipts,
@@ -29,8 +30,8 @@ export interface RecordingInput {
 const byNumbers = new Intl.Collator('en', { numeric: true });
 
 /**
- * The text of a recording: the same for the same conversation, whenever and wherever it was held. Messages are in streams by sender, address
- * and object; within a stream they are in the order of sending. Heartbeats, and questions and answers about who is there, are recorded once per
+ * The text of a recording: the same for the same conversation, whenever and wherever it was held. Messages are in streams by sender and
+ * address, events by sender, exchange and object; within a stream they are in the order of sending. Messages of presence are recorded once per
  * content, in streams of their own.
  */
 export function recordingText({ scenario, about, parties, passed, literals }: RecordingInput): string {
@@ -75,24 +76,24 @@ export function recordingText({ scenario, about, parties, passed, literals }: Re
   return `${print(json)}\n`;
 }
 
-function titleOf({ to, object }: SentMessage, names: Names): readonly [string, string] {
-  return [names.text(to), object === undefined ? '' : names.text(object)];
+function titleOf(sent: SentMessage, names: Names): readonly [string, string] {
+  return [names.text(addressOf(sent)), names.text(sent.object ?? '')];
 }
 
-function learn({ to, message }: SentMessage, names: Names): void {
+function learn({ subject, message }: SentMessage, names: Names): void {
   const visit = (value: Value | undefined, key?: string): void => {
     if (typeof value === 'string') names.learn(value, key);
     else if (isValueMap(value)) for (const [name, item] of value) visit(item, name);
     else if (value !== undefined && isValueList(value)) for (const item of value) visit(item, key);
   };
-  names.learn(to);
+  names.learn(subject ?? '');
   visit(valueOfBody(message));
   if (isPresence(message)) visit(message.properties.get('correlation-id'), 'locate');
 }
 
 /**
- * Numbers what requests and answers name, in the order in which they were sent: each is sent after the one before was answered, so this
- * order is the same in every run. Events come at any time.
+ * Numbers the ids in requests and answers, in the order of sending: each request is sent after the one before was answered, so this order is
+ * the same in every run. Events come at any time.
  */
 function nameConversation(sent: readonly SentMessage[], names: Names): void {
   for (const { message } of sent) {
@@ -126,21 +127,26 @@ function repeatedIds(sent: readonly SentMessage[]): ReadonlySet<Value> {
   return repeated;
 }
 
-function messageJson({ message, received }: SentMessage, names: Names, repeated: ReadonlySet<Value>): Json {
+function messageJson(
+  { message, received, subject, object }: SentMessage,
+  names: Names,
+  repeated: ReadonlySet<Value>,
+): JsonMap {
   const json = new Map<string, Json>();
   const { header, annotations, applicationProperties, body } = message;
+  if (object !== undefined) json.set('to', names.text(subject ?? ''));
   if (header.size > 0) json.set('header', mapJson(header, names));
   if (annotations.size > 0) json.set('annotations', mapJson(annotations, names));
   json.set('properties', propertiesJson(message, names, repeated));
   if (applicationProperties.size > 0) json.set('headers', mapJson(applicationProperties, names));
   const value = valueOfBody(message);
   if (value !== undefined) json.set(body.form, valueJson(value, names));
-  // Who hears a heartbeat depends on time.
+  // The receivers of a heartbeat depend on time.
   if (!isPresence(message)) json.set('received', receiptsJson(received, header, names));
   return json;
 }
 
-/** The subject is left out: it is the second half of the stream's address. */
+/** The subject is left out: it is the second half of the stream's address, or `to` of the message. */
 function propertiesJson({ properties }: RecordedMessage, names: Names, repeated: ReadonlySet<Value>): Json {
   const json = new Map<string, Json>();
   for (const [name, value] of properties) {
@@ -180,6 +186,6 @@ function textOfScalar(value: Value): string | undefined {
   return typeof value === 'boolean' || value instanceof Int ? value.toString() : undefined;
 }
 
-function distinct(messages: readonly Json[]): readonly Json[] {
+function distinct(messages: readonly JsonMap[]): readonly JsonMap[] {
   return [...new Map(messages.map(one => [print(one), one])).values()];
 }

@@ -1,8 +1,6 @@
-import type { DataAddress, PlainMap } from '@imagefactory/qmf';
-import { callByPosition } from '../interop/positional-console.js';
 import { mockCredentials, there } from '../interop/session-2012.js';
-import type { PlainConsole } from './plain-console.js';
 import { FOREVER, type Scenario, type Stage } from './stage.js';
+import { buildOne, byPosition, news, order, take } from './steps.js';
 
 const empty = '<template></template>';
 const failing = '<template>FAIL</template>';
@@ -271,45 +269,4 @@ async function killAndRestart(stage: Stage, resumable: boolean): Promise<void> {
     await console.values(one);
     await news(console, 'log', { build: one.objectName });
   }
-}
-
-/** Waits for so many items; then leaves the loop, which cancels what gives them. */
-async function take(items: AsyncIterable<unknown>, count: number): Promise<void> {
-  const iterator = items[Symbol.asyncIterator]();
-  for (let taken = 0; taken < count; taken++) await iterator.next();
-  await iterator.return?.();
-}
-
-/** Calls a method of the factory as the Python bindings do. */
-async function byPosition(console: PlainConsole, method: string, ...values: unknown[]): Promise<PlainMap> {
-  return callByPosition(console.agent, console.factoryAddress, method, ...values);
-}
-
-/** Calls a method that makes one adaptor. */
-async function order(
-  console: PlainConsole,
-  method: string,
-  inputs: Record<string, unknown>,
-): Promise<DataAddress> {
-  return there(console.adaptors(await console.call(method, inputs))[0]);
-}
-
-/** The same, and waits for its end. */
-async function buildOne(
-  console: PlainConsole,
-  method: string,
-  inputs: Record<string, unknown>,
-): Promise<DataAddress> {
-  const adaptor = await order(console, method, inputs);
-  await console.ended(adaptor);
-  return adaptor;
-}
-
-/** Calls a method of the object that tells what happens inside of builds. */
-async function news(
-  console: PlainConsole,
-  method: string,
-  inputs: Record<string, unknown>,
-): Promise<PlainMap> {
-  return console.call(method, inputs, { ...console.factoryAddress, objectName: 'build_news' });
 }

@@ -11,7 +11,10 @@ import { END_SUBJECT, textField } from './streams.js';
 import { type Passed, Tap } from './tap.js';
 import { AgentChild } from './agent-child.js';
 
-/** A step that is never over: whatever a build does with such plugins, it is at its first step. */
+/** Seconds for a wait that takes none on an idle machine: a busy one must lose no messages. */
+const PATIENCE = 60;
+
+/** Milliseconds of a step that does not end in a test: a build by such plugins stays at its first step. */
 export const FOREVER = 3_600_000;
 
 /** An agent that a scenario started. */
@@ -28,8 +31,8 @@ export interface Scenario {
   /** One sentence for readers of the recording. */
   readonly about: string;
   /**
-   * Holds the conversation. Whatever it sends must follow from answers and events, never from time passing: a question that is asked again
-   * and again would be recorded in another number each time.
+   * Holds the conversation. Each message that it sends must follow from answers and events, never from time passing: polling would be
+   * recorded with another number of questions each time.
    */
   play(stage: Stage): Promise<void>;
 }
@@ -79,10 +82,11 @@ export class Stage {
       plugins: [mockOs({ stepDelay: 0, ...mock }), mockCloud({ stepDelay: 0, ...mock })],
       imageDirectory: this.imageDirectory,
       temporaryDirectory: join(this.directory, 'tmp'),
+      settleTime: PATIENCE,
       ...options,
     });
     this.#agents.push(agent);
-    await agent.ready({ timeout: 60_000 });
+    await agent.ready({ timeout: PATIENCE * 1000 });
     return agent;
   }
 
@@ -116,7 +120,7 @@ export class Stage {
 
   /** Sends a last message and waits until every console has it: then they have everything before it too. */
   async #hearTheEnd(): Promise<void> {
-    const wire = await transportFor(this.brokerUrl).dial(AbortSignal.timeout(60_000));
+    const wire = await transportFor(this.brokerUrl).dial(AbortSignal.timeout(PATIENCE * 1000));
     try {
       await wire.send({
         to: { node: 'qmf.default.topic', subject: END_SUBJECT },
@@ -135,10 +139,14 @@ export class Stage {
   }
 
   async #tearDown(): Promise<void> {
-    await this.#stopAgents();
-    for (const console of this.#consoles) await console.leave();
-    for (const tap of this.#taps.values()) await tap.close();
-    await rm(this.directory, { recursive: true, force: true });
+    try {
+      await this.#stopAgents();
+      for (const console of this.#consoles) await console.leave();
+    } finally {
+      for (const tap of this.#taps.values()) await tap.close();
+      await rm(this.directory, { recursive: true, force: true });
+    }
+    // Of all that can go wrong then, this is the cause.
     for (const { problem } of this.#taps.values()) if (problem !== undefined) throw problem;
   }
 }

@@ -6,14 +6,17 @@ import type { Passed } from './tap.js';
 /** Subject of the message that marks the end of a recording; consoles hear it, as they listen to all that agents indicate. */
 export const END_SUBJECT = 'agent.ind.end-of-recording';
 
-/** Agents that brokers are themselves. What they say is no matter of ours. */
+/** The brokers' own agents. Their messages are not recorded. */
 const brokerAgents = ['apache.org:qpidd:', 'imagefactory.org:embedded-broker:'];
 
-/** One message that a party sent, with those who got it. */
+/** One message with its sender and receivers. */
 export interface SentMessage {
-  /** Name of the agent or console, or `broker` for what none of them sent in these bytes. */
+  /** Name of the agent or console, or `broker` if none of them sent these bytes. */
   readonly from: string;
-  readonly to: string;
+  /** Exchange or queue. */
+  readonly node: string;
+  /** Routing key. */
+  readonly subject: string | undefined;
   /** Name of the object that an event is about: one build's events are in order, those of several builds mix. */
   readonly object: string | undefined;
   readonly message: RecordedMessage;
@@ -27,7 +30,7 @@ export interface Receipt {
   readonly isLate: boolean;
 }
 
-/** Finds out who received which message. By the bytes of the bare message, which no broker may change. */
+/** Finds the receivers of each message, by the bytes of the bare message, which no broker may change. */
 export function matchReceipts(passed: readonly Passed[]): SentMessage[] {
   const ours = passed.filter(one => !isOfBroker(one) && subjectOf(one.message) !== END_SUBJECT);
   const sent: SentMessage[] = [];
@@ -56,19 +59,17 @@ export function matchReceipts(passed: readonly Passed[]): SentMessage[] {
 }
 
 /** Messages of one stream are kept in their order. */
-export function streamKey({ from, to, object, message }: SentMessage): string {
-  return JSON.stringify([from, to, object ?? '', isPresence(message)]);
+export function streamKey(sent: SentMessage): string {
+  return JSON.stringify([sent.from, addressOf(sent), sent.object ?? '', isPresence(sent.message)]);
+}
+
+/** The common address of a stream's messages. Events about one object have one stream, with several routing keys. */
+export function addressOf({ node, subject, object }: SentMessage): string {
+  return subject === undefined || object !== undefined ? node : `${node}/${subject}`;
 }
 
 function sentMessage(from: string, { node, message }: Passed): SentMessage {
-  const subject = subjectOf(message);
-  return {
-    from,
-    to: subject === undefined ? node : `${node}/${subject}`,
-    object: objectOf(message),
-    message,
-    received: [],
-  };
+  return { from, node, subject: subjectOf(message), object: objectOf(message), message, received: [] };
 }
 
 export function textField(map: ValueMap, name: string): string | undefined {
@@ -86,7 +87,7 @@ export function opcodeOf({ applicationProperties }: RecordedMessage): string {
 
 const presenceOpcodes = ['_agent_heartbeat_indication', '_agent_locate_request', '_agent_locate_response'];
 
-/** Whether the message is about who is there. How often that is said depends on time, and on what others do on the bus. */
+/** Whether the message says or asks which agents are there. The number of such messages depends on time and on other traffic. */
 export function isPresence(message: RecordedMessage): boolean {
   return presenceOpcodes.includes(opcodeOf(message));
 }

@@ -17,7 +17,7 @@ export interface Passed {
  * broker nor on how the two ends send.
  */
 export class Tap {
-  /** The first problem with the bytes. What came after it is not recorded. */
+  /** The first problem with the bytes. Later messages are not recorded. */
   problem: Error | undefined;
   readonly #proxy: FaultProxy;
 
