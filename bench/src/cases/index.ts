@@ -8,6 +8,7 @@ import { memory } from './memory.js';
 import { query } from './query.js';
 import { recovery } from './recovery.js';
 import { sharing } from './sharing.js';
+import { store } from './store.js';
 
 export * from './lines.js';
 
@@ -48,6 +49,7 @@ const cases: Readonly<Record<CaseName, (fleet: Fleet, sizes: Sizes) => Promise<r
   events,
   recovery,
   images: (_fleet, sizes) => images(sizes),
+  store: (_fleet, sizes) => store(sizes),
   builds: (_fleet, sizes) => builds(sizes),
   memory,
 };

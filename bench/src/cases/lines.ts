@@ -8,6 +8,7 @@ export const caseNames = [
   'events',
   'recovery',
   'images',
+  'store',
   'builds',
   'memory',
 ] as const;

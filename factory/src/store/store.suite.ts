@@ -445,6 +445,9 @@ export function describeStore(name: string, open: (now: () => Date) => Promise<O
           ['image.removed', { kind: 'target' }, job],
         ]);
         expect(await refusal(store.commit([{ change: 'image.remove', id }]))).to.equal('not_found');
+        expect(await refusal(store.commit([{ ...image(), job: randomUUID() } as Change]))).to.equal(
+          'not_found',
+        );
       });
 
       it('removes the events of an image that belong to no job with it', async () => {

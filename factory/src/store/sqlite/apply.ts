@@ -3,7 +3,7 @@ import type { Image, Job, JsonObject, StoreEvent, StoreEventType, TableName } fr
 import { imageTransitions, isEnd, isJobTransition } from '../states.js';
 import type { Change } from '../store.js';
 import type { Connection } from './driver.js';
-import { columnsOf, recordOf, tables } from './tables.js';
+import { givenColumns, recordOf, tables, valuesOf } from './tables.js';
 
 /** The changes that are recorded together. */
 export interface Step {
@@ -62,7 +62,7 @@ class StepInWork implements Applied {
         return;
       }
       case 'job.mark':
-        this.#job(change.mark.job);
+        this.#mustExist('jobs', change.mark.job);
         {
           this.#replace('marks', change.mark);
           return;
@@ -73,7 +73,7 @@ class StepInWork implements Applied {
         return;
       }
       case 'job.forget_secret':
-        this.#job(change.id);
+        this.#mustExist('jobs', change.id);
         {
           this.#forgetSecret(change.id);
           return;
@@ -99,7 +99,7 @@ class StepInWork implements Applied {
         return;
       }
       case 'batch.put':
-        this.#needs('imageSets', change.batch.imageSet);
+        this.#mustExist('imageSets', change.batch.imageSet);
         {
           this.#put('batches', change.batch);
           return;
@@ -152,8 +152,8 @@ class StepInWork implements Applied {
     uuid('job', id);
     for (const reference of [image, template]) if (reference !== undefined) uuid('job', reference);
     this.#isNew('jobs', id);
-    this.#needs('orders', orderId);
-    if (parent !== undefined) this.#needs('jobs', parent);
+    this.#mustExist('orders', orderId);
+    if (parent !== undefined) this.#mustExist('jobs', parent);
     const defaults = { parameters: {}, door: {}, activity: 'accepted', resumable: false };
     this.#insert('jobs', {
       ...{ ...defaults, ...job, status: 'new', percent: 0, interruptions: 0, postponed: false },
@@ -212,7 +212,8 @@ class StepInWork implements Applied {
   #putImage({ ifRevision, image, job }: Of<'image.put'>): void {
     const { batch, id, kind, status } = image;
     uuid('image', id);
-    if (batch !== undefined) this.#needs('batches', batch);
+    if (batch !== undefined) this.#mustExist('batches', batch);
+    if (job !== undefined) this.#mustExist('jobs', job);
     const known = this.#record('images', id);
     const revision = known?.revision ?? 0;
     if (ifRevision !== undefined && ifRevision !== revision)
@@ -234,6 +235,7 @@ class StepInWork implements Applied {
 
   #removeImage({ id, job }: Of<'image.remove'>): void {
     const known = this.#needs('images', id);
+    if (job !== undefined) this.#mustExist('jobs', job);
     this.connection.run('DELETE FROM events WHERE image = ? AND job IS NULL', [id]);
     this.connection.run('DELETE FROM images WHERE id = ?', [id]);
     this.#event('image.removed', { job, image: id }, { kind: known.kind });
@@ -269,7 +271,7 @@ class StepInWork implements Applied {
     id: string,
     users: readonly (readonly [TableName, string])[],
   ): void {
-    this.#needs(table, id);
+    this.#mustExist(table, id);
     const { key, name } = tables[table];
     for (const [other, column] of users) {
       const user = this.connection.get(`SELECT id FROM ${tables[other].name} WHERE ${column} = ? LIMIT 1`, [
@@ -286,12 +288,9 @@ class StepInWork implements Applied {
     about: { readonly job: string | undefined; readonly image: string | undefined },
     data: Readonly<Record<string, JsonObject[string] | object | undefined>>,
   ): void {
-    if (about.job !== undefined) this.#needs('jobs', about.job);
     // As it comes back from the database: without the fields that are undefined.
-    const plain = JSON.parse(JSON.stringify({ at: this.at, type, ...about, data })) as Omit<
-      StoreEvent,
-      'sequence'
-    >;
+    const text = JSON.stringify({ at: this.at, type, ...about, data });
+    const plain = JSON.parse(text) as Omit<StoreEvent, 'sequence'>;
     this.events.push({ sequence: this.#insert('events', plain), ...plain });
   }
 
@@ -300,12 +299,21 @@ class StepInWork implements Applied {
   }
 
   #isNew(table: 'orders' | 'jobs', id: string): void {
-    if (this.#record(table, id) !== undefined) throw conflict(`${tables[table].name} ${id} exists already`);
+    if (this.#exists(table, id)) throw conflict(`${tables[table].name} ${id} exists already`);
+  }
+
+  #mustExist(table: TableName, id: string): void {
+    if (!this.#exists(table, id)) throw missing(table, id);
+  }
+
+  #exists(table: TableName, id: string): boolean {
+    const { key, name } = tables[table];
+    return this.connection.get(`SELECT 1 FROM ${name} WHERE ${key} = ?`, [id]) !== undefined;
   }
 
   #needs<T extends TableName>(table: T, id: string): NonNullable<ReturnType<typeof recordOf<T>>> {
     const record = this.#record(table, id);
-    if (record === undefined) throw new StoreError('not_found', `${tables[table].name} ${id} does not exist`);
+    if (record === undefined) throw missing(table, id);
     return record;
   }
 
@@ -314,26 +322,20 @@ class StepInWork implements Applied {
   }
 
   /** @returns the rowid */
-  #insert(table: TableName, record: object, onConflict = ''): number {
-    const sql = columnsOf(table, record);
-    const places = [...sql.keys()].map(() => '?').join(', ');
-    const into = `${tables[table].name} (${[...sql.keys()].join(', ')})`;
-    return this.connection.run(`INSERT INTO ${into} VALUES (${places}) ${onConflict}`, [...sql.values()]);
+  #insert(table: TableName, record: object): number {
+    return this.connection.run(tables[table].insert, valuesOf(table, record));
   }
 
   /** Adds a record, or puts it in the place of the one with the same key; a value that is left out is removed. */
-  #replace(table: 'images' | 'imageSets' | 'batches' | 'followers' | 'marks', record: object): void {
-    const { columns, key } = tables[table];
-    const set = [...columns.keys()].map(column => `${column} = excluded.${column}`).join(', ');
-    const unique = table === 'marks' ? 'job, kind, name' : key;
-    this.#insert(table, record, `ON CONFLICT (${unique}) DO UPDATE SET ${set}`);
+  #replace(table: TableName, record: object): void {
+    this.connection.run(tables[table].upsert, valuesOf(table, record));
   }
 
-  #update(table: TableName, id: string, values: object): void {
-    const given = Object.entries(values).filter(([, value]) => value !== undefined);
-    const sql = columnsOf(table, Object.fromEntries(given));
-    const set = [...sql.keys()].map(name => `${name} = ?`).join(', ');
-    this.connection.run(`UPDATE ${tables[table].name} SET ${set} WHERE id = ?`, [...sql.values(), id]);
+  #update(table: TableName, id: string, given: object): void {
+    const columns = givenColumns(table, given);
+    const set = [...columns.keys()].map(name => `${name} = ?`).join(', ');
+    const sql = `UPDATE ${tables[table].name} SET ${set} WHERE id = ?`;
+    this.connection.run(sql, [...columns.values(), id]);
   }
 }
 
@@ -351,6 +353,10 @@ export function getRecord<T extends TableName>(
 function uuid(field: string, id: string): void {
   if (!/^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/.test(id))
     throw new StoreError('invalid', `${field}: ${JSON.stringify(id.slice(0, 60))} is no uuid in lower case`);
+}
+
+function missing(table: TableName, id: string): StoreError {
+  return new StoreError('not_found', `${tables[table].name} ${id} does not exist`);
 }
 
 function conflict(message: string): StoreError {

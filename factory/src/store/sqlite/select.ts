@@ -183,7 +183,7 @@ function fieldOf(name: TableName, path: string): Field {
   const { columns } = tables[name];
   const [first = '', ...inside] = path.split('.');
   const column = snakeCase(first);
-  const type = columns.get(column);
+  const type = columns.get(column)?.type;
   if (type === undefined) {
     const known = [...columns.keys()].join(', ');
     throw invalid(`${JSON.stringify(path.slice(0, 100))}: there is no such field; there are ${known}`);

@@ -12,7 +12,17 @@ export interface Table {
   /** Default sort. */
   readonly sort: readonly string[];
   /** By the names in SQL. */
-  readonly columns: ReadonlyMap<string, ColumnType>;
+  readonly columns: ReadonlyMap<string, Column>;
+  /** Adds a record; the parameters are its {@link valuesOf}. */
+  readonly insert: string;
+  /** As `insert`; takes the place of the record with the same key. */
+  readonly upsert: string;
+}
+
+export interface Column {
+  /** Name of the field of the record. */
+  readonly field: string;
+  readonly type: ColumnType;
 }
 
 /** The columns of each table that are not texts; those of the union of a job's states included. */
@@ -49,7 +59,7 @@ function texts<Name extends string>(...names: readonly Name[]): Readonly<Record<
 export const tables: { readonly [T in TableName]: Table } = {
   orders: table('orders', 'id', ['created']),
   jobs: table('jobs', 'id', ['created']),
-  marks: table('marks', 'rowid', []),
+  marks: table('marks', 'rowid', [], 'job, kind, name'),
   images: table('images', 'id', ['created']),
   imageSets: table('imageSets', 'id', ['created']),
   batches: table('batches', 'id', ['created']),
@@ -58,12 +68,22 @@ export const tables: { readonly [T in TableName]: Table } = {
   followers: table('followers', 'name', []),
 };
 
-function table(name: TableName, key: string, sort: readonly string[]): Table {
-  const columns = Object.entries<ColumnType>(fields[name]).map(([field, type]): [string, ColumnType] => [
-    snakeCase(field),
-    type,
-  ]);
-  return { name: snakeCase(name), key, sort, columns: new Map(columns) };
+function table(record: TableName, key: string, sort: readonly string[], unique = key): Table {
+  const name = snakeCase(record);
+  const columns = new Map(
+    Object.entries<ColumnType>(fields[record]).map(([field, type]) => [snakeCase(field), { field, type }]),
+  );
+  const names = [...columns.keys()];
+  const insert = `INSERT INTO ${name} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
+  const set = names.map(column => `${column} = excluded.${column}`).join(', ');
+  return {
+    name,
+    key,
+    sort,
+    columns,
+    insert,
+    upsert: `${insert} ON CONFLICT (${unique}) DO UPDATE SET ${set}`,
+  };
 }
 
 /** `orderKey` as `order_key`. */
@@ -71,32 +91,32 @@ export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
 }
 
-function camelCase(name: string): string {
-  return name.replace(/_([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase());
-}
-
 /** The record of a row; fields without a value are left out. */
 export function recordOf<T extends TableName>(name: T, row: SqlRow): Records[T] {
   const record: Record<string, unknown> = {};
-  for (const [column, type] of tables[name].columns) {
+  for (const [column, { field, type }] of tables[name].columns) {
     const value = row[column] ?? null;
     if (value === null) continue;
-    if (type === 'json') record[camelCase(column)] = JSON.parse(String(value));
-    else record[camelCase(column)] = type === 'boolean' ? value === 1 : value;
+    if (type === 'json') record[field] = JSON.parse(String(value));
+    else record[field] = type === 'boolean' ? value === 1 : value;
   }
   // The constraints of the tables, and what writes to them, keep rows to the type.
   return record as unknown as Records[T];
 }
 
-/** The columns of a record, or of some fields of it, with the values that SQL has for them; `undefined` becomes NULL. */
-export function columnsOf(name: TableName, record: object): ReadonlyMap<string, SqlValue> {
-  const values = new Map<string, SqlValue>();
-  for (const [field, value] of Object.entries(record)) {
-    const column = snakeCase(field);
-    const type = tables[name].columns.get(column);
-    if (type !== undefined) values.set(column, sqlValue(type, value as Json | undefined));
-  }
-  return values;
+/** The values of all columns for a record. */
+export function valuesOf(name: TableName, record: object): SqlValue[] {
+  // Only fields of the table are read.
+  const values = record as Readonly<Record<string, Json | undefined>>;
+  return [...tables[name].columns.values()].map(({ field, type }) => sqlValue(type, values[field]));
+}
+
+/** The columns and values of those fields of a record that are given. */
+export function givenColumns(name: TableName, given: object): ReadonlyMap<string, SqlValue> {
+  // As above.
+  const values = given as Readonly<Record<string, Json | undefined>>;
+  const columns = [...tables[name].columns].filter(([, { field }]) => values[field] !== undefined);
+  return new Map(columns.map(([column, { field, type }]) => [column, sqlValue(type, values[field])]));
 }
 
 function sqlValue(type: ColumnType, value: Json | undefined): SqlValue {
