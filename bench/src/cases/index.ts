@@ -23,6 +23,7 @@ export const fullSizes = {
   events: 15_000,
   memoryEvents: 1_000_000,
   images: 10_000,
+  orders: 64,
   builds: 1_000,
   memoryBuilds: 10_000,
 } as const;
@@ -37,6 +38,7 @@ export const quickSizes = {
   events: 500,
   memoryEvents: 2_000,
   images: 200,
+  orders: 8,
   builds: 20,
   memoryBuilds: 40,
 } as const;

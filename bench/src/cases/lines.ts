@@ -27,6 +27,8 @@ export interface Sizes {
   readonly events: number;
   readonly memoryEvents: number;
   readonly images: number;
+  /** Orders that come together. */
+  readonly orders: number;
   readonly builds: number;
   readonly memoryBuilds: number;
 }

@@ -6,14 +6,12 @@ import { type Change, openStore, type Store } from '@imagefactory/factory';
 import { median } from '../statistics.js';
 import type { Duration, Line, Sizes } from './lines.js';
 
-/** Orders of one group. */
-const together = 64;
 const queriesPerRound = 100;
 /** Images of one step while the store is filled. */
 const perStep = 500;
 
 /** The store of the factory: orders that share a commit beside the same ones with a commit each, and queries of one image out of many. */
-export async function store({ rounds, images: count }: Sizes): Promise<readonly Line[]> {
+export async function store({ rounds, images: count, orders: together }: Sizes): Promise<readonly Line[]> {
   const directory = await mkdtemp(join(tmpdir(), 'imagefactory-bench-'));
   let opened = await openStore(directory);
   try {
