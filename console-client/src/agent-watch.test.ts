@@ -39,7 +39,7 @@ describe('a watch over an agent', () => {
     const watch = new AgentWatch({
       agent: agent(asked, 'first', 'BUILDING'),
       isThere: () => isThere,
-      checks: new EndChecks(),
+      checks: new EndChecks({ onReconnect: () => () => undefined }),
       tell: event => void told.push(event),
       silence: 60_000,
     });

@@ -10,7 +10,8 @@ import {
 import { BuildAdaptorOnBus } from '@imagefactory/schema';
 import { type AddressedChange, type BuildChange, isEnd } from './build-change.js';
 import { BuildLedger, type Snapshot } from './build-ledger.js';
-import type { EndAnswer, EndChecks } from './end-checks.js';
+import type { EndAnswer } from './end-check.js';
+import type { EndChecks } from './end-checks.js';
 import type { Delivery } from './delivery.js';
 import { Inquiry } from './inquiry.js';
 import { hasFailedUnseen, type Standing, standingOf } from './standing.js';

@@ -36,7 +36,15 @@ describe('announced ends of builds', () => {
   let told: string[];
   beforeEach(async () => {
     factory = await ScriptedFactory.start();
-    client = await connectConsole({ broker: factory.broker.url, confirmWithin: 200 });
+  });
+  afterEach(async () => {
+    await client.close();
+    await factory.stop();
+  });
+
+  /** @param confirmWithin milliseconds, which agents that answer never use up */
+  const follow = async (confirmWithin = 45_000): Promise<void> => {
+    client = await connectConsole({ broker: factory.broker.url, confirmWithin });
     told = [];
     client.onEvent(({ className, values, confirmed, caughtUp }) => {
       const mark = `${caughtUp ? '+' : ''}${confirmed === false ? '?' : ''}`;
@@ -47,31 +55,45 @@ describe('announced ends of builds', () => {
     build = await (await client.findFactory()).buildImage(order);
     await factory.status(factory.adaptors[0]!, 'BUILDING');
     await until(() => told.length === 1, 'the console follows the build');
-  });
-  afterEach(async () => {
-    await client.close();
-    await factory.stop();
-  });
+  };
 
-  const announce = async (status: string): Promise<void> => {
+  const announce = (status: string): Promise<void> => {
     const { addressMap } = factory.adaptors[0]!;
-    await factory.session.raise(BuildAdaptorStatusEvent, {
+    return factory.session.raise(BuildAdaptorStatusEvent, {
       ...{ addr: addressMap, event: 'STATUS' },
       ...{ new_status: status, old_status: 'BUILDING' },
     });
   };
 
+  /** Announces, and dies before any question comes. */
+  const announceAndDie = async (...announcements: readonly (() => Promise<void>)[]): Promise<void> => {
+    const sent = announcements.map(each => each());
+    factory.session.close();
+    await Promise.all(sent);
+    await factory.leave();
+  };
+
+  /** Resolves when the console has asked the agent because of `step`, and has its answer. */
+  const asksUpon = async (step: () => Promise<void>): Promise<void> => {
+    await until(() => client.session.statistics.pendingRequests === 0, 'it knows how things stand');
+    const { accepted } = client.connection.statistics;
+    await step();
+    await until(() => client.connection.statistics.accepted > accepted, 'the agent is asked');
+    await until(() => client.session.statistics.pendingRequests === 0, 'it has answered');
+  };
+
   it('are told when the agent says the same, and forged ones never', async () => {
+    await follow();
     const adaptor = factory.adaptors[0]!;
     const changes: BuildChange[] = [];
     const reading = (async () => {
       for await (const change of build.changes()) changes.push(change);
     })();
-    await announce('COMPLETED');
-    await announce('FAILED');
-    await factory.failure(adaptor, 'forged', 'nothing of it is true');
-    await until(() => client.session.statistics.pendingRequests > 0, 'the agent is asked');
-    await until(() => client.session.statistics.pendingRequests === 0, 'it has answered');
+    await asksUpon(async () => {
+      await announce('COMPLETED');
+      await announce('FAILED');
+      await factory.failure(adaptor, 'forged', 'nothing of it is true');
+    });
     await factory.percent(adaptor, 50);
     await until(() => build.percentComplete === 50, 'the build goes on');
     expect(build.state.kind).to.equal('running');
@@ -91,6 +113,7 @@ describe('announced ends of builds', () => {
   });
 
   it('are corrected when the agent says another end', async () => {
+    await follow();
     factory.adaptors[0]!.update({ status: 'COMPLETED', finished_image: '/true' });
     await factory.failure(factory.adaptors[0]!, 'forged', 'it is COMPLETED');
     await announce('FAILED');
@@ -100,8 +123,8 @@ describe('announced ends of builds', () => {
   });
 
   it('are told unconfirmed when the agent has died after them', async () => {
-    await announce('COMPLETED');
-    await factory.leave();
+    await follow(200);
+    await announceAndDie(() => announce('COMPLETED'));
     const error = await rejection(build.finished());
     expect(error).to.be.instanceOf(QmfError).and.include({ code: 'timeout' });
     expect(String(error)).to.include('has not confirmed it');
@@ -111,9 +134,11 @@ describe('announced ends of builds', () => {
   });
 
   it('are told unconfirmed with their reason', async () => {
-    await factory.failure(factory.adaptors[0]!, 'no_space', 'the disk is full');
-    await announce('FAILED');
-    await factory.leave();
+    await follow(200);
+    await announceAndDie(
+      () => factory.failure(factory.adaptors[0]!, 'no_space', 'the disk is full'),
+      () => announce('FAILED'),
+    );
     const changes: BuildChange[] = [];
     for await (const change of build.changes()) changes.push(change);
     expect(changes.at(-1)).to.deep.equal({
@@ -124,6 +149,7 @@ describe('announced ends of builds', () => {
   });
 
   it('COMPLETED without an image is no success', async () => {
+    await follow();
     await factory.status(factory.adaptors[0]!, 'COMPLETED');
     expect(await rejection(build.finished()))
       .to.be.instanceOf(BuildFailedError)
@@ -131,10 +157,11 @@ describe('announced ends of builds', () => {
   });
 
   it('of builds that nobody has heard of, and that the agent does not know, are dropped', async () => {
+    await follow();
     const addr = { ...factory.adaptors[0]!.addressMap, _object_name: 'build_adaptor-invented' };
-    await factory.session.raise(BuildFailedEvent, { addr, event: 'FAILURE', type: 'forged', info: '' });
-    await until(() => client.session.statistics.pendingRequests > 0, 'the agent is asked');
-    await until(() => client.session.statistics.pendingRequests === 0, 'it has answered');
+    await asksUpon(() =>
+      factory.session.raise(BuildFailedEvent, { addr, event: 'FAILURE', type: 'forged', info: '' }),
+    );
     await factory.status(factory.adaptors[0]!, 'FINISHING');
     await until(() => told.length > 1, 'a later event is here');
     expect(told).to.deep.equal(['BUILDING', 'FINISHING']);

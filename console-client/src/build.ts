@@ -3,16 +3,16 @@ import {
   type ConsoleAgent,
   type ConsoleSession,
   type DataAddress,
-  EventStream,
   QmfError,
   type RequestOptions,
   type TypedObject,
   type WaitOptions,
 } from '@imagefactory/qmf';
-import { ADAPTOR_PREFIX_2012, type BuildAdaptorOnBus, isTerminal } from '@imagefactory/schema';
+import { ADAPTOR_PREFIX_2012, type BuildAdaptorOnBus } from '@imagefactory/schema';
 import { type BuildDetail, buildDetailFrom } from './build-detail.js';
 import { type AddressedChange, type BuildChange, isEnd } from './build-change.js';
 import type { BuildFeed } from './build-feed.js';
+import { BuildProgress, type FailureChange, type StatusChange } from './build-progress.js';
 import {
   BuildFailedError,
   type BuildState,
@@ -40,16 +40,10 @@ const UUID_LENGTH = 36;
 /** Methods whose adaptors show pushes. */
 const pushMethods = ['push_image', 'provider_image'];
 
-type StatusChange = BuildChange & { readonly kind: 'status' };
-type FailureChange = BuildChange & { readonly kind: 'failure' };
-
 interface Announced {
   readonly status?: StatusChange;
   readonly failure?: FailureChange;
 }
-
-/** Changes that are remembered for late readers; no build has so many, and anybody may invent some. */
-const HISTORY_LIMIT = 1_000;
 
 /**
  * A build or push, followed by its events. It remembers every change it heard of, so that a late reader of {@link changes} misses
@@ -61,16 +55,10 @@ export class Build {
   readonly #adaptor: TypedObject<typeof BuildAdaptorOnBus>;
   readonly #session: ConsoleSession;
   readonly #feed: BuildFeed;
-  readonly #history: BuildChange[] = [];
-  readonly #streams = new Set<EventStream<BuildChange>>();
+  readonly #progress: BuildProgress;
   readonly #silenceListeners = new Set<(isSilent: boolean) => void>();
   readonly #cleanUps: (() => void)[];
-  #status = 'NEW';
-  #percent = 0;
-  #state: BuildState = { kind: 'running' };
   #failureTimer: NodeJS.Timeout | undefined;
-  /** When the agent reached that status, by its clock: what is older tells nothing new. 0 when it doesn't say. */
-  #statusAt = 0n;
   #restarted = false;
   /** What was announced of the end, which the agent is asked to confirm. */
   #announced: Announced = {};
@@ -88,6 +76,7 @@ export class Build {
     this.address = adaptor.address;
     this.#adaptor = adaptor;
     this.#session = session;
+    this.#progress = new BuildProgress(this.name);
     this.#feed = feed;
     this.#inquiry = new Inquiry({
       ask: limits => this.#compare(limits),
@@ -147,16 +136,16 @@ export class Build {
 
   /** The last status heard of. */
   get status(): string {
-    return this.#status;
+    return this.#progress.status;
   }
 
   /** The last percentage heard of; it never goes back. */
   get percentComplete(): number {
-    return this.#percent;
+    return this.#progress.percent;
   }
 
   get state(): BuildState {
-    return this.#state;
+    return this.#progress.state;
   }
 
   /**
@@ -164,19 +153,7 @@ export class Build {
    * longer be known the loop throws.
    */
   changes(options: Pick<WaitOptions, 'signal'> = {}): AsyncIterableIterator<BuildChange> {
-    const { signal } = options;
-    const stream = new EventStream<BuildChange>(() => {
-      this.#streams.delete(stream);
-      signal?.removeEventListener('abort', onAbort);
-    });
-    const onAbort = (): void => stream.end(new QmfError('aborted', `watching ${this.name}: cancelled`));
-    for (const change of this.#history) stream.push(change);
-    if (signal?.aborted === true) onAbort();
-    else if (this.#state.kind === 'running') {
-      this.#streams.add(stream);
-      signal?.addEventListener('abort', onAbort, { once: true });
-    } else stream.end(this.#state.kind === 'lost' ? this.#state.reason : undefined);
-    return stream;
+    return this.#progress.changes(options.signal);
   }
 
   /**
@@ -188,15 +165,16 @@ export class Build {
   async finished(options: Pick<WaitOptions, 'signal'> = {}): Promise<string> {
     const changes = this.changes(options);
     while ((await changes.next()).done !== true); // only the end matters
-    switch (this.#state.kind) {
+    const { state } = this;
+    switch (state.kind) {
       case 'completed':
-        if (this.#state.finishedImage !== '') return this.#state.finishedImage;
-        if (!this.#state.confirmed) throw unconfirmedImage(this.address);
+        if (state.finishedImage !== '') return state.finishedImage;
+        if (!state.confirmed) throw unconfirmedImage(this.address);
         throw new BuildFailedError(this.address, NO_IMAGE, NO_IMAGE_INFO);
       case 'failed':
-        throw new BuildFailedError(this.address, this.#state.type, this.#state.info);
+        throw new BuildFailedError(this.address, state.type, state.info);
       case 'lost':
-        throw this.#state.reason;
+        throw state.reason;
       case 'running':
         throw new QmfError('closed', `watching ${this.name} ended before the build did`);
     }
@@ -259,43 +237,17 @@ export class Build {
   close(): void {
     clearTimeout(this.#failureTimer);
     for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
-    for (const stream of [...this.#streams]) stream.end();
+    this.#progress.end();
   }
 
   #heard(change: BuildChange, at: bigint): void {
-    if (this.#state.kind !== 'running') return;
+    if (!this.#progress.isRunning) return;
     this.#silence.refresh();
     if (isEnd(change)) {
       this.#announced = { ...this.#announced, [change.kind]: change };
       if (!this.#isChecking) void this.#check();
-    } else if (change.kind === 'percent') this.#reach(change);
-    else if (change.kind === 'status' && this.#isNewer(at)) this.#enter(change);
-  }
-
-  /** False for an event from the agent's outbox that an answer of the agent has overtaken. */
-  #isNewer(at: bigint): boolean {
-    if (at !== 0n && at < this.#statusAt) return false;
-    if (at !== 0n) this.#statusAt = at;
-    return true;
-  }
-
-  #reach(change: BuildChange & { readonly kind: 'percent' }): void {
-    if (change.percent <= this.#percent || change.percent > 100) return;
-    this.#percent = change.percent;
-    this.#tell(change);
-  }
-
-  #enter(change: StatusChange): void {
-    // FAILED is left for nothing; its reason may still be on its way.
-    if (change.status === this.#status || isTerminal(this.#status)) return;
-    if (this.#history.length >= HISTORY_LIMIT && !isEnd(change)) return;
-    this.#status = change.status;
-    this.#tell(change);
-  }
-
-  #tell(change: BuildChange): void {
-    this.#history.push(change);
-    for (const stream of this.#streams) stream.push(change);
+    } else if (change.kind === 'percent') this.#progress.reach(change);
+    else if (change.kind === 'status') this.#progress.enterAt(at, change);
   }
 
   /** Events can be sent by others in the agent's name, so an end is told when the agent says so itself, or says nothing. */
@@ -320,57 +272,50 @@ export class Build {
 
   /** The agent says that the build is over. */
   #settle({ status, finishedImage, failure }: Standing): void {
-    if (this.#state.kind !== 'running') return;
+    if (!this.#progress.isRunning) return;
     const announced = this.#announced.status;
     const change: StatusChange =
       announced?.status === status
         ? announced
-        : { kind: 'status', status, oldStatus: this.#status, caughtUp: announced === undefined };
+        : { kind: 'status', status, oldStatus: this.status, caughtUp: announced === undefined };
     if (status === 'COMPLETED') {
       this.#complete({ ...change, finishedImage }, true);
       return;
     }
-    const told = this.#announced.failure;
-    this.#enter(change);
-    if (failure !== undefined) this.#fail({ kind: 'failure', ...failure, caughtUp: told === undefined });
-    else if (told !== undefined) this.#fail(told);
+    const reason = this.#announced.failure;
+    this.#progress.enter(change);
+    if (failure !== undefined) this.#fail({ kind: 'failure', ...failure, caughtUp: reason === undefined });
+    else if (reason !== undefined) this.#fail(reason);
     else this.#awaitReason(change.caughtUp);
   }
 
   /** The agent has died after it announced the end, or knows nothing of the build any more. */
   #settleUnconfirmed(): void {
     const { status, failure } = this.#announced;
-    if (this.#state.kind !== 'running' || (status ?? failure) === undefined) return;
+    if (!this.#progress.isRunning || (status ?? failure) === undefined) return;
     const confirmed = false;
     if (failure === undefined && status?.status === 'COMPLETED') {
-      this.#complete({ ...status, confirmed }, false);
+      this.#complete({ ...status, confirmed }, confirmed);
       return;
     }
     const reason = failure ?? { kind: 'failure', ...NO_REASON, caughtUp: true };
-    const oldStatus = this.#status;
-    this.#enter({ kind: 'status', status: 'FAILED', oldStatus, caughtUp: reason.caughtUp, confirmed });
+    const { caughtUp } = reason;
+    this.#progress.enter({ kind: 'status', status: 'FAILED', oldStatus: this.status, caughtUp, confirmed });
     this.#fail({ ...reason, confirmed });
   }
 
   #complete(change: StatusChange, confirmed: boolean): void {
-    this.#percent = 100;
-    this.#status = change.status;
-    this.#state = { kind: 'completed', finishedImage: change.finishedImage ?? '', confirmed };
-    this.#tell(change);
-    this.#end();
+    this.#progress.complete(change, confirmed);
+    this.close();
   }
 
   #fail(change: FailureChange): void {
-    if (this.#state.kind !== 'running') return;
-    clearTimeout(this.#failureTimer);
-    const { type, info, confirmed = true } = change;
-    this.#state = { kind: 'failed', type, info, confirmed };
-    this.#tell(change);
-    this.#end();
+    this.#progress.fail(change);
+    this.close();
   }
 
   /**
-   * Agents of the original's time tell a reason by an event alone, and some failures by no reason.
+   * Agents of the original's time give a reason by an event alone, and for some failures none.
    *
    * @param caughtUp the failure was found out by a query
    */
@@ -381,16 +326,10 @@ export class Build {
     }, FAILURE_GRACE).unref();
   }
 
+  /** No answer of the agent can confirm an announced end any more. */
   #lose(reason: QmfError): void {
-    // Nobody can confirm it any more.
     this.#settleUnconfirmed();
-    if (this.#state.kind !== 'running') return;
-    this.#state = { kind: 'lost', reason };
-    this.#end(reason);
-  }
-
-  #end(error?: QmfError): void {
-    for (const stream of [...this.#streams]) stream.end(error);
+    this.#progress.lose(reason);
     this.close();
   }
 
@@ -402,11 +341,10 @@ export class Build {
       this.#settle(standing);
       return;
     }
-    // What was heard since is newer than this answer.
-    if (this.#state.kind !== 'running' || (at !== 0n && at < this.#statusAt)) return;
+    if (!this.#progress.isRunning || this.#progress.isOld(at)) return;
     this.#silence.refresh();
-    if (percent > this.#percent) this.#reach({ kind: 'percent', percent, caughtUp: true });
-    if (this.#isNewer(at)) this.#enter({ kind: 'status', status, oldStatus: this.#status, caughtUp: true });
+    this.#progress.reach({ kind: 'percent', percent, caughtUp: true });
+    this.#progress.enterAt(at, { kind: 'status', status, oldStatus: this.status, caughtUp: true });
   }
 }
 

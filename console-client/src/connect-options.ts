@@ -1,6 +1,7 @@
 import type {
   ConsoleOptions,
   RetryPolicy,
+  Timers,
   Transport,
   TransportOptions,
   WaitOptions,
@@ -22,4 +23,6 @@ export interface ConnectOptions extends ConsoleOptions, WaitOptions, Omit<Transp
   readonly silence?: number;
   /** Milliseconds that an agent has to confirm the announced end of a build before it is told unconfirmed. Default 5 000. */
   readonly confirmWithin?: number;
+  /** Where the connection takes its time from; for tests. */
+  readonly timers?: Timers;
 }

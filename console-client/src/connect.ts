@@ -36,10 +36,11 @@ export async function connectConsole(options: ConnectOptions = {}): Promise<Conn
   const connection = new BusConnection(
     options.transport ?? transportsFor(options.broker ?? 'localhost', transportOptions(options)),
     {
-      // A little less, so that what the brokers said, or that one kept silent, is known by the end.
+      // A little less, so that the reason of each broker, or its silence, is known by the end.
       firstRound: timeout * 0.9,
       ...(options.retry === undefined ? {} : { retry: options.retry }),
       ...(options.renewal === undefined ? {} : { renewal: options.renewal }),
+      ...(options.timers === undefined ? {} : { timers: options.timers }),
     },
   );
   const userId = options.userId ?? loginName(options);
@@ -91,7 +92,7 @@ export class ConnectedConsole {
     { silence = SILENCE, confirmWithin }: Pick<ConnectOptions, 'silence' | 'confirmWithin'> = {},
   ) {
     this.#feed = new BuildFeed(session, silence);
-    this.#checks = new EndChecks(confirmWithin);
+    this.#checks = new EndChecks(session, confirmWithin);
     this.#events = new FactoryEvents(session, silence, this.#checks);
   }
 
@@ -177,6 +178,7 @@ export class ConnectedConsole {
   async close(): Promise<void> {
     this.#feed.close();
     this.#events.close();
+    this.#checks.close();
     this.session.close();
     await this.connection.close();
   }

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { QmfError, startBroker } from '@imagefactory/qmf';
+import { QmfError, startBroker, transportsFor } from '@imagefactory/qmf';
 import { BuildAdaptorStatusEvent } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { BuildFailedError } from './build-state.js';
 import type { BuildChange } from './build-change.js';
 import { type ConnectedConsole, connectConsole } from './connect.js';
+import { Clock } from './testing/clock.test.fixture.js';
 import { ScriptedFactory } from './testing/scripted-factory.js';
 
 const fastRetry = { retry: { initialDelay: 20, maxDelay: 50 } };
@@ -241,20 +242,47 @@ describe('connecting a console', () => {
   });
 
   it('comes to the second broker of a list in time, although the first keeps silent', async () => {
-    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
-    const { port } = silent.address() as AddressInfo;
-    const broker = await startBroker();
+    const { port } = silent.address() as AddressInfo; // not of a pipe
     const first = `amqp://127.0.0.1:${port}`;
-    const client = await connectConsole({ broker: [first, broker.url], timeout: 6_000 });
+    const broker = await startBroker();
+    const clock = new Clock();
+    const news: string[] = [];
+    const transport = transportsFor([first, broker.url]).map(each => ({
+      ...{ description: each.description, bodyForm: each.bodyForm },
+      dial: (signal: AbortSignal) => {
+        news.push(`${each.description} at ${clock.now()}`);
+        return each.dial(signal);
+      },
+    }));
+    const connecting = connectConsole({ transport, timeout: 20_000, timers: clock });
+    await once(silent, 'connection');
+    clock.pass(8_999);
+    await new Promise(resolve => setImmediate(resolve));
+    expect(news).to.deep.equal([`${first} at 0`]);
+    clock.pass(1);
+    const client = await connecting;
     expect(client.connection.broker).to.equal(broker.url);
+    expect(news).to.deep.equal([`${first} at 0`, `${broker.url} at 9000`]);
     await client.close();
-    const error = await rejection(connectConsole({ broker: first, timeout: 1_000 }));
-    expect(error).to.include({
-      code: 'unreachable',
-      message: `${first} did not answer within 0.9 s`,
-    });
     await broker.stop();
+    silent.close();
+  });
+
+  it('says within its time that the broker keeps silent', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo; // not of a pipe
+    const broker = `amqp://127.0.0.1:${port}`;
+    const clock = new Clock();
+    const failing = rejection(connectConsole({ broker, timeout: 10_000, timers: clock }));
+    await once(silent, 'connection');
+    clock.pass(9_000);
+    expect(await failing).to.include({
+      code: 'unreachable',
+      message: `${broker} did not answer within 9 s`,
+    });
     silent.close();
   });
 });

@@ -1,32 +1,11 @@
-import { type ConsoleAgent, type DataAddress, QmfError, type Timers } from '@imagefactory/qmf';
-import { BuildAdaptorOnBus } from '@imagefactory/schema';
+import type { ConsoleAgent, ConsoleSession, DataAddress, Timers } from '@imagefactory/qmf';
 import { keyOf } from './build-feed.js';
-import { isOver, isUnknown, type Standing, standingOf } from './standing.js';
+import { type EndAnswer, EndCheck } from './end-check.js';
 
 /** Milliseconds from the announcement of an end to the time when it is told although the agent has not confirmed it. */
 const PATIENCE = 5_000;
-/** Milliseconds before the second question; the pause doubles with each, up to the end of the patience. */
-const FIRST_PAUSE = 500;
 /** Builds that are asked about at a time. */
 const LIMIT = 1_000;
-
-/**
- * What an agent says to the announcement that one of its builds is over:
- *
- * - `over`: it is, in this way
- * - `running`: it is not; the announcement was none of the agent's
- * - `unknown`: it knows no such build, or knows it no longer
- * - `silent`: it has not answered
- */
-export type EndAnswer =
-  | { readonly kind: 'over'; readonly standing: Standing }
-  | { readonly kind: 'running' | 'unknown' | 'silent' };
-
-interface Check {
-  readonly answer: Promise<EndAnswer>;
-  /** Set by an announcement that came after the last question. */
-  isAsked: boolean;
-}
 
 const systemTimers: Timers = {
   now: () => performance.now(),
@@ -36,67 +15,42 @@ const systemTimers: Timers = {
   },
 };
 
-/** Asks agents whether builds are over as events say, since anybody who may send events can send one in the name of any agent. */
+/** Asks agents whether builds are over as events say: every client that may send events can send one in the name of any agent. */
 export class EndChecks {
-  readonly #checks = new Map<string, Check>();
-
-  /** @param patience milliseconds */
-  constructor(
-    private readonly patience = PATIENCE,
-    private readonly timers: Timers = systemTimers,
-  ) {}
+  readonly #checks = new Map<string, EndCheck>();
+  readonly #unlisten: () => void;
 
   /**
-   * One question for an end that is true, however many ask at the same time. Agents that tell of an end a little before it can be read get
-   * another in time.
+   * @param session its reconnects repeat the questions that are open
+   * @param patience milliseconds
    */
+  constructor(
+    session: Pick<ConsoleSession, 'onReconnect'>,
+    private readonly patience = PATIENCE,
+    private readonly timers: Timers = systemTimers,
+  ) {
+    this.#unlisten = session.onReconnect(() => {
+      for (const check of this.#checks.values()) check.askNow();
+    });
+  }
+
+  /** One check for an end, however many ask at the same time. */
   check(agent: ConsoleAgent, address: DataAddress): Promise<EndAnswer> {
     const key = keyOf(address);
     const known = this.#checks.get(key);
     if (known !== undefined) {
-      known.isAsked = true;
+      known.announce();
       return known.answer;
     }
-    // So many do not end at once; what does is found out when its build has been silent for a while.
+    // So many do not end at once; an end that is not checked is found out when its build has been silent for a while.
     if (this.#checks.size >= LIMIT) return Promise.resolve({ kind: 'running' });
-    const check: Check = {
-      isAsked: false,
-      answer: this.#ask(agent, address, () => {
-        const { isAsked } = check;
-        check.isAsked = false;
-        return isAsked;
-      }).finally(() => this.#checks.delete(key)),
-    };
+    const check = new EndCheck(agent, address, this.patience, this.timers);
     this.#checks.set(key, check);
-    return check.answer;
+    return check.answer.finally(() => this.#checks.delete(key));
   }
 
-  async #ask(agent: ConsoleAgent, address: DataAddress, wasAsked: () => boolean): Promise<EndAnswer> {
-    const deadline = this.timers.now() + this.patience;
-    let answer: EndAnswer = { kind: 'silent' };
-    for (let pause = FIRST_PAUSE; ; pause *= 2) {
-      const left = deadline - this.timers.now();
-      if (left <= 0 && !(answer.kind === 'running' && wasAsked())) return answer;
-      try {
-        // Asked before the first announcement has come to its end, so that none is forgotten.
-        await Promise.resolve();
-        wasAsked();
-        const object = await agent.object(BuildAdaptorOnBus, address, {
-          timeout: Math.max(left, FIRST_PAUSE),
-        });
-        const standing = standingOf(object);
-        if (isOver(standing)) return { kind: 'over', standing };
-        answer = { kind: 'running' };
-      } catch (error) {
-        if (isUnknown(error)) return { kind: 'unknown' };
-        answer = { kind: 'silent' };
-        if (QmfError.from(error, 'malformed_message').code === 'closed') return answer;
-      }
-      await this.#pause(Math.min(pause, Math.max(deadline - this.timers.now(), FIRST_PAUSE)));
-    }
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    return new Promise(resolve => void this.timers.after(milliseconds, resolve));
+  /** Reconnects of the session repeat no question from now on. */
+  close(): void {
+    this.#unlisten();
   }
 }

@@ -13,7 +13,7 @@ import {
   connectConsole,
   terminalProgress,
 } from '@imagefactory/console-client';
-import { amqp10, startBroker } from '@imagefactory/qmf';
+import { amqp10, readTextFile, startBroker } from '@imagefactory/qmf';
 import { whatIsMissing } from './what-is-missing.js';
 
 const projectRoot = resolve(import.meta.dirname, '../..');
@@ -32,7 +32,7 @@ const target = options.target ?? (options.real ? 'openstack-kvm' : 'mock');
 class DemoError extends Error {}
 
 async function main(): Promise<void> {
-  const descriptor = await readFile(templateFile, 'utf8');
+  const descriptor = await readTextFile(templateFile);
   if (options.real) {
     const lacks = await whatIsMissing(bundledPlugins(), parseTemplate(descriptor), target);
     if (lacks.length > 0)

@@ -45,6 +45,16 @@ export const qmfErrorCodes = {
 
 export type QmfErrorCode = keyof typeof qmfErrorCodes;
 
+/**
+ * What a broker says to something that it will never take. Brokers differ in which of these they choose for a lack of rights: Artemis rejects
+ * the message, Broker-J refuses the address.
+ */
+export const brokerRefusals: ReadonlySet<QmfErrorCode> = new Set([
+  'not_authorised',
+  'address_refused',
+  'message_rejected',
+]);
+
 export interface QmfErrorOptions extends ErrorOptions {
   /** Text of the agent's exception (`error_text`). */
   readonly agentText?: string;

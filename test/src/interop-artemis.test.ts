@@ -6,8 +6,11 @@ import { startArtemis } from './support/brokers/artemis.js';
 const broker = await brokerForFile('artemis');
 if (broker !== undefined) {
   interoperabilityOn(broker);
-  configuredAsDocumented('ActiveMQ Artemis', broker.protocols, async () => {
-    const [users = '', roles = ''] = await blocksOf('ActiveMQ Artemis', 'properties');
-    return startArtemis({ xml: await blockOf('ActiveMQ Artemis', 'xml'), users, roles });
+  configuredAsDocumented({
+    ...broker,
+    start: async () => {
+      const [users = '', roles = ''] = await blocksOf('ActiveMQ Artemis', 'properties');
+      return startArtemis({ xml: await blockOf('ActiveMQ Artemis', 'xml'), users, roles });
+    },
   });
 }

@@ -6,7 +6,8 @@ import { transportFor } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { configuredAsDocumented } from './interop/configured.js';
-import { as, blockOf, blocksOf } from './interop/howto.js';
+import { blockOf, blocksOf } from './interop/howto.js';
+import { as } from './interop/roles.js';
 import { brokerForFile, interoperabilityOn } from './interop/on-broker.js';
 import type { MissingBroker, RealBroker } from './support/brokers/index.js';
 import { startQpidd } from './support/brokers/qpidd.js';
@@ -63,9 +64,9 @@ if (broker !== undefined) {
       await writeFile(acl, await blockOf(section, 'acl'));
       return startQpidd(['--auth', 'yes', '--sasl-config', directory, '--acl-file', acl]);
     };
-    configuredAsDocumented('qpidd', broker.protocols, start, url => {
+    const more = (url: () => string): void => {
       it("lets consoles of 2011 look for the broker's own agent and listen as they do, and no further", async () => {
-        const wire = await transportFor(as('watcher', 'amqp10', url())).dial(AbortSignal.timeout(15_000));
+        const wire = await transportFor(as('operator', 'amqp10', url())).dial(AbortSignal.timeout(15_000));
         try {
           const locate = (subject: string): Promise<void> =>
             wire.send({
@@ -89,6 +90,7 @@ if (broker !== undefined) {
           await wire.close();
         }
       });
-    });
+    };
+    configuredAsDocumented({ ...broker, start, more });
   });
 }

@@ -163,7 +163,7 @@ const subjects: readonly Subject[] = [
       const [accounts = '', roles = ''] = await blocksOf('ActiveMQ Artemis', 'properties');
       return startArtemis({ xml: await blockOf('ActiveMQ Artemis', 'xml'), users: accounts, roles });
     },
-    login: { user: 'watcher', password: 'watcher-password' },
+    login: { user: 'operator', password: 'operator-password' },
     agentLogin: { user: 'factory', password: 'factory-password' },
     destination: key => ({ target: `${exchange}.${key}` }),
     cells: [{ agent: 'amqp10', kind: 'unverified', forged: ['1.0: the name alone'] }],
@@ -230,7 +230,7 @@ class Doorkeeper {
     return {
       ...(to === undefined ? {} : { to }),
       subject: this.key,
-      replyTo: `${exchange}/direct-console.${randomUUID()}`,
+      replyTo: `${exchange}/direct-console.operator.${randomUUID()}`,
       correlationId: note,
       contentType: 'amqp/map',
       applicationProperties: headers,
@@ -249,7 +249,7 @@ class Doorkeeper {
         },
         contentType: 'amqp/map',
         correlationId: note,
-        replyTo: `${exchange}/direct-console.${randomUUID()}`,
+        replyTo: `${exchange}/direct-console.operator.${randomUUID()}`,
       },
       content: this.#body(note),
     };

@@ -1,5 +1,5 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { type ChildProcess, execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -17,8 +17,17 @@ import {
 } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import {
+  agentWith,
+  cgroupsOf,
+  openableDisk,
+  pidsOf,
+  processesWith,
+  sleeper,
+} from './support/escape-programs.js';
 import { makeEscapeTree } from './support/escape-tree.js';
 import { skipBecause } from './support/lane.js';
+import { changes, machineState, type MachineState } from './support/machine-state.js';
 
 const run = promisify(execFile);
 
@@ -28,14 +37,8 @@ const success = 'ESCAPED';
 /** Sizes of this suite: small, so that reaching them costs little with and without a sandbox. */
 const limits = { processes: 64, bytes: 200 * 1024 ** 2, fileSize: 64 * 1024 ** 2, openFiles: 256 } as const;
 
-/** Settings of the kernel that no build may change. */
-const settings = [
-  'kernel/hostname',
-  'kernel/domainname',
-  'kernel/core_pattern',
-  'vm/overcommit_ratio',
-  'vm/swappiness',
-];
+/** Seconds for programs of an attempt, or of others that look like them at first, to be gone. */
+const patience = 60;
 
 /**
  * What a template may try against the machine. Each attempt first runs without the sandbox, as root with the same tree as its root
@@ -48,11 +51,13 @@ describe('attempts to get out of the sandbox', function () {
   let tree: string;
   let directory: string;
   let secretFile: string;
-  let victim: ChildProcess;
+  let victims: readonly ChildProcess[];
   let server: Server;
   let port: number;
-  let machine: string;
+  let machine: MachineState;
   const secret = `secret-${process.pid}-of-this-machine`;
+  /** In the environment of attempts, and of what they leave running. */
+  const mark = `attempt-of-${process.pid}`;
 
   before(async function () {
     if (process.env['IMAGEFACTORY_REAL'] !== '1') {
@@ -85,50 +90,47 @@ describe('attempts to get out of the sandbox', function () {
     await rm(directory, { recursive: true });
   });
 
-  beforeEach(() => {
-    victim = spawn('sleep', ['300'], { stdio: 'ignore' });
-    machine = snapshot();
+  beforeEach(async () => {
+    victims = [
+      await sleeper(),
+      await sleeper(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']),
+    ];
+    machine = machineState(pidsOf(victims));
   });
 
   afterEach(async () => {
-    victim.kill('SIGKILL');
+    const found = await lastingChanges();
+    for (const victim of victims) victim.kill('SIGKILL');
     // The machine is as it was.
-    expect(snapshot()).to.equal(machine);
+    expect(found).to.deep.equal([]);
     expect(await readFile(secretFile, 'utf8')).to.equal(`${secret}\n`);
     expect(readdirSync(directory)).to.deep.equal(['secret']);
+    expect(cgroupsOf(process.pid)).to.deep.equal([]);
   });
 
-  /** Mounts, settings and control groups of this machine, and processes that belong to builds. */
-  function snapshot(): string {
-    const ours = statSync(tree).uid;
-    const processes = readdirSync('/proc').filter(name => {
-      if (!/^\d+$/.test(name)) return false;
-      try {
-        const { uid } = statSync(`/proc/${name}`);
-        return uid >= ours && uid < ours + 65_536;
-      } catch {
-        return false;
-      }
-    });
-    const values = settings.map(name => readFileSync(`/proc/sys/${name}`, 'utf8').trim());
-    const own = cgroupsOf(process.pid);
-    return JSON.stringify({ processes, values, own, mounts: readFileSync('/proc/self/mountinfo', 'utf8') });
+  function changesNow(): readonly string[] {
+    const marks = { firstUser: statSync(tree).uid, text: mark };
+    return changes(machine, machineState(pidsOf(victims)), marks);
+  }
+
+  /** What has changed on the machine and stays so. */
+  async function lastingChanges(): Promise<readonly string[]> {
+    const end = performance.now() + patience * 1000;
+    let found = changesNow();
+    while (found.length > 0 && performance.now() < end) {
+      await sleep(200);
+      found = changesNow();
+    }
+    return found;
   }
 
   /** The output of a script without a sandbox: as root, with the tree as its root directory. */
   async function without(script: string): Promise<string> {
     const enter = `mount -t proc proc "$1/proc" && mount --bind /dev "$1/dev" && exec chroot "$1" /bin/sh -c "$2"`;
-    const { stdout } = await run('unshare', [
-      '--mount',
-      '--propagation',
-      'private',
-      'sh',
-      '-c',
-      enter,
-      'sh',
-      tree,
-      script,
-    ]);
+    const spaces = ['--mount', '--propagation', 'private'];
+    const { stdout } = await run('unshare', [...spaces, 'sh', '-c', enter, 'sh', tree, script], {
+      env: { ...process.env, ESCAPE_MARK: mark },
+    });
     return stdout;
   }
 
@@ -141,6 +143,7 @@ describe('attempts to get out of the sandbox', function () {
     try {
       await sandbox.guest(tree, '/bin/sh', ['-c', script], {
         ...options,
+        env: { ESCAPE_MARK: mark },
         onLine: line => void lines.push(line),
       });
       return { output: lines.join('\n') };
@@ -156,6 +159,34 @@ describe('attempts to get out of the sandbox', function () {
   }
 
   const reads = (path: string): string => `grep=$(cat ${path}); [ "$grep" = ${secret} ] && echo ${success}`;
+
+  it('do not go unnoticed if they change the machine', async () => {
+    const orphan = `sleep 300 >/dev/null 2>&1 </dev/null & echo $!`;
+    const outOf = ['--reuid', String(statSync(tree).uid + 1000), '--regid=65534', '--clear-groups'];
+    for (const [file, ...args] of [
+      ['env', '-i', 'sh', '-c', orphan],
+      ['env', '-i', 'setpriv', ...outOf, 'sh', '-c', orphan],
+      ['env', `ESCAPE_MARK=${mark}`, 'setsid', 'sh', '-c', orphan],
+    ] as const) {
+      const { stdout } = await run(file, args);
+      const pid = Number(stdout);
+      expect(changesNow().join('\n')).to.contain(`new process ${pid}: sleep`);
+      process.kill(pid, 'SIGKILL');
+    }
+    const setting = '/proc/sys/vm/swappiness';
+    const value = readFileSync(setting, 'utf8');
+    writeFileSync(setting, value.trim() === '1' ? '2' : '1');
+    expect(changesNow().join('\n')).to.contain(`setting ${setting}: `);
+    writeFileSync(setting, value);
+    const file = `/etc/cron.d-of-${process.pid}`;
+    writeFileSync(file, '');
+    expect(changesNow().join('\n')).to.contain(`file ${file}: none -> `);
+    await rm(file);
+    const [pid = 0] = pidsOf(victims);
+    await run('renice', ['-n', '5', '-p', String(pid)]);
+    expect(changesNow().join('\n')).to.contain(`nice value, start of process ${pid}: `);
+    await run('renice', ['-n', '0', '-p', String(pid)]);
+  });
 
   it("read a file of the machine through a process's root", async () => {
     await expectContained(reads(`/proc/${process.pid}/root${secretFile}`));
@@ -178,15 +209,21 @@ describe('attempts to get out of the sandbox', function () {
 
   it('mount a file system', () => expectContained(`mount -t tmpfs none /mnt && echo ${success}`));
 
-  it('trace a process of the machine', () => {
-    const trace = `perl -e 'exit(syscall(101, 16, ${victim.pid}, 0, 0) == 0 ? 0 : 1)'`;
-    return expectContained(`${trace} && echo ${success}`);
+  it('trace a process of the machine', async () => {
+    const victim = await sleeper();
+    await expectContained(
+      `perl -e 'exit(syscall(101, 16, ${victim.pid}, 0, 0) == 0 ? 0 : 1)' && echo ${success}`,
+    );
+    victim.kill('SIGKILL');
   });
 
   it('end a process of the machine', async () => {
-    expect((await within(`kill -9 ${victim.pid} && echo ${success}`)).output).not.to.contain(success);
+    const victim = await sleeper();
+    const end = `kill -9 ${victim.pid} && echo ${success}`;
+    expect((await within(end)).output).not.to.contain(success);
+    expect((await within(`kill -9 -1; ${end}`)).output).not.to.contain(success);
     expect(victim.exitCode ?? victim.signalCode).to.equal(null);
-    expect(await without(`kill -9 ${victim.pid} && echo ${success}`)).to.contain(success);
+    expect(await without(end)).to.contain(success);
   });
 
   for (const network of ['none', 'outbound'] as const) {
@@ -318,48 +355,41 @@ describe('attempts to get out of the sandbox', function () {
     expect(output).not.to.contain(success);
     expect(await without(install)).to.contain(success);
   });
+
+  it('leave files of theirs outside of their trees', async () => {
+    const first = statSync(tree).uid;
+    const outside = (except: string): Promise<{ stdout: string }> => {
+      const ids = ['-uid', `+${first - 1}`, '-uid', `-${first + 65_536}`, '-cnewer', secretFile];
+      const spared = [
+        '-path',
+        '*/node_modules',
+        '-o',
+        '-path',
+        except,
+        '-o',
+        '-path',
+        '/proc',
+        '-o',
+        '-path',
+        '/sys',
+      ];
+      return run('find', [
+        '/',
+        '/dev/shm',
+        '/run',
+        '-xdev',
+        '(',
+        ...spared,
+        ')',
+        '-prune',
+        '-o',
+        ...ids,
+        '-print',
+        '-quit',
+      ]);
+    };
+    // The search finds such files; then none but those of the build.
+    expect((await outside('/nowhere')).stdout).to.contain(tree);
+    expect((await outside(context?.scratch ?? '')).stdout).to.equal('');
+  });
 });
-
-/** Numbers of a block device that root may open on this machine. */
-function openableDisk(): readonly [string, string] {
-  for (const name of readdirSync('/sys/class/block')) {
-    try {
-      closeSync(openSync(`/dev/${name}`, 'r'));
-      const [, major, minor] =
-        /^(\d+):(\d+)/.exec(readFileSync(`/sys/class/block/${name}/dev`, 'utf8')) ?? [];
-      if (major !== undefined && minor !== undefined) return [major, minor];
-    } catch {
-      // Kept from this process as well.
-    }
-  }
-  throw new Error('this machine has no block device that root may open');
-}
-
-/** A process with a context of builds, which runs some code. */
-function agentWith(code: string): ChildProcess {
-  const text = `const { fakeContext } = await import(${JSON.stringify(import.meta.resolve('@imagefactory/plugin-api'))});
-    const context = await fakeContext({ run: 'real' });
-    ${code}`;
-  return spawn(process.execPath, ['--input-type=module', '-e', text], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-}
-
-/** Ids of programs of containers with an argument; the agent itself has it in its code. */
-function processesWith(argument: string): readonly string[] {
-  return readdirSync('/proc').filter(name => {
-    if (!/^\d+$/.test(name)) return false;
-    try {
-      return readFileSync(`/proc/${name}/cmdline`, 'utf8') === `sleep\0${argument}\0`;
-    } catch {
-      return false;
-    }
-  });
-}
-
-/** Control groups of a process's containers, in the unified hierarchy or that of processes. */
-function cgroupsOf(pid: number | undefined): readonly string[] {
-  return ['/sys/fs/cgroup/pids/imagefactory', '/sys/fs/cgroup/imagefactory'].flatMap(directory =>
-    existsSync(directory) ? readdirSync(directory).filter(name => name.startsWith(`${String(pid)}-`)) : [],
-  );
-}

@@ -95,7 +95,7 @@ describe('the programs over TLS, with a password file and a list of brokers', fu
 
   it('from a program too', async () => {
     await using console = await connectConsole({ broker: list.split(','), tls: { ca }, passwordFile });
-    await console.findFactory({ timeout: 15_000 });
+    await console.findFactory({ timeout: 60_000 });
   });
 
   it('end with exit code 3 and say why, without the password', async () => {

@@ -8,7 +8,7 @@ function run(script: string): { status: number | null; stdout: string; stderr: s
   const source = `import { catchStrayErrors, inPluginScope, runInScope } from ${JSON.stringify(module)};\n${script}`;
   return spawnSync(process.execPath, ['--input-type=module', '--eval', source], {
     encoding: 'utf8',
-    timeout: 15_000,
+    timeout: 60_000,
   });
 }
 

@@ -32,7 +32,7 @@ function build(plugin: string): { status: number | null; stdout: string; stderr:
   `;
   return spawnSync(process.execPath, ['--input-type=module', '--eval', source], {
     encoding: 'utf8',
-    timeout: 15_000,
+    timeout: 60_000,
   });
 }
 

@@ -1,94 +1,16 @@
-import { maskArguments, QmfError, StandardStreams } from '@imagefactory/qmf';
-import { CommanderError } from 'commander';
-import { errorLine } from '../log/index.js';
-import { chooseBroker } from './broker-choice.js';
-import { applyConfigFile } from './config-file.js';
-import { runDaemon } from './daemon.js';
-import { sandboxSettings } from './sandbox-settings.js';
-import { runDoctor } from './doctor.js';
+import { StandardStreams } from '@imagefactory/qmf';
 import { exitCodes } from './exit-codes.js';
-import { deleteImages, listImages, listWaiting, showImage, verifyStore } from './image/run.js';
-import { buildProgram, type DaemonFlags } from './program.js';
-import { showTemplate, validateTemplates } from './template/run.js';
-import { localSources } from './template/sources.js';
-import { UsageError } from './usage-error.js';
+import { runCommand } from './run-command.js';
 
 const write = (text: string) => void process.stdout.write(text);
-/** Whether the agent itself was run. */
-const ran = { daemon: false };
 const complain = (text: string) => void process.stderr.write(text);
 
-async function main(args: readonly string[]): Promise<number> {
-  let exitCode: number = exitCodes.ok;
-  const program = buildProgram({
-    daemon: async given => {
-      const remarks = await applyConfigFile(program, given.config);
-      const flags = program.opts<DaemonFlags>();
-      if (flags.qmf !== true) {
-        throw new UsageError(
-          'nothing to do: give --qmf to run the agent, or the command doctor (see --help)',
-        );
-      }
-      const chosen = (option: 'broker'): boolean =>
-        ['cli', 'config'].includes(program.getOptionValueSource(option) ?? '');
-      const choice = chooseBroker(flags, chosen, process.env);
-      ran.daemon = true;
-      exitCode = await runDaemon(flags, choice, remarks);
-    },
-    doctor: async ({ json }) => {
-      const { config } = program.opts<DaemonFlags>();
-      await applyConfigFile(program, config);
-      exitCode = await runDoctor(json === true, sandboxSettings(program.opts<DaemonFlags>()), write);
-    },
-    validateTemplates: async (references, flags) => {
-      exitCode = await validateTemplates(references, flags, localSources(flags.imgdir), write);
-    },
-    showTemplate: async (reference, flags) => {
-      exitCode = await showTemplate(reference, flags, localSources(flags.imgdir), write, complain);
-    },
-    listImages: async flags => {
-      exitCode = await listImages(flags, { write, complain });
-    },
-    showImage: async (identifier, flags) => {
-      exitCode = await showImage(identifier, flags, { write, complain });
-    },
-    deleteImages: async (identifiers, flags) => {
-      exitCode = await deleteImages(identifiers, flags, { write, complain });
-    },
-    listWaiting: async flags => {
-      exitCode = await listWaiting(flags, { write, complain });
-    },
-    verifyImages: async (identifier, flags) => {
-      exitCode = await verifyStore(identifier, flags, { write, complain });
-    },
-  });
-  // The images are where the agent has them, and that may be said in its configuration alone.
-  program.hook('preAction', async (_program, { parent }) => {
-    if (parent === program || parent === null) return;
-    const { config, imgdir } = program.opts<DaemonFlags>();
-    if (imgdir === undefined) await applyConfigFile(program, config);
-  });
-  try {
-    await program.parseAsync(args, { from: 'user' });
-    return exitCode;
-  } catch (error) {
-    // Asking for help or the version is no error.
-    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
-    const wrongUse =
-      error instanceof CommanderError ||
-      error instanceof UsageError ||
-      (error instanceof QmfError && error.code === 'invalid_argument');
-    const message = error instanceof Error ? error.message.replace(/^error: /, '') : String(error);
-    process.stderr.write(`imagefactory: ${errorLine(maskArguments(message, args))}\n`);
-    return wrongUse ? exitCodes.usage : exitCodes.failed;
-  }
-}
-
 const streams = new StandardStreams(process.stdout, process.stderr);
-let code = await main(process.argv.slice(2));
+const { exitCode, daemon } = await runCommand(process.argv.slice(2), { write, complain });
+let code = exitCode;
 // Commands run to their ends also when nobody reads on, so what they found counts. The agent's own log is not its work.
 const loss = await streams.flushed();
-if (loss?.kind === 'failed' && !ran.daemon) {
+if (loss?.kind === 'failed' && !daemon) {
   code = exitCodes.outputFailed;
   complain(`imagefactory: ${loss.message}\n`);
   await streams.flushed();

@@ -7,35 +7,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { type Ran, runProgram } from '../testing/command.test.fixture.js';
 import { recordingLogger } from '../testing/logger.test.fixture.js';
 import { chooseBroker } from './broker-choice.js';
 import { startEmbeddedBroker, stopEmbeddedBroker } from './embedded-broker.js';
 import { packageVersion } from './version.js';
 
-interface Ran {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(...args: string[]): Ran {
-  return runTo('pipe', ...args);
-}
-
 /** @param stdout a file for standard output */
-function runTo(stdout: number | 'pipe', ...args: string[]): Ran {
+function start(stdout: number | 'pipe', ...args: string[]): Ran {
   const main = new URL('./main.js', import.meta.url).pathname;
   return spawnSync(process.execPath, [main, ...args], {
     stdio: ['ignore', stdout, 'pipe'],
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
     env: { ...process.env, NO_COLOR: '1' },
   });
 }
 
 describe('the command imagefactory', () => {
-  it('documents its options and exit codes', () => {
-    const { status, stdout } = run('--help');
+  it('documents its options and exit codes', async () => {
+    const { status, stdout } = await runProgram('--help');
     expect(status).to.equal(0);
     for (const word of [
       '--broker',
@@ -62,8 +53,8 @@ describe('the command imagefactory', () => {
   });
 
   for (const command of ['', 'doctor', 'template validate', 'image', 'image list']) {
-    it(`has help that fits a terminal of 80 columns: ${command} --help`, () => {
-      const { stdout } = run(...command.split(' ').filter(word => word !== ''), '--help');
+    it(`has help that fits a terminal of 80 columns: ${command} --help`, async () => {
+      const { stdout } = await runProgram(...command.split(' ').filter(word => word !== ''), '--help');
       expect(stdout.split('\n').filter(line => line.length > 80 && !/\[\/vhost\]/.test(line))).to.deep.equal(
         [],
       );
@@ -71,7 +62,7 @@ describe('the command imagefactory', () => {
   }
 
   it('tells its version', () => {
-    expect(run('--version').stdout).to.equal(`imagefactory ${packageVersion()}\n`);
+    expect(start('pipe', '--version').stdout).to.equal(`imagefactory ${packageVersion()}\n`);
   });
 
   for (const [args, complaint] of [
@@ -129,22 +120,25 @@ describe('the command imagefactory', () => {
       'imagefactory: the password file /nowhere/password cannot be read: there is no such file',
     ],
   ] as const) {
-    it(`refuses [${args.join(' ')}] with status 2`, () => {
-      const { status, stderr } = run(...args);
+    it(`refuses [${args.join(' ')}] with status 2`, async () => {
+      const { status, stderr } = await runProgram(...args);
       expect(stderr).to.include(complaint).and.not.include('geheim');
       expect(status).to.equal(2);
     });
   }
 
-  for (const args of [
-    ['--help'],
-    ['--version'],
-    ['doctor', '--json'],
-    ['image', 'list', '--json', '--imgdir', tmpdir()],
-  ]) {
+  it('ends with status 2 after wrong use as a program too', () => {
+    const { status, stderr } = start('pipe', '--bogus');
+    expect({ status, stderr }).to.deep.equal({
+      status: 2,
+      stderr: "imagefactory: unknown option '--bogus'\n",
+    });
+  });
+
+  for (const args of [['--help'], ['doctor', '--json'], ['image', 'list', '--json', '--imgdir', tmpdir()]]) {
     it(`ends with 74 and one line when its output cannot be written: ${args.join(' ')}`, () => {
       const full = openSync('/dev/full', 'w');
-      const { status, stderr } = runTo(full, ...args);
+      const { status, stderr } = start(full, ...args);
       closeSync(full);
       expect(stderr).to.equal('imagefactory: standard output cannot be written: the disk is full (ENOSPC)\n');
       expect(status).to.equal(74);
@@ -152,7 +146,7 @@ describe('the command imagefactory', () => {
   }
 
   it('prints the health of its plugins as JSON', () => {
-    const { status, stdout } = run('doctor', '--json');
+    const { status, stdout } = start('pipe', 'doctor', '--json');
     const report = JSON.parse(stdout) as { ready: boolean; plugins: { name: string }[] };
     expect(report.plugins.map(({ name }) => name)).to.include.members(['mock', 'debian', 'openstack-kvm']);
     expect(status).to.equal(report.ready ? 0 : 3);
@@ -161,7 +155,8 @@ describe('the command imagefactory', () => {
   it('gives up on a broker when told to, and ends with status 1', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'cli-test-'));
     const places = ['--imgdir', directory, '--tmpdir', directory];
-    const { status, stdout } = run(
+    const { status, stdout } = start(
+      'pipe',
       ...['--qmf', '--foreground', ...places, '--broker', '127.0.0.1:1', '--give-up-after', '1'],
     );
     expect(stdout).to.match(/ERROR  given up on amqp:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/);
@@ -174,7 +169,8 @@ describe('the command imagefactory', () => {
     const directory = await mkdtemp(join(tmpdir(), 'cli-test-'));
     const file = join(directory, 'file');
     await writeFile(file, '');
-    const { status, stdout } = run(
+    const { status, stdout } = start(
+      'pipe',
       '--qmf',
       '--foreground',
       '--imgdir',

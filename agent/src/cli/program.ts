@@ -54,8 +54,15 @@ export interface Actions extends TemplateActions, ImageActions {
   readonly doctor: (flags: { readonly json?: true }) => Promise<void>;
 }
 
-/** The command line. Parsing it throws commander's errors instead of ending the process. */
-export function buildProgram(actions: Actions): Command {
+/**
+ * The command line. Parsing it throws commander's errors instead of ending the process.
+ *
+ * @param write where help goes
+ */
+export function buildProgram(
+  actions: Actions,
+  write: (text: string) => void = text => void process.stdout.write(text),
+): Command {
   const program = new Command('imagefactory')
     .description('Builds virtual machine images on orders that come over a message bus (QMFv2 over AMQP).')
     .version(`imagefactory ${packageVersion()}`, '--version', 'show the version')
@@ -66,7 +73,7 @@ export function buildProgram(actions: Actions): Command {
     // Long names of options leave little room for what they do; it is wrapped all the same.
     .configureHelp({ minWidthToWrap: 20 })
     // Told by who parses, as all other errors.
-    .configureOutput({ writeErr: () => undefined })
+    .configureOutput({ writeOut: write, writeErr: () => undefined })
     .allowExcessArguments()
     .exitOverride();
   for (const option of daemonOptions()) program.addOption(option);

@@ -67,6 +67,13 @@ describe('publicDescriptor', () => {
     const hidden = publicDescriptor(text, createMask(templateSecrets({ os: os!, repositories: [] })));
     expect(hidden).to.include('<key>***</key>').and.to.include('>http://me:***@h/x<');
     expect(hidden).not.to.match(/AAAA|s@s1/);
+    const cut = '<!-- http://me:2024/geheim1@h/x, http://me:2024?geheim2@h -->';
+    expect(publicDescriptor(cut, createMask([]))).to.not.match(/geheim/);
+    expect(
+      readTemplate(
+        around('geheim').replace(/<url>[^<]*</, '<url>http://me:2024/geheim1@h.example/<'),
+      ).problems.map(({ message }) => message),
+    ).to.deep.equal(['<url> has an @ behind a path, where it may end a password']);
     const line = 'deb [arch=amd64] https://me:repo-geheim@h.example.org/ ./';
     expect(
       templateSecrets({ repositories: [{ name: 'r', url: line, signed: true, persisted: true }] }),

@@ -83,12 +83,9 @@ function hideInPiece(piece: string, hide: (text: string) => string): string {
   });
 }
 
-/** A text with `***` for every password in a URL; as URLs have it, that reaches to the last '@' before the path. */
+/** A text with `***` for every password in a URL; it reaches to the last `@`, also where a `/` stands before that. */
 export function maskUrls(text: string): string {
   // Looking for the beginning of a URL at every word takes twenty times as long.
   if (!text.includes('://')) return text;
-  return text.replace(
-    /(\b[a-z][a-z\d+.-]{1,20}:\/\/[^/?#@\s<>"':]{0,200}:)[^/?#\s<>]{1,2000}(?=@)/gi,
-    '$1***',
-  );
+  return text.replace(/(\b[a-z][a-z\d+.-]{1,20}:\/\/[^/?#@\s<>"':]{0,200}:)[^\s<>]{1,2000}(?=@)/gi, '$1***');
 }

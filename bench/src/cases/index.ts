@@ -7,10 +7,12 @@ import { images } from './images.js';
 import { memory } from './memory.js';
 import { query } from './query.js';
 import { recovery } from './recovery.js';
+import { sandboxes } from './sandboxes.js';
 import { sharing } from './sharing.js';
 import { store } from './store.js';
 
 export * from './lines.js';
+export { withoutSandbox } from './sandboxes.js';
 
 export const fullSizes = {
   calls: 2_000,
@@ -25,6 +27,7 @@ export const fullSizes = {
   images: 10_000,
   orders: 64,
   builds: 1_000,
+  sandboxStarts: 5,
   memoryBuilds: 10_000,
 } as const;
 
@@ -40,6 +43,7 @@ export const quickSizes = {
   images: 200,
   orders: 8,
   builds: 20,
+  sandboxStarts: 1,
   memoryBuilds: 40,
 } as const;
 
@@ -53,6 +57,7 @@ const cases: Readonly<Record<CaseName, (fleet: Fleet, sizes: Sizes) => Promise<r
   images: (_fleet, sizes) => images(sizes),
   store: (_fleet, sizes) => store(sizes),
   builds: (_fleet, sizes) => builds(sizes),
+  sandbox: (_fleet, sizes) => sandboxes(sizes),
   memory,
 };
 

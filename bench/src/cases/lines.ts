@@ -10,6 +10,7 @@ export const caseNames = [
   'images',
   'store',
   'builds',
+  'sandbox',
   'memory',
 ] as const;
 export type CaseName = (typeof caseNames)[number];
@@ -30,6 +31,8 @@ export interface Sizes {
   /** Orders that come together. */
   readonly orders: number;
   readonly builds: number;
+  /** Sandboxes in each round. */
+  readonly sandboxStarts: number;
   readonly memoryBuilds: number;
 }
 

@@ -72,12 +72,12 @@ systemctl enable marker.service`,
 
 const login = { user: 'root', password };
 
-/** Mounts of this process and programs of builds, by which one sees that a build has left nothing behind. */
-async function traces(): Promise<{ mounts: string; programs: string[] }> {
+/** Mounts of this process and programs of a build, by which one sees that it has left nothing behind. Other tests build beside this one. */
+async function traces({ scratch }: FakeContext): Promise<{ mounts: string; programs: string[] }> {
   const programs: string[] = [];
   for (const pid of await readdir('/proc')) {
     const line = /^\d+$/.test(pid) ? await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '') : '';
-    if (line.includes('plugin-test-')) programs.push(line.replaceAll('\0', ' '));
+    if (line.includes(scratch)) programs.push(line.replaceAll('\0', ' '));
   }
   return { mounts: await readFile('/proc/self/mounts', 'utf8'), programs };
 }
@@ -113,7 +113,7 @@ describe('a real busybox image', () => {
 
   it('leaves nothing when a command hangs and the build is aborted', async function () {
     this.timeout(600_000);
-    const before = await traces();
+    const before = await traces(context);
     const hanging = {
       ...busybox,
       commands: [{ name: 'hang', script: 'trap "" TERM; echo here; while :; do sleep 1; done' }],
@@ -128,7 +128,7 @@ describe('a real busybox image', () => {
     }
     context.abort();
     expect(await building).to.include({ code: 'aborted' });
-    expect(await traces()).to.deep.equal(before);
+    expect(await traces(context)).to.deep.equal(before);
     expect(await readdir(context.scratch)).to.deep.equal([]);
   });
 });

@@ -4,17 +4,14 @@ import type { BusConnection } from '../connection/bus-connection.js';
 import { wait } from '../connection/signals.js';
 import { eventItemToValue } from '../data/data-item.js';
 import { QmfError } from '../errors.js';
-import { stableAttributes, volatileAttributes } from '../message/agent-info.js';
 import { agentNameToText, checkAgentName } from '../message/agent-name.js';
-import { listContent, mapContent } from '../message/content.js';
+import { listContent } from '../message/content.js';
 import type { BodyForm, Envelope } from '../message/envelope.js';
 import { headersFor } from '../message/headers.js';
 import { directSubjectOf, eventKey, heartbeatKey, topicExchange } from '../message/keys.js';
 import type { DataClass, EventClass, ValuesOf } from '../schema/declare.js';
-import { type Schema, schemaKey } from '../schema/schema.js';
 import type { Severity } from '../schema/types.js';
 import { SessionBindings, type SessionKey } from '../session/session-bindings.js';
-import type { Value, ValueMap } from '../value/value.js';
 import { encodeValues } from './arguments.js';
 import { Arrivals } from './arrivals.js';
 import { type ManagedObject, managedObject, type MethodHandlers, wireHandlers } from './managed-object.js';
@@ -23,6 +20,7 @@ import { type AgentLosses, Losses } from './losses.js';
 import { type AgentOptions, type AgentSettings, agentSettings } from './options.js';
 import { Replies } from './replies.js';
 import { Namesakes } from './namesakes.js';
+import { Presence } from './presence.js';
 import type { RequestContext } from './request-context.js';
 import { handleRequest } from './requests.js';
 import { Subscriptions } from './subscriptions.js';
@@ -64,16 +62,11 @@ export class AgentSession {
   readonly #subscriptions: Subscriptions;
   #bindings: SessionBindings;
   readonly #namesakes: Namesakes;
-  readonly #schemas = new Map<string, Schema>();
-  /** Saves every event the making of its schema's key: a quarter of the cost of an event outside the transport. */
-  readonly #registered = new WeakSet<DataClass | EventClass>();
+  readonly #presence: Presence;
   readonly #closing = new AbortController();
   /** Of a later start it is greater, as far as the clocks agree. */
   readonly #start = uuidv7();
-  #schemaUpdated: bigint;
   #state: SessionState = 'new';
-  #heartbeat: NodeJS.Timeout | undefined;
-  #heartbeatSoon = false;
   #unlisten: () => void = () => undefined;
   #arrivals: Arrivals | undefined;
 
@@ -93,13 +86,18 @@ export class AgentSession {
       name: () => this.name,
       start: this.#start,
       ask: correlationId => this.#askOwnAddress(correlationId),
-      showUp: () => this.#sendHeartbeat(),
+      showUp: () => this.#presence.announce(),
       onNamesake: onNamesake ?? (() => log.warn(`another agent on the bus is called ${this.name}`)),
       ...{ log, now: () => performance.now() },
     });
     setMaxListeners(0, this.#closing.signal); // every call under way listens, however many there are
-    // Present in the very first heartbeat: C++ consoles fail when it turns up later (§9.12).
-    this.#schemaUpdated = this.#settings.clock.now();
+    this.#presence = new Presence({
+      connection,
+      settings: () => this.#settings,
+      start: this.#start,
+      isOpen: () => this.#state === 'open',
+      losses: this.#losses,
+    });
   }
 
   /** `vendor:product:instance` */
@@ -124,11 +122,10 @@ export class AgentSession {
     this.#state = 'open';
     this.#unlisten = this.connection.onStatus(status => {
       if (status.kind !== 'open') return;
-      this.#sendHeartbeat();
+      this.#presence.announce();
       this.#losses.tell();
     });
-    this.#heartbeat = setInterval(() => this.#sendHeartbeat(), this.#settings.interval * 1_000);
-    this.#heartbeat.unref();
+    this.#presence.begin();
     try {
       await this.#listen(this.#bindings);
     } catch (error) {
@@ -138,23 +135,24 @@ export class AgentSession {
     this.#arrivals = new Arrivals(this.connection, {
       exchange: topicExchange(this.#settings.domain),
       key: () => heartbeatKey(this.#settings.name),
-      announce: () => this.#sendHeartbeat(),
+      announce: () => this.#presence.announce(),
       log: this.#settings.log,
     });
     await this.#arrivals.ready;
-    this.#sendHeartbeat();
+    this.#presence.announce();
   }
 
   async #listen(bindings: SessionBindings): Promise<void> {
     const { listenOnDirect, strictSecurity, name } = this.#settings;
+    const forAll: SessionKey = { exchange: 'topic', key: 'console.#' };
     const keys: SessionKey[] = [
       { exchange: 'topic', key: this.directSubject },
-      { exchange: 'topic', key: 'console.#' },
+      forAll,
       ...(listenOnDirect && !strictSecurity ? [{ exchange: 'direct', key: this.name } as const] : []),
     ];
     const context = this.#requestContext();
-    const receive = (envelope: Envelope): void => {
-      if (!this.#namesakes.receive(envelope)) handleRequest(envelope, context);
+    const receive = (envelope: Envelope, key?: SessionKey): void => {
+      if (!this.#namesakes.receive(envelope)) handleRequest(envelope, key !== forAll, context);
     };
     await bindings.open(keys, receive);
     bindings.try({ exchange: 'topic', key: heartbeatKey(name) }, receive);
@@ -177,7 +175,7 @@ export class AgentSession {
     before.close();
     if (this.#state !== 'open') return;
     await this.#listen(this.#bindings);
-    this.#sendHeartbeat();
+    this.#presence.announce();
   }
 
   #askOwnAddress(correlationId: string): Promise<void> {
@@ -224,7 +222,7 @@ export class AgentSession {
   close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    clearInterval(this.#heartbeat);
+    this.#presence.end();
     this.#unlisten();
     this.#arrivals?.close();
     this.#bindings.close();
@@ -235,15 +233,7 @@ export class AgentSession {
 
   /** Makes classes known to consoles before there is an object or event of them. */
   register(...classes: readonly (DataClass | EventClass)[]): void {
-    const before = this.#schemas.size;
-    for (const declared of classes) {
-      if (this.#registered.has(declared)) continue;
-      this.#registered.add(declared);
-      this.#schemas.set(schemaKey(declared.schema.id), declared.schema);
-    }
-    if (this.#schemas.size === before) return;
-    this.#schemaUpdated = this.#settings.clock.now();
-    this.#requestHeartbeat();
+    this.#presence.register(classes);
   }
 
   /**
@@ -320,8 +310,7 @@ export class AgentSession {
   #eventEnvelope(eventClass: EventClass, values: object, severity: Severity): Envelope {
     const { schema } = eventClass;
     this.register(eventClass);
-    // Consoles should know the agent, and that it has a new class, before they meet the event (§9.30).
-    if (this.#heartbeatSoon) this.#sendHeartbeat();
+    this.#presence.announceIfDue();
     const item = {
       values: encodeValues(schema, values),
       schemaId: schema.id,
@@ -344,9 +333,9 @@ export class AgentSession {
       store: this.#store,
       replies: this.#replies,
       subscriptions: this.#subscriptions,
-      schemas: () => [...this.#schemas.values()],
-      stableAttributes: () => this.#stableAttributes(),
-      allAttributes: () => this.#allAttributes(),
+      schemas: () => this.#presence.schemas(),
+      stableAttributes: () => this.#presence.stableAttributes(),
+      allAttributes: () => this.#presence.allAttributes(),
       bodyForm: () => this.#broadcastForm(),
       signal: this.#closing.signal,
       calls: this.#calls,
@@ -357,48 +346,5 @@ export class AgentSession {
 
   #broadcastForm(): BodyForm {
     return this.#settings.bodyForm ?? this.connection.bodyForm;
-  }
-
-  #stableAttributes(): ValueMap {
-    const { name, attributes, directSubject } = this.#settings;
-    return stableAttributes({ ...name, directSubject, more: attributes });
-  }
-
-  #allAttributes(): ValueMap {
-    const { clock, interval, epoch } = this.#settings;
-    return new Map<string, Value>([
-      ...this.#stableAttributes(),
-      ...volatileAttributes({
-        timestamp: clock.now(),
-        heartbeatInterval: interval,
-        epoch,
-        schemaUpdated: this.#schemaUpdated,
-        start: this.#start,
-      }),
-    ]);
-  }
-
-  /** One heartbeat for all schemas that are registered in the same go. */
-  #requestHeartbeat(): void {
-    if (this.#state !== 'open' || this.#heartbeatSoon) return;
-    this.#heartbeatSoon = true;
-    queueMicrotask(() => {
-      if (this.#heartbeatSoon) this.#sendHeartbeat();
-    });
-  }
-
-  #sendHeartbeat(): void {
-    this.#heartbeatSoon = false;
-    if (this.#state !== 'open' || this.connection.state !== 'open') return;
-    const { domain, interval, name } = this.#settings;
-    const envelope: Envelope = {
-      to: { node: topicExchange(domain), subject: heartbeatKey(name) },
-      headers: headersFor('_agent_heartbeat_indication', { agent: this.name }),
-      ttl: interval * 2_000,
-      ...mapContent(new Map([['_values', this.#allAttributes()]]), this.#broadcastForm()),
-    };
-    this.connection
-      .send(envelope, { whileAway: 'fail' })
-      .catch((error: unknown) => this.#losses.count('heartbeat', 'a heartbeat', error));
   }
 }

@@ -322,6 +322,21 @@ onEachBroker('calling methods of an agent', start => {
     await forger.close();
   });
 
+  it('refuses a call by the key of all agents, whatever subject it bears, and answers queries there', async () => {
+    const call = value(methodBody(bench.agent.name, 'echo', good));
+    for (const subject of ['console.request.agent_locate', 'console.x']) {
+      const { code, text } = exceptionIn(await bench.ask('_method_request', call, { subject }));
+      expect(code).to.equal(6);
+      expect(text).to.match(/^Action Forbidden - methods are called at the own address/);
+    }
+    expect(bench.calls).to.have.lengthOf(0);
+    const query = value(object({ _what: 'SCHEMA_ID' }));
+    expect(opcodeOf(await bench.ask('_query_request', query, { subject: 'console.x' }))).to.equal(
+      '_query_response',
+    );
+    expect(outputs(await bench.call('echo', good))).to.deep.equal(good);
+  });
+
   it('answers a call in a data section in a data section (§9.11)', async () => {
     const answer = await bench.ask(
       '_method_request',

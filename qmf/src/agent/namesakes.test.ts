@@ -1,5 +1,10 @@
 import { expect } from 'chai';
 import { afterEach, beforeEach, it } from 'mocha';
+import { QmfError, type QmfErrorCode } from '../errors.js';
+import { mapContent } from '../message/content.js';
+import { headersFor } from '../message/headers.js';
+import { unknownUserIds } from '../message/user-ids.js';
+import { silentLog } from '../session/session-log.js';
 import { ConsoleSession } from '../console/index.js';
 import { onEachBroker, connectTo, type TestBroker } from '../testing/brokers.test.fixture.js';
 import { until } from '../testing/poll.test.fixture.js';
@@ -7,7 +12,35 @@ import { RawPeer } from '../testing/raw-peer.test.fixture.js';
 import { Gadget } from '../testing/widgets.test.fixture.js';
 import { uint32, type Value } from '../value/value.js';
 import { AgentBench } from './agent.test.fixture.js';
-import type { Namesake } from './namesakes.js';
+import { type Namesake, Namesakes } from './namesakes.js';
+
+/** What is believed of a heartbeat when the question that follows fails with this code. */
+async function believedAfter(code: QmfErrorCode): Promise<Namesake[]> {
+  const heard: Namesake[] = [];
+  const asked = Promise.reject(new QmfError(code, 'for the test'));
+  const namesakes = new Namesakes({
+    name: () => 'a:b:c',
+    start: '1',
+    ask: () => asked,
+    showUp: () => undefined,
+    onNamesake: other => void heard.push(other),
+    log: silentLog,
+    now: () => 0,
+  });
+  const values = new Map<string, Value>([
+    ['_epoch', uint32(7)],
+    ['imagefactory.start', '0'],
+  ]);
+  namesakes.receive({
+    to: { node: 'qmf.default.topic', subject: 'agent.ind.heartbeat.a.b.c' },
+    headers: headersFor('_agent_heartbeat_indication', { agent: 'a:b:c' }),
+    ...mapContent(new Map([['_values', values]]), 'value'),
+    userIds: unknownUserIds,
+  });
+  await asked.catch(() => undefined);
+  await Promise.resolve();
+  return heard;
+}
 
 onEachBroker('an agent that is not alone with its name', start => {
   let broker: TestBroker;
@@ -65,6 +98,13 @@ onEachBroker('an agent that is not alone with its name', start => {
     await connection.ready();
     expect(heard).to.deep.equal([]);
     await peer.close();
+  });
+
+  it('asks in vain, and believes the heartbeat only if the broker refuses to take the question', async () => {
+    for (const code of ['not_authorised', 'address_refused', 'message_rejected'] as const)
+      expect(await believedAfter(code), code).to.deep.equal([{ epoch: 7, start: '0', yields: true }]);
+    for (const code of ['connection_lost', 'message_released', 'timeout'] as const)
+      expect(await believedAfter(code), code).to.deep.equal([]);
   });
 
   it('has another name, address and objects after rename(), and answers under the old name of an object', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { QmfError } from '../errors.js';
+import { brokerRefusals, QmfError } from '../errors.js';
 import { type AgentInfo, agentInfoFromValue } from '../message/agent-info.js';
 import { readMapBody } from '../message/content.js';
 import { correlationText, type Envelope } from '../message/envelope.js';
@@ -68,7 +68,7 @@ export class Namesakes {
     showUp();
     ask(question.id).catch((error: unknown) => {
       const { code, message } = QmfError.from(error, 'connection_lost');
-      if (code === 'not_authorised') this.#found(claimed);
+      if (brokerRefusals.has(code)) this.#found(claimed);
       else log.debug(`another agent of this name could not be asked for: ${message}`);
     });
   }

@@ -15,11 +15,17 @@ import { answerLocate, answerQuery, answerSchemaRequestV1 } from './queries.js';
 import { type ReplyTarget, replyTargetOf } from './replies.js';
 import { refuseWhileStopping, type RequestContext } from './request-context.js';
 
+/** Rights at a broker go by keys, so who may look for agents without being allowed to call them would get around that. */
+const CALL_TO_ALL =
+  'Action Forbidden - methods are called at the own address of an agent (its _direct_subject), not at that of all agents';
+
 /**
  * Answers one message from the bus. Never throws: whatever is wrong with the message goes back to its sender as an
  * exception, or to the log where there is nobody to answer.
+ *
+ * @param isOurs whether the broker has delivered it by a key of this agent's own, rather than one to which all agents listen
  */
-export function handleRequest(envelope: Envelope, context: RequestContext): void {
+export function handleRequest(envelope: Envelope, isOurs: boolean, context: RequestContext): void {
   const { settings, replies } = context;
   const opcode = opcodeOf(envelope.headers);
   if (opcode === undefined && !isV1Request(envelope)) return;
@@ -43,7 +49,11 @@ export function handleRequest(envelope: Envelope, context: RequestContext): void
         answerSchemaRequestV1(envelope, target, context);
         return Promise.resolve();
       });
-    } else dispatch(opcode, envelope, target, context);
+    } else {
+      if (opcode === '_method_request' && !isOurs)
+        throw new AgentException(CALL_TO_ALL, exceptionCodes.forbidden);
+      dispatch(opcode, envelope, target, context);
+    }
   } catch (error) {
     void replies.exception(target, error);
   }

@@ -1,4 +1,4 @@
-import type { QmfError } from '../errors.js';
+import { brokerRefusals, type QmfError } from '../errors.js';
 
 /** Numbers of a connection since it was made; `waiting`, `underWay` and `bytes` are of this moment. */
 export interface ConnectionStatistics {
@@ -50,7 +50,6 @@ export class Tally {
   /** The end of a message that was sent; a lost connection is none. */
   refused({ code }: QmfError): void {
     if (code === 'message_released') this.released++;
-    else if (code === 'message_rejected' || code === 'address_refused' || code === 'not_authorised')
-      this.rejected++;
+    else if (brokerRefusals.has(code)) this.rejected++;
   }
 }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import { startBroker } from '../broker/index.js';
 import { encodeMap } from '../codec/amqp010.js';
 import type { BareMessage } from '../codec/amqp10-message.js';
-import { onEachBroker, type TestBroker } from '../testing/brokers.test.fixture.js';
+import { onEachBroker } from '../testing/brokers.test.fixture.js';
 import { failure, until } from '../testing/poll.test.fixture.js';
 import { opcodeIn } from '../testing/raw-peer.test.fixture.js';
 import { Gadget } from '../testing/widgets.test.fixture.js';
@@ -13,20 +13,13 @@ import type { ConsoleAgent } from './console-agent.js';
 import { ConsoleBench, object, ScriptedAgent } from './console.test.fixture.js';
 
 onEachBroker('a console asks an agent', start => {
-  let broker: TestBroker;
   let bench: ConsoleBench;
   let agent: ScriptedAgent;
   let known: ConsoleAgent;
   beforeEach(async () => {
-    broker = await start();
-    bench = await ConsoleBench.start(broker);
-    await bench.session.open();
-    ({ agent, known } = await bench.knownAgent());
+    ({ bench, agent, known } = await ConsoleBench.knowingAgent(start));
   });
-  afterEach(async () => {
-    await bench.close();
-    await broker.stop();
-  });
+  afterEach(() => bench.close());
 
   const data = { 'qmf.content': '_data' };
   const bodyOf = (message: BareMessage | undefined) =>
@@ -349,10 +342,7 @@ onEachBroker('a console asks an agent', start => {
 
 describe('a console whose connection breaks', () => {
   it('fails what was under way, then works again', async () => {
-    const broker = await startBroker();
-    const bench = await ConsoleBench.start(broker);
-    await bench.session.open();
-    const { agent, known } = await bench.knownAgent();
+    const { broker, bench, agent, known } = await ConsoleBench.knowingAgent(startBroker);
     agent.scripts.set('_query_request', () => broker.dropConnections());
     expect(await failure(known.query('{class:Gadget}'))).to.include({
       code: 'connection_lost',
@@ -373,14 +363,10 @@ describe('a console whose connection breaks', () => {
     expect((await answered)[0]?.values['name']).to.equal('again');
     await second.close();
     await bench.close();
-    await broker.stop();
   });
 
   it('fails at once while the broker is away', async () => {
-    const broker = await startBroker();
-    const bench = await ConsoleBench.start(broker);
-    await bench.session.open();
-    const { known } = await bench.knownAgent();
+    const { broker, bench, known } = await ConsoleBench.knowingAgent(startBroker);
     await broker.stop();
     await until('it noticed', () => bench.connection.state !== 'open');
     expect(await failure(known.query('{class:Gadget}'))).to.include({ code: 'connection_lost' });

@@ -8,6 +8,7 @@ import { until } from '../testing/poll.test.fixture.js';
 import { type Inbox, opcodeIn, RawPeer } from '../testing/raw-peer.test.fixture.js';
 import { Gadget, WidgetResized } from '../testing/widgets.test.fixture.js';
 import { int32, uint32, uint64, type Value, type ValueMap } from '../value/value.js';
+import type { ConsoleAgent } from './console-agent.js';
 import { ConsoleSession } from './console-session.js';
 import type { ConsoleOptions } from './options.js';
 
@@ -211,6 +212,7 @@ function u32(number: number): Buffer {
 export class ConsoleBench {
   readonly warnings: string[] = [];
   readonly changes: string[] = [];
+  #broker: TestBroker | undefined;
 
   private constructor(
     readonly connection: BusConnection,
@@ -236,10 +238,17 @@ export class ConsoleBench {
     return bench;
   }
 
+  /** An open session that knows a good agent, at a broker that {@link close} stops. */
+  static async knowingAgent<B extends TestBroker>(start: () => Promise<B>): Promise<KnowingBench<B>> {
+    const broker = await start();
+    const bench = await ConsoleBench.start(broker);
+    bench.#broker = broker;
+    await bench.session.open();
+    return { broker, bench, ...(await bench.knownAgent()) };
+  }
+
   /** A good agent that the open session knows. */
-  async knownAgent(
-    product = 'scripted',
-  ): Promise<{ agent: ScriptedAgent; known: Awaited<ReturnType<ConsoleSession['findAgent']>> }> {
+  async knownAgent(product = 'scripted'): Promise<KnownAgent> {
     const agent = (await ScriptedAgent.start(this.peer, product)).behave();
     agent.heartbeat();
     const known = await this.session.findAgent(({ name }) => name === agent.name);
@@ -254,5 +263,17 @@ export class ConsoleBench {
     this.session.close();
     await this.peer.close();
     await this.connection.close();
+    await this.#broker?.stop();
   }
+}
+
+/** A scripted agent, and the same as the console sees it. */
+export interface KnownAgent {
+  readonly agent: ScriptedAgent;
+  readonly known: ConsoleAgent;
+}
+
+export interface KnowingBench<B extends TestBroker> extends KnownAgent {
+  readonly broker: B;
+  readonly bench: ConsoleBench;
 }

@@ -16,7 +16,7 @@ export interface ConsoleOptions {
   readonly requestTimeout?: number;
   /**
    * The user that method calls are sent as, for agents that ask who calls. Brokers that check it refuse everybody but the user who has
-   * logged in. Default: none.
+   * logged in. The key for answers bears this name too, for brokers that give each user keys of its own (docs/brokers.md). Default: none.
    */
   readonly userId?: string;
   /** Send nothing to the direct exchange (wire document §7.1). Default false. */

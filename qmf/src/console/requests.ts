@@ -1,16 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { BusConnection } from '../connection/bus-connection.js';
-import { QmfError, type QmfErrorCode } from '../errors.js';
+import { brokerRefusals, QmfError } from '../errors.js';
 import { listContent, mapContent } from '../message/content.js';
 import { type Address, type BodyForm, correlationText, type Envelope } from '../message/envelope.js';
 import { headersFor, type Opcode } from '../message/headers.js';
-import {
-  BROKER_KEY,
-  DIRECT_CONSOLE_PREFIX,
-  directExchange,
-  LOCATE_KEY,
-  topicExchange,
-} from '../message/keys.js';
+import { BROKER_KEY, directExchange, LOCATE_KEY, replyKeyFor, topicExchange } from '../message/keys.js';
 import { type Predicate, predicateToValue } from '../query/index.js';
 import type { ValueMap } from '../value/value.js';
 import type { AgentTransport, ConsoleAgent } from './console-agent.js';
@@ -23,18 +17,11 @@ import {
 } from './request-table.js';
 import { SchemaCache } from './schema-cache.js';
 
-/** What a broker says to a request that it will never take. */
-const refusals: ReadonlySet<QmfErrorCode> = new Set([
-  'not_authorised',
-  'address_refused',
-  'message_rejected',
-]);
-
 /** Sends what a console asks, and finds the request that an answer belongs to. */
 export class Requests implements AgentTransport {
   readonly schemas = new SchemaCache();
   /** Key on the topic exchange under which answers come. */
-  readonly replyKey = DIRECT_CONSOLE_PREFIX + randomUUID();
+  readonly replyKey: string;
   readonly #domain: string;
   readonly #replyTo: Address;
   readonly #table = new RequestTable();
@@ -49,6 +36,7 @@ export class Requests implements AgentTransport {
     private readonly isOpen: () => boolean,
   ) {
     this.#domain = options.domain ?? 'default';
+    this.replyKey = replyKeyFor(options.userId, randomUUID());
     // The only form that strict agents accept, and that every broker translates (§1.4).
     this.#replyTo = { node: topicExchange(this.#domain), subject: this.replyKey };
   }
@@ -168,7 +156,7 @@ export class Requests implements AgentTransport {
       this.options.log?.debug(`a locate request was lost: ${String(error)}`);
     const orWarn = (reason: unknown): void => {
       const error = QmfError.from(reason, 'connection_lost');
-      if (!refusals.has(error.code) || this.#warnedOf === error.message) quietly(error);
+      if (!brokerRefusals.has(error.code) || this.#warnedOf === error.message) quietly(error);
       else {
         this.#warnedOf = error.message;
         this.options.log?.warn(`agents could not be asked to show up: ${error.message}`);

@@ -16,16 +16,10 @@ describe('every call of a console settles', () => {
   let agent: ScriptedAgent;
   let known: ConsoleAgent;
   beforeEach(async () => {
-    broker = await startBroker();
-    bench = await ConsoleBench.start(broker);
-    await bench.session.open();
-    ({ agent, known } = await bench.knownAgent());
+    ({ broker, bench, agent, known } = await ConsoleBench.knowingAgent(startBroker));
     agent.scripts.delete('_query_request');
   });
-  afterEach(async () => {
-    await bench.close();
-    await broker.stop();
-  });
+  afterEach(() => bench.close());
   const gadget = { agentName: '', objectName: 'g1', agentEpoch: 0 };
   const call = (timeout?: number, signal?: AbortSignal) =>
     known.invoke(gadget, 'echo', undefined, {}, { timeout, signal });

@@ -10,4 +10,4 @@ export {
   readTextFile,
   readTextStream,
 } from './read-text-file.js';
-export { maskArguments, shownUrl } from './shown-url.js';
+export { isLoginCut, maskArguments, shownUrl } from './shown-url.js';

@@ -10,6 +10,7 @@ import { QmfError } from '../errors.js';
 import { failure } from '../testing/poll.test.fixture.js';
 import {
   decodeText,
+  nearest,
   parseJson,
   parsePlainJson,
   readSecretFile,
@@ -169,5 +170,31 @@ describe('JSON that a person wrote', () => {
       '18446744073709551615',
       '-0',
     ]);
+  });
+});
+
+describe('the nearest word', () => {
+  const words = ['descriptor', 'target', 'image_uuid', 'sec_credentials'];
+  for (const [given, meant] of [
+    ['descripter', 'descriptor'],
+    ['DESCRIPTOR', 'descriptor'],
+    ['tagret', 'target'],
+    ['image-uuid', 'image_uuid'],
+    ['imageuuid', 'image_uuid'],
+    ['desc', 'descriptor'],
+    ['image', 'image_uuid'],
+    ['uuid', 'image_uuid'],
+    ['credentials', 'sec_credentials'],
+    ['cred', undefined],
+    ['template', undefined],
+    ['', undefined],
+    ['d', undefined],
+    ['x'.repeat(100_000), undefined],
+  ] as const) {
+    it(`to '${given.slice(0, 20)}' is ${meant ?? 'none'}`, () =>
+      expect(nearest(given, words)).to.equal(meant));
+  }
+  it('is the longer one of two at the same distance', () => {
+    expect(nearest('ste', ['to', 'steps'])).to.equal('steps');
   });
 });

@@ -15,6 +15,15 @@ export function shownUrl(text: string): string {
 }
 
 /**
+ * Whether a URL may hold a user and password that readers of URLs cut short: in `http://me:20/24@host/` they see the host `me`, and send
+ * it the rest. The port of `http://host:80/a@b` looks the same, so that both are to be written otherwise: `%2F` in a password, `%40` in a
+ * path or query.
+ */
+export function isLoginCut(url: string): boolean {
+  return /^\s*[a-z][a-z0-9+.-]*:\/\/[^/?#]*:[^/?#]*[/?#][^]*@/i.test(url);
+}
+
+/**
  * A message that may quote words of a command line, with the user and password masked of every word that is, or ends with, a URL.
  *
  * @param words of the command line, as they were given

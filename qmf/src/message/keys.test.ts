@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { Severity } from '../schema/types.js';
 import { agentSettings } from '../agent/options.js';
 import { checkAgentName } from './agent-name.js';
-import { eventKey, heartbeatKey } from './keys.js';
+import { eventKey, heartbeatKey, replyKeyFor } from './keys.js';
 
 const agent = { vendor: 'example.com', product: 'widgetd', instance: 'inst.1' };
 const id = { packageName: 'com.example', className: 'Widget.Resized', kind: '_event' } as const;
@@ -27,6 +27,17 @@ describe('routing keys (§1.3)', () => {
       expect(Buffer.byteLength(key)).to.be.at.most(255);
       expect(key).to.not.include('\uFFFD');
     }
+  });
+
+  it('for answers bear the user, without what means something in keys, addresses and ACLs', () => {
+    const keyOf = (user?: string): string => replyKeyFor(user, 'ID');
+    expect(keyOf()).to.equal('direct-console.ID');
+    expect(keyOf('')).to.equal('direct-console.ID');
+    expect(keyOf('operator')).to.equal('direct-console.operator.ID');
+    expect(keyOf('an.na@QPID')).to.equal('direct-console.an_na_QPID.ID');
+    expect(keyOf('#/*. \n')).to.equal('direct-console.______.ID');
+    expect(Buffer.byteLength(keyOf('é'.repeat(500)))).to.be.at.most(255);
+    expect(keyOf('xé'.repeat(500))).to.match(/^direct-console\.(xé){33}x?\.ID$/);
   });
 
   it('§9.29 an agent name that fits no key is refused', () => {

@@ -11,6 +11,20 @@ export const LOCATE_KEY = 'console.request.agent_locate';
 /** Key on the direct exchange under which the broker's own agent listens. */
 export const BROKER_KEY = 'broker';
 export const DIRECT_CONSOLE_PREFIX = 'direct-console.';
+/** Of a user's name in a reply key, in bytes; longer ones are cut. */
+const LONGEST_USER = 100;
+
+/**
+ * A new key for answers, `direct-console.<user>.<uuid>`, so that the rights at a broker can give each user keys of its own.
+ *
+ * @param user who logs in at the broker, if that is known; characters that mean something in keys and addresses become underscores, as in
+ *   the ACL of qpidd
+ */
+export function replyKeyFor(user: string | undefined, id: string): string {
+  const name = cut(user ?? '', LONGEST_USER).replaceAll(/[.*#@/\s\p{Cc}]/gu, '_');
+  return DIRECT_CONSOLE_PREFIX + (name === '' ? id : `${name}.${id}`);
+}
+
 export const DIRECT_AGENT_PREFIX = 'direct-agent.route.';
 
 /** Dots separate the parts of a routing key, so those inside a part become underscores (§1.3). */
@@ -21,9 +35,14 @@ function part(text: string): string {
 /** Keys hold at most 255 bytes on AMQP 0-x (§9.29). */
 function key(parts: readonly string[]): string {
   const text = parts.filter(item => item !== '').join('.');
-  if (Buffer.byteLength(text, 'utf8') <= 255) return text;
+  return cut(text, 255);
+}
+
+/** As many whole characters from the beginning as fit. */
+function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(text, 'utf8') <= bytes) return text;
   return Buffer.from(text, 'utf8')
-    .toString('utf8', 0, 255)
+    .toString('utf8', 0, bytes)
     .replace(/\uFFFD$/, '');
 }
 

@@ -264,6 +264,9 @@ describe('text form of queries', () => {
     ['{class:X, package:[]}', 'character 18', 'must be text'],
     ['{class:X, where:[eq, a, 5]}', 'character 24', 'Expected string or list as operand for eq'],
     ['{class:X, where:a}', 'character 16', 'must be a list'],
+    ['{clas:X}', 'character 6', "no key 'clas', found before character 6; did you mean class?"],
+    ['{class:X, wehre:[eq, a, b]}', 'character 16', 'did you mean where?'],
+    ['{class:X, PACKAGE:p}', 'character 18', 'did you mean package?'],
     ['{class X}', 'character 7', "':' after the key 'class'"],
   ];
   for (const [text, place, reason] of wrong) {

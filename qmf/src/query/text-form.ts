@@ -1,4 +1,5 @@
 import { QmfError } from '../errors.js';
+import { nearest } from '../input/index.js';
 import { isValueList, type Value } from '../value/value.js';
 import type { Predicate, Query } from './predicate.js';
 import { offsetAt, type Parsed, parseText } from './text-parser.js';
@@ -17,12 +18,13 @@ export function parsePredicate(text: string): Predicate {
 
 /**
  * A query out of its text form, such as `{class:Widget, package:'com.example', where:[eq, name, [quote, left]]}`. Other keys
- * are ignored, as C++ does.
+ * are ignored, as C++ does, unless they look like a misspelling of one of these.
  *
  * @throws QmfError `invalid_query` that names the place by its character, counted from 0.
  */
 export function parseQuery(text: string): Query {
   const parsed = parseText(text, '{');
+  refuseMisspelt(parsed);
   const className = textEntry(parsed, 'class');
   if (className === '') {
     throw new QmfError(
@@ -33,6 +35,20 @@ export function parseQuery(text: string): Query {
   const query: Query = { package: textEntry(parsed, 'package'), class: className };
   const where = parsed.entries.get('where');
   return where === undefined || isEmptyList(where.value) ? query : { ...query, where: fromParsed(where) };
+}
+
+const keys: readonly string[] = ['class', 'package', 'where'];
+
+/** A condition under a misspelt key would be no condition at all. */
+function refuseMisspelt({ entries }: Parsed): void {
+  for (const [key, { at }] of entries) {
+    const near = keys.includes(key) ? undefined : nearest(key, keys);
+    if (near === undefined) continue;
+    throw new QmfError(
+      'invalid_query',
+      `A query has no key '${key.slice(0, 40)}', found before character ${at}; did you mean ${near}?`,
+    );
+  }
 }
 
 function isEmptyList(value: Value): boolean {

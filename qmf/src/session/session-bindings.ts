@@ -24,13 +24,21 @@ export class SessionBindings {
   ) {}
 
   /**
-   * Listens to all keys until {@link close}. A message that `receive` throws at costs neither the session nor the connection.
+   * Listens to all keys until {@link close}. `receive` gets the key by which the broker has delivered a message: that is what rights at the
+   * broker are about, while a sender may write any subject into it. A message that `receive` throws at costs neither the session nor the connection.
    *
    * @throws QmfError `address_refused` when the broker refuses one of them
    */
-  async open(keys: readonly SessionKey[], receive: (envelope: Envelope) => void): Promise<void> {
-    const deliver = this.#guarded(receive);
-    await Promise.all(keys.map(key => this.#bind(this.#bindingOf(key), deliver)));
+  async open(
+    keys: readonly SessionKey[],
+    receive: (envelope: Envelope, key: SessionKey) => void,
+  ): Promise<void> {
+    const bind = (key: SessionKey): Promise<void> =>
+      this.#bind(
+        this.#bindingOf(key),
+        this.#guarded(envelope => receive(envelope, key)),
+      );
+    await Promise.all(keys.map(bind));
   }
 
   /** Listens to one more key on each connection whose broker allows it. */

@@ -1,20 +1,23 @@
 import { after, before, describe, it } from 'mocha';
-import type { MissingBroker, Protocol, RealBroker } from '../support/brokers/index.js';
+import type { BrokerKind, MissingBroker, Protocol, RealBroker } from '../support/brokers/index.js';
 import { skipBecause } from '../support/lane.js';
-import { buildAsDocumented, namesakesAsDocumented, refusedAsDocumented } from './howto.js';
+import { buildsAsDocumented } from './access.js';
+import { namesakesAsDocumented } from './howto.js';
+import { type Exceptions, rolesAsDocumented } from './roles.js';
 
-/**
- * Starts a broker with the configuration that docs/brokers.md shows, and works with the users in it.
- *
- * @param more defines tests of this broker's own
- */
-export function configuredAsDocumented(
-  name: string,
-  protocols: readonly Protocol[],
-  start: () => Promise<RealBroker | MissingBroker>,
-  more?: (url: () => string) => void,
-): void {
-  describe(`${name} as docs/brokers.md configures it`, function () {
+/** A broker with the configuration that docs/brokers.md shows. */
+export interface Configured {
+  readonly kind: BrokerKind;
+  readonly protocols: readonly Protocol[];
+  readonly start: () => Promise<RealBroker | MissingBroker>;
+  readonly exceptions?: Exceptions;
+  /** Defines tests of this broker's own. */
+  readonly more?: (url: () => string) => void;
+}
+
+/** Starts a broker with the configuration that docs/brokers.md shows, and works with the users in it. */
+export function configuredAsDocumented({ kind, protocols, start, exceptions, more }: Configured): void {
+  describe(`the users and rights of docs/brokers.md at ${kind}`, function () {
     this.timeout(120_000);
     let broker: RealBroker | undefined;
     before(async function () {
@@ -23,17 +26,23 @@ export function configuredAsDocumented(
       broker = started;
     });
     after(() => broker?.stop());
+    const url = (): string => broker?.url ?? '';
+    for (const protocol of protocols) workAsDocumented(kind, url, protocol, exceptions);
+    more?.(url);
+  });
+}
 
-    for (const protocol of protocols) {
-      it(`lets the two users do their work over ${protocol}`, () =>
-        buildAsDocumented(broker?.url ?? '', { agent: protocol, console: protocol }));
-      // Under the rules for Broker-J they do not (docs/brokers.md).
-      if (name !== 'Qpid Broker-J')
-        it(`lets two agents of one name hear of each other over ${protocol}`, () =>
-          namesakesAsDocumented(broker?.url ?? '', protocol));
-      it(`and nothing of the other's over ${protocol}`, () =>
-        refusedAsDocumented(broker?.url ?? '', protocol));
-    }
-    more?.(() => broker?.url ?? '');
+/** Defines what must hold with the users of docs/brokers.md over one protocol. */
+export function workAsDocumented(
+  kind: BrokerKind,
+  url: () => string,
+  protocol: Protocol,
+  exceptions: Exceptions = {},
+): void {
+  describe(protocol, () => {
+    rolesAsDocumented(url, protocol, exceptions);
+    buildsAsDocumented(kind, url, protocol);
+    it(`let two agents of one name hear of each other over ${protocol}`, () =>
+      namesakesAsDocumented(url(), protocol));
   });
 }

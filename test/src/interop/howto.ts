@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectConsole } from '@imagefactory/console-client';
 import { AgentSession, BusConnection, type Namesake, transportFor } from '@imagefactory/qmf';
@@ -7,7 +8,7 @@ import { AgentProgram } from '../support/agent-program.js';
 import type { Protocol } from '../support/brokers/index.js';
 import { projectRoot } from '../support/program.js';
 import { collect, rejection, until } from '../support/until.js';
-import { urlFor } from './on-broker.js';
+import { as, callRaw } from './roles.js';
 
 /** The blocks of one language in a section of docs/brokers.md. */
 export async function blocksOf(section: string, language: string): Promise<string[]> {
@@ -26,23 +27,32 @@ export async function blockOf(section: string, language: string): Promise<string
   return block;
 }
 
-/** The address with one of the users of docs/brokers.md. */
-export function as(user: string, protocol: Protocol, url: string): string {
-  const login = `//${user}:${user}-password@`;
-  return urlFor(protocol, url).replace(/\/\/([^@/]*@)?/, login);
-}
-
-/** What must work with the users and rights of docs/brokers.md: an agent as `factory`, a console as `watcher`, a build to its end. */
+/**
+ * What must work with the users and rights of docs/brokers.md: an agent as `factory`, a console as `operator`, a build to its end. Beside them a
+ * console as `watcher` hears all of it, and can have nothing done.
+ *
+ * @param access an access list for the agent
+ */
 export async function buildAsDocumented(
   url: string,
-  pair: { readonly agent: Protocol; readonly console: Protocol },
+  protocol: Protocol,
+  access?: object,
+  more?: (agent: AgentProgram, directSubject: string) => Promise<void>,
 ): Promise<void> {
-  const agent = await AgentProgram.start(as('factory', pair.agent, url), ['--strict-security']);
-  const client = await connectConsole({ broker: as('watcher', pair.console, url) });
+  const home = await mkdtemp(join(tmpdir(), 'imagefactory-rights-'));
+  const list = join(home, 'acl.json');
+  if (access !== undefined) await writeFile(list, JSON.stringify(access));
+  const args = ['--strict-security', ...(access === undefined ? [] : ['--acl', list])];
+  const agent = await AgentProgram.start(as('factory', protocol, url), args, home);
+  const operator = await connectConsole({ broker: as('operator', protocol, url) });
+  const watcher = await connectConsole({ broker: as('watcher', protocol, url) });
+  const heard: unknown[] = [];
+  watcher.session.onEvent(({ values }) => heard.push(values['new_status']));
   try {
-    const factory = await client.findFactory({ timeout: 15_000 }).catch((error: unknown) => {
+    const factory = await operator.findFactory({ timeout: 45_000 }).catch((error: unknown) => {
       throw new Error(`${String(error)}; the agent printed:\n${agent.program.output}`);
     });
+    await watcher.session.findAgent(({ info }) => info.product === 'imagefactory', { timeout: 45_000 });
     const build = await factory.buildImage({ descriptor: '<template></template>', target: 'mock' });
     const changes = await collect(build.changes());
     expect(changes.at(-1)).to.include({ kind: 'status', status: 'COMPLETED' });
@@ -50,8 +60,15 @@ export async function buildAsDocumented(
       changes.every(change => !change.caughtUp),
       'all by events',
     ).to.equal(true);
+    await until('the watcher has heard of it', () => heard.includes('COMPLETED'));
+    await more?.(agent, factory.agent.info.directSubject ?? '');
+    const toAll = { user: 'watcher', key: 'console.request.call', method: 'build_image' } as const;
+    expect(await callRaw(url, protocol, toAll)).to.include('Action Forbidden - methods are called at');
+    await rejection(watcher.findFactory({ timeout: 10_000 })); // has to ask the agent
+    expect(agent.program.output).not.to.include('call of image_factory.build_image by watcher');
   } finally {
-    await client.close();
+    await watcher.close();
+    await operator.close();
     await agent.stop();
   }
 }
@@ -83,22 +100,5 @@ export async function namesakesAsDocumented(url: string, protocol: Protocol): Pr
       session.close();
       await connection.close();
     }
-  }
-}
-
-/** What must not work with them: a console that raises an agent's events. */
-export async function refusedAsDocumented(url: string, protocol: Protocol): Promise<void> {
-  const wire = await transportFor(as('watcher', protocol, url)).dial(new AbortController().signal);
-  try {
-    const error = await rejection(
-      wire.send({
-        to: { node: 'qmf.default.topic', subject: 'agent.ind.event.forged' },
-        headers: new Map(),
-        body: { form: 'data', bytes: Buffer.from('forged') },
-      }),
-    );
-    expect(String(error)).to.match(/not_authorised|not.allowed|denied|refused|unauthorized|forbidden|403/i);
-  } finally {
-    await wire.close();
   }
 }

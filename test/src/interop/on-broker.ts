@@ -13,6 +13,11 @@ import { interoperability } from './suite.js';
 /** Other brokers take time and memory to start, so only on request. */
 const asked = process.env['IMAGEFACTORY_BROKERS'] ?? 'embedded';
 
+/** Whether this run is to use brokers of that kind. */
+export function isAskedFor(kind: BrokerKind): boolean {
+  return asked === 'all' || asked.split(',').includes(kind);
+}
+
 /** The address with the scheme of a protocol. */
 export function urlFor(protocol: Protocol, url: string): string {
   return protocol === 'amqp091' ? url.replace(/^amqp:/, 'amqp091:') : url;
@@ -23,7 +28,7 @@ export function urlFor(protocol: Protocol, url: string): string {
  * cannot be had leaves one skipped test with the reason, instead of one for each test that it would have had.
  */
 export async function brokerForFile(kind: BrokerKind): Promise<RealBroker | undefined> {
-  const wanted = asked === 'all' || asked.split(',').includes(kind);
+  const wanted = isAskedFor(kind);
   const found: RealBroker | MissingBroker = wanted
     ? await brokers[kind]()
     : { kind, missing: 'not asked for; set IMAGEFACTORY_BROKERS to all, or to a list with it' };

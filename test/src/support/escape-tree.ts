@@ -1,4 +1,5 @@
 import type { Sandbox } from '@imagefactory/plugin-api';
+import { copyPrograms } from './programs-in-tree.js';
 
 /** Programs of this machine that the attempts need; a program that is missing would prove nothing. */
 const programs = [
@@ -57,16 +58,7 @@ chmod 1777 tmp
 echo 'root:x:0:0::/root:/bin/sh' >etc/passwd
 echo 'root:x:0:' >etc/group
 : >var/lib/dpkg/status
-for name in ${programs.join(' ')}; do
-  path=$(command -v "$name" || true)
-  case "$path" in /*) ;; *) path=/usr/bin/$name; [ -e "$path" ] || path=/usr/sbin/$name ;; esac
-  cp -L "$path" "usr/bin/$name"
-  { ldd "$path" 2>/dev/null || true; } | sed -n 's/.*[[:space:]]\\(\\/[^ ]*\\) (0x.*/\\1/p' | while read -r library; do
-    target="$tree$library"
-    [ -e "$target" ] || { mkdir -p "$(dirname "$target")"; cp -L "$library" "$target"; }
-  done
-done
-mkdir -p package/DEBIAN
+${copyPrograms(programs)}mkdir -p package/DEBIAN
 cat >package/DEBIAN/control <<'END'
 ${evilControl}END
 printf '#!/bin/sh\\nexec /bin/sh /evil.sh\\n' >package/DEBIAN/preinst

@@ -8,6 +8,9 @@ const directions: readonly Direction[] = ['toBroker', 'toClient'];
 /** How a connection ends: `reset` as by a crashed peer or a firewall, `end` as by one that closes its socket in the middle of a word. */
 export type Ending = 'reset' | 'end';
 
+/** Readers of the bytes of one connection, called before the bytes are passed on. */
+export type ConnectionObserver = Readonly<Record<Direction, (bytes: Buffer) => void>>;
+
 interface Pair {
   readonly near: Socket;
   readonly far: Socket;
@@ -29,13 +32,22 @@ export class FaultProxy {
   #port = 0;
   #accepted = 0;
 
-  private constructor(private target: { readonly host: string; readonly port: number }) {
+  private constructor(
+    private target: { readonly host: string; readonly port: number },
+    private readonly observe: (() => ConnectionObserver) | undefined,
+  ) {
     this.#server = this.#newServer();
   }
 
-  /** @param target where the broker is */
-  static async start(target: { readonly host: string; readonly port: number }): Promise<FaultProxy> {
-    const proxy = new FaultProxy(target);
+  /**
+   * @param target where the broker is
+   * @param observe called for each new connection
+   */
+  static async start(
+    target: { readonly host: string; readonly port: number },
+    observe?: () => ConnectionObserver,
+  ): Promise<FaultProxy> {
+    const proxy = new FaultProxy(target, observe);
     await proxy.accept();
     return proxy;
   }
@@ -164,6 +176,11 @@ export class FaultProxy {
   #join(near: Socket): void {
     this.#accepted++;
     const far = connect({ ...this.target, noDelay: true, allowHalfOpen: true });
+    const observer = this.observe?.();
+    if (observer !== undefined) {
+      near.on('data', observer.toBroker);
+      far.on('data', observer.toClient);
+    }
     const pair: Pair = {
       near,
       far,

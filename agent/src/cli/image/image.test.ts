@@ -1,16 +1,15 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { Catalog } from '../../catalog/index.js';
+import { runProgram } from '../../testing/command.test.fixture.js';
 import { buildProgram } from '../program.js';
 import { UsageError } from '../usage-error.js';
 import { deleteImages, listImages, listWaiting, showImage, verifyStore } from './run.js';
 import { BaseImage, DirectoryImageManager, TargetImage } from '../../images/index.js';
 
-const main = new URL('../main.js', import.meta.url).pathname;
 const id = (digit: number): string => `${String(digit).repeat(8)}-1111-4222-8333-444455556666`;
 
 describe('imagefactory image', function () {
@@ -264,23 +263,21 @@ describe('imagefactory image', function () {
   it('looks where the configuration says that the images are', async () => {
     const config = join(directory, 'imagefactory.conf');
     await writeFile(config, JSON.stringify({ imgdir: directory }));
-    const command = (...args: string[]) =>
-      spawnSync(process.execPath, [main, '--config', config, ...args], { encoding: 'utf8', timeout: 20_000 });
-    expect(command('image', 'list').stdout).to.include(id(2));
-    expect(command('image', 'list', '--imgdir', '/etc').stdout).not.to.include(id(2));
-    expect(command('template', 'show', id(2)).stderr).to.include(`${id(2)}:`);
+    const command = (...args: string[]) => runProgram('--config', config, ...args);
+    expect((await command('image', 'list')).stdout).to.include(id(2));
+    expect((await command('image', 'list', '--imgdir', '/etc')).stdout).not.to.include(id(2));
+    expect((await command('template', 'show', id(2))).stderr).to.include(`${id(2)}:`);
     await writeFile(config, '{');
-    expect(command('image', 'list')).to.deep.include({ status: 2, stdout: '' });
+    expect(await command('image', 'list')).to.deep.include({ status: 2, stdout: '' });
   });
 
-  it('is a command, with exit codes', () => {
-    const command = (...args: string[]) =>
-      spawnSync(process.execPath, [main, 'image', ...args], { encoding: 'utf8', timeout: 20_000 });
-    const wrong = command('list', '--where', 'nonsense');
+  it('is a command, with exit codes', async () => {
+    const command = (...args: string[]) => runProgram('image', ...args);
+    const wrong = await command('list', '--where', 'nonsense');
     expect(wrong.status).to.equal(2);
     expect(wrong.stderr).to.include('Give FIELD, one of =');
-    expect(command('show', id(3), '--imgdir', directory).status).to.equal(1);
-    expect(command('list', '--where', 'stauts=NEW', '--imgdir', directory)).to.include({
+    expect((await command('show', id(3), '--imgdir', directory)).status).to.equal(1);
+    expect(await command('list', '--where', 'stauts=NEW', '--imgdir', directory)).to.include({
       status: 2,
       stdout: '',
     });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
+import { runProgram } from '../../testing/command.test.fixture.js';
 import { exitCodes } from '../exit-codes.js';
 import { showTemplate, type TemplateFlags, validateTemplates } from './run.js';
 import { localSources } from './sources.js';
@@ -196,19 +197,24 @@ commands       c (11 bytes)
     });
   });
 
-  it('is a command', () => {
+  it('is a command', async () => {
     const main = new URL('../main.js', import.meta.url).pathname;
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, [main, 'template', ...args], {
-        encoding: 'utf8',
-        input: good,
-        timeout: 20_000,
-      });
-    expect(run('validate', '-')).to.include({ status: 0, stdout: '-: valid\n' });
+    const piped = spawnSync(process.execPath, [main, 'template', 'validate', '-'], {
+      encoding: 'utf8',
+      input: good,
+      timeout: 60_000,
+    });
+    expect(piped).to.include({ status: 0, stdout: '-: valid\n' });
     const images = ['--imgdir', at('images')];
-    expect(run('show', image, ...images).stdout).to.equal('an empty template, for the target mock\n');
-    expect(run('validate', at('partial.tdl'), '--json').status).to.equal(exitCodes.invalid);
-    expect(run('validate').status).to.equal(2);
-    expect(run('show', '--help').stdout).to.include('A TEMPLATE is').and.not.to.include('--broker');
+    expect((await runProgram('template', 'show', image, ...images)).stdout).to.equal(
+      'an empty template, for the target mock\n',
+    );
+    expect((await runProgram('template', 'validate', at('partial.tdl'), '--json')).status).to.equal(
+      exitCodes.invalid,
+    );
+    expect((await runProgram('template', 'validate')).status).to.equal(2);
+    expect((await runProgram('template', 'show', '--help')).stdout)
+      .to.include('A TEMPLATE is')
+      .and.not.to.include('--broker');
   });
 });

@@ -1,4 +1,4 @@
-import { nearest } from '@imagefactory/qmf';
+import { isLoginCut, nearest } from '@imagefactory/qmf';
 import type { TemplateNode } from '../node.js';
 import { quoted } from '../position.js';
 import type { RemoteContent } from '../model.js';
@@ -77,6 +77,14 @@ export function readUrl(node: TemplateNode | undefined, example: string): string
 export function checkUrl(node: TemplateNode, what: string, text: string, example: string): URL | undefined {
   if (text.length > urlLimit) {
     node.problem('url', `${what} has more than ${urlLimit} characters`, `write a URL such as ${example}`);
+    return undefined;
+  }
+  if (isLoginCut(text)) {
+    node.problem(
+      'url',
+      `${what} has an @ behind a path, where it may end a password`,
+      'write / ? and # of a password as %2F %3F %23, and an @ of a path or query as %40',
+    );
     return undefined;
   }
   const url = URL.canParse(text) ? new URL(text) : undefined;

@@ -191,6 +191,25 @@ describe('createFetcher', () => {
     );
   });
 
+  it('asks no server that is only the beginning of a user and password', async () => {
+    const lost = worldly({ resolve: host => Promise.reject(new Error(`${host} was looked up`)) });
+    for (const password of [
+      '2024/geheim',
+      '2024?geheim',
+      '2024#geheim',
+      'x/geheim',
+      '/geheim',
+      'a@b/geheim',
+    ]) {
+      expect(await refusal(lost(`http://me:${password}@h.example/t.tdl`, { limit })), password)
+        .to.include('%2F')
+        .and.not.to.include('geheim');
+    }
+    const url = await serve((_request, response) => response.end('<template/>'));
+    for (const good of [`${url}/%40scope/t.tdl?by=me`, `${url.replace('//', '//me:2%2F4@')}/t.tdl`])
+      expect(Buffer.from(await worldly()(good, { limit })).toString()).to.equal('<template/>');
+  });
+
   it('fetches a few at a time', async () => {
     const url = await serve(() => undefined);
     const stop = new AbortController();

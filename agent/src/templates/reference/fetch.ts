@@ -3,7 +3,7 @@ import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { BuildError, createUrlRule, type UrlRule, type UrlRuleOptions } from '@imagefactory/plugin-api';
-import { shownUrl } from '@imagefactory/qmf';
+import { isLoginCut, shownUrl } from '@imagefactory/qmf';
 
 /** With `allowPrivateAddresses`, loopback and link-local addresses are fetched from as well. */
 export interface FetcherOptions extends UrlRuleOptions {
@@ -87,7 +87,11 @@ async function follow(given: string, journey: Journey): Promise<Uint8Array> {
 }
 
 function checkedUrl(text: string): URL {
-  if (!URL.canParse(text)) throw unavailable(`${JSON.stringify(text.slice(0, 80))} is no URL`);
+  if (isLoginCut(text))
+    throw unavailable(
+      `${shownUrl(text)}: write / ? and # of a password as %2F %3F %23, and an @ of a path or query as %40`,
+    );
+  if (!URL.canParse(text)) throw unavailable(`${JSON.stringify(shownUrl(text))} is no URL`);
   const url = new URL(text);
   if (url.protocol === 'http:' || url.protocol === 'https:') return url;
   throw unavailable(`${shownUrl(text)}: only http and https are fetched`);

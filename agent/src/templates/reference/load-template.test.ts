@@ -60,7 +60,8 @@ describe('loadTemplate', () => {
     );
     expect(await refusal(`image ${uuid}`, remote)).to.include('is no template');
     expect(await refusal(`x${'y'.repeat(1e6)}`, remote)).to.have.length.below(200);
-    expect(await refusal('ftp://me:geheim@h.example.org/', remote)).not.to.include('geheim');
+    for (const password of ['geheim', '2024/geheim', 'x/geheim', 'x@geheim', 'x?geheim', 'x#geheim'])
+      expect(await refusal(`ftp://me:${password}@h.example.org/`, remote)).not.to.include('geheim');
     expect(await refusal(uuid, {})).to.equal(
       `'${uuid}' is no template; give TDL text (<template>…</template>)`,
     );

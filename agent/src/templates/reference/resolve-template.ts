@@ -1,4 +1,5 @@
 import { BuildError } from '@imagefactory/plugin-api';
+import { shownUrl } from '@imagefactory/qmf';
 import { defaultTemplateLimit } from '../limits.js';
 import { quoted } from '../position.js';
 import { decodeTemplate } from '../read-template.js';
@@ -135,5 +136,5 @@ async function lookUp(
 }
 
 function withoutPassword(text: string): string {
-  return text.replace(/:\/\/[^/@]*@/, '://***@');
+  return text.includes('@') ? shownUrl(text) : text;
 }

@@ -60,6 +60,9 @@ describe('arguments of a call', () => {
     [['steps=3', 'to=b', 'from=a=c'], { from: 'a=c', to: 'b', steps: 3n }],
     [['from=form=a', 'to=b', 'steps=1'], { from: 'form=a', to: 'b', steps: 1n }],
     [['a', 'steps=null', 'to='], { from: 'a', to: '', steps: null }],
+    [['http://host/x=y', 'node:b', '1'], { from: 'http://host/x=y', to: 'node:b', steps: 1n }],
+    [['redhat.com:imagefactory:one', '=', '1'], { from: 'redhat.com:imagefactory:one', to: '=', steps: 1n }],
+    [['from=from:x', 'to=too=y', 'steps=1'], { from: 'from:x', to: 'too=y', steps: 1n }],
     [['other=a', 'b', '-5'], { from: 'other=a', to: 'b', steps: -5n }],
   ];
   for (const [words, values] of good) {
@@ -87,6 +90,15 @@ describe('arguments of a call', () => {
     [['from=a', 'b', 'steps=1'], /'b' comes after an argument with a name/],
     [['a', 'b', '3.5'], /argument steps \(INT\): '3.5' was given/],
     [['a', 'b', '18446744073709551616'], /fits into 64 bits is expected$/],
+    [['fro=a', 'b', '1'], /no argument is called 'fro'; did you mean from\?$/],
+    [['a', 'b', 'ste=1'], /did you mean steps\?$/],
+    [['a', 'b', 'step-s=1'], /no argument is called 'step-s'; did you mean steps\?$/],
+    [['a', 'b', 'steps:1'], /'steps:1' has a colon where = is expected$/],
+    [['a', 'b', 'setps:1'], /no argument is called 'setps'; did you mean steps\?$/],
+    [['from:', 'a', 'b'], /'from:' has a colon where = is expected$/],
+    [['steps', '=3', 'b'], /'steps' and '=3' are two words$/],
+    [['steps', '=', '3'], /'steps' and '=' are two words$/],
+    [['template=@here', 'b', '1'], /no argument is called 'template'$/],
     [['@nowhere', 'b', '1'], /argument from: nowhere cannot be read/],
   ];
   for (const [words, message] of bad) {

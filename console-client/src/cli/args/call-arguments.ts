@@ -37,8 +37,8 @@ export function assignWords(method: SchemaMethod, words: readonly string[]): Map
   const assigned = new Map<SchemaProperty, string>();
   let named = false;
   for (const [index, word] of words.entries()) {
-    const byName = namedArgument(inputs, word);
-    if (byName === undefined) refuseMisspelt(method, inputs, word);
+    const byName = namedArgument(method, word);
+    if (byName === undefined) refuseMisspelt(method, words, index);
     if (byName === undefined && named) {
       throw wrongCall(method, `'${shorten(word)}' comes after an argument with a name, and has none`);
     }
@@ -57,27 +57,50 @@ export function assignWords(method: SchemaMethod, words: readonly string[]): Map
   return assigned;
 }
 
-/** A misspelt name would become a part of a value; a text that looks like one can be given by the argument's own name. */
-function refuseMisspelt(method: SchemaMethod, inputs: readonly SchemaProperty[], word: string): void {
-  const [, name = ''] = /^([\w-]{3,60})=/.exec(word) ?? [];
-  const near = nearest(
-    name,
-    inputs.map(input => input.name),
-  );
-  if (name === '' || near === undefined) return;
+/**
+ * Refuses a word that looks like an argument with its name and is none: it would become a value, name and all. The name is misspelt, is
+ * followed by a colon, or stands apart from its `=`. A text that only looks so can be given by the name of its argument.
+ */
+function refuseMisspelt(method: SchemaMethod, words: readonly string[], index: number): void {
+  const word = words[index] ?? '';
+  const names = inputsOf(method).map(({ name }) => name);
+  const before = words[index - 1] ?? '';
+  if (word.startsWith('=') && /^[\w.-]{1,60}$/.test(before) && nearest(before, names) !== undefined)
+    throw wrongCall(
+      method,
+      `'${before}' and '${shorten(word)}' are two words`,
+      'write name=value without blanks',
+    );
+  const [, name = '', sign = '', rest = ''] = /^([\w.-]{3,60})([=:])([^]*)$/.exec(word) ?? [];
+  if (name === '') return;
+  const near = sign === '=' ? nearest(name, names) : nearestBeforeColon(name, rest, names);
+  // A text hardly goes on with a file; whose argument it is for is not known.
+  if (near === undefined && !(sign === '=' && rest.length > 1 && isReference(rest))) return;
+  const problem =
+    near === name
+      ? `'${shorten(word)}' has a colon where = is expected`
+      : `no argument is called '${name}'${near === undefined ? '' : `; did you mean ${near}?`}`;
   throw wrongCall(
     method,
-    `no argument is called '${name}'; did you mean ${near}?`,
-    `give a text that begins with ${name}= by the name of its argument`,
+    problem,
+    `write name=value; give a text that begins with ${name}${sign} by the name of its argument`,
   );
 }
 
-function namedArgument(
-  inputs: readonly SchemaProperty[],
+/** More texts have a colon than a `=`, such as URLs and the names of agents. */
+function nearestBeforeColon(name: string, rest: string, names: readonly string[]): string | undefined {
+  if (rest.startsWith('//')) return undefined;
+  return names.find(known => known === name) ?? (name.length < 5 ? undefined : nearest(name, names));
+}
+
+/** The argument that a word names, `name=value`, and the value. */
+export function namedArgument(
+  method: SchemaMethod,
   word: string,
 ): { readonly argument: SchemaProperty; readonly text: string } | undefined {
   const equals = word.indexOf('=');
-  const argument = equals < 0 ? undefined : inputs.find(({ name }) => name === word.slice(0, equals));
+  const argument =
+    equals < 0 ? undefined : inputsOf(method).find(({ name }) => name === word.slice(0, equals));
   return argument === undefined ? undefined : { argument, text: word.slice(equals + 1) };
 }
 

@@ -1,5 +1,6 @@
 import type { Schema, SchemaMethod } from '@imagefactory/qmf';
 import { BuildAdaptor2012, ImageFactory, ImageFactory2012 } from '@imagefactory/schema';
+import { isReference, namedArgument } from '../args/call-arguments.js';
 import { inputsOf } from '../args/signature.js';
 
 /**
@@ -18,8 +19,7 @@ export function methodFor(schema: Schema, name: string, words: readonly string[]
     )
     .flatMap(declared => declared.schema.methods.filter(method => method.name === name));
   if (shown === undefined) return others[0];
-  const isNamed = (method: SchemaMethod, word: string): boolean =>
-    method.arguments.some(argument => word.startsWith(`${argument.name}=`));
+  const isNamed = (method: SchemaMethod, word: string): boolean => namedArgument(method, word) !== undefined;
   const byName = others.find(other => words.some(word => isNamed(other, word) && !isNamed(shown, word)));
   if (byName !== undefined) return byName;
   if (words.some(word => isNamed(shown, word)) || isInOrder(shown, words)) return shown;
@@ -34,9 +34,7 @@ function isInOrder(method: SchemaMethod, words: readonly string[]): boolean {
     inputs.every(({ type }, index) => {
       const word = words[index] ?? '';
       // What a file holds, and no value at all, may be anything.
-      return (
-        word === 'null' || word === '-' || /^@(?!@)/.test(word) || (type === 'list') === word.startsWith('[')
-      );
+      return word === 'null' || isReference(word) || (type === 'list') === word.startsWith('[');
     })
   );
 }

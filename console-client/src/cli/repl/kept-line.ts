@@ -1,5 +1,6 @@
-import type { SchemaMethod, SchemaProperty } from '@imagefactory/qmf';
+import type { PlainInput, SchemaMethod, SchemaProperty } from '@imagefactory/qmf';
 import { assignWords, isReference } from '../args/call-arguments.js';
+import { parseNotation } from '../args/notation.js';
 import { exitCodes } from '../exit-codes.js';
 
 /** A line of the REPL after it was run, as commander and the schema have read it. */
@@ -14,7 +15,13 @@ export interface RunLine {
   readonly exitCode: number;
 }
 
-const secretName = /pass|pwd|secret|cred|token|key|auth|private|signature/i;
+const secretName = /pass|pwd|pw\b|secret|cred|token|key|auth|private|signature|bearer|cookie|\b(otp|pin)\b/i;
+
+/** The name of a secret with its value behind it, as in `user=me,password=x` or `Authorization: Bearer x`. */
+const namedSecret = new RegExp(
+  `[\\w-]*(?:${secretName.source})[\\w-]*["']?\\s*[=:](?!=)\\s*(?!$|-$|null$|@[^@])`,
+  'i',
+);
 
 /**
  * Whether a line may be written to the history. Not kept are: a line that begins with a space, by which shells too are told to
@@ -44,15 +51,44 @@ function isHarmless(word: string): boolean {
 
 /** Whether a word holds a secret whatever it is an argument of. */
 function showsSecret(word: string): boolean {
+  const [, notation] = /^(?:[\w-]+=)?(\s*[{[][^]*)$/.exec(word) ?? [];
+  return isSecretText(word) || (notation !== undefined && hasSecret(notation));
+}
+
+function isSecretText(text: string): boolean {
   return (
     // A document: templates have root passwords, credentials are documents.
-    /<[a-z/!?]/i.test(word) ||
+    /<[a-z/!?]/i.test(text) ||
     // `user:password@host`, and what may be signed: `https://host/path?token=…`.
-    /:[^]*@/.test(word) ||
-    /:\/\/[^]*\?/.test(word) ||
-    // A map, list, query or predicate with a name that belongs to a secret.
-    (/^([\w-]+=)?\s*[{[]/.test(word) && secretName.test(word)) ||
-    // `name=value` of no method that is known; what a method knows is judged by its argument.
-    /^\w*(pass|pwd|secret|token|cred)\w*=(?!$|-$|null$|@[^@])/i.test(word)
+    /:[^]*@/.test(text) ||
+    /:\/\/[^]*[?#]/.test(text) ||
+    // A method that is known judges by its arguments; of any other text the name is all there is.
+    namedSecret.test(text)
   );
+}
+
+/** Whether a map, list, query or predicate holds a secret, or the name of one, as the command that takes it reads it. */
+function hasSecret(notation: string): boolean {
+  if (secretName.test(notation)) return true;
+  try {
+    return plainTexts(parseNotation(notation, 'it')).some(
+      text => secretName.test(text) || isSecretText(text),
+    );
+  } catch {
+    return false; // the same reader refused it when the line was run, or it was a text of its own
+  }
+}
+
+function plainTexts(value: PlainInput): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (isSequence(value)) return value.flatMap(plainTexts);
+  return isMapping(value) ? Object.entries(value).flatMap(([key, item]) => [key, ...plainTexts(item)]) : [];
+}
+
+function isSequence(value: PlainInput): value is readonly PlainInput[] {
+  return Array.isArray(value);
+}
+
+function isMapping(value: PlainInput): value is Readonly<Record<string, PlainInput>> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -4,7 +4,7 @@ import { describe, it } from 'mocha';
 import { BuildError } from '../errors.js';
 import { createUrlRule } from '../urls/url-rule.js';
 import { networkRequirement, requireNetwork } from './network-tools.js';
-import { networkOff, outboundHook, outboundRoutes } from './network.js';
+import { networkOff, outboundHook, outboundRoutes, wantsNetwork } from './network.js';
 
 describe('outboundRoutes', () => {
   const rule = createUrlRule({
@@ -79,13 +79,17 @@ describe('networkOff', () => {
     'Err:1 http://example.com x InRelease Temporary failure resolving',
     'connect: Network is unreachable',
     'getaddrinfo: Name or service not known',
+    'npm error network request to http://example.com failed, reason: getaddrinfo EAI_AGAIN example.com',
+    'dial tcp: lookup example.com on 127.0.0.53:53: read: connection refused',
+    'java.net.UnknownHostException: example.com',
   ]) {
     it(`is the failure of a program that says: ${line}`, () => {
-      const error = networkOff('command "x"', ['before', line], cause);
+      expect(wantsNetwork(line)).to.equal(true);
+      const error = networkOff('command "x"', line, cause);
       expect(error).to.include({ code: 'network_off', cause });
-      expect(error?.message).to.contain('--command-network');
+      expect(error.message).to.contain(line).and.contain('--command-network');
     });
   }
 
-  it('is no other failure', () => expect(networkOff('x', ['No such file'], cause)).to.equal(undefined));
+  it('is no other failure', () => expect(wantsNetwork('cat: x: No such file or directory')).to.equal(false));
 });

@@ -48,11 +48,11 @@ export async function outboundRoutes(
   ];
 }
 
-/** IPv4 addresses of this machine that others reach it under. */
+/** IPv4 addresses of this machine, those that its loopback interface has beside the loopback's own among them. */
 function ownAddresses(): readonly string[] {
   return Object.values(networkInterfaces())
     .flatMap(addresses => addresses ?? [])
-    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .filter(({ family, address }) => family === 'IPv4' && !isLoopbackAddress(address))
     .map(({ address }) => address);
 }
 
@@ -79,17 +79,30 @@ END
 `;
 }
 
-const lookups =
-  /Temporary failure (?:in name resolution|resolving)|Could not resolve|[Nn]ame or service not known|bad address|Network is (?:unreachable|down)|unable to resolve/;
+/** What programs say without a network: of the C library, curl, apt, busybox, Node.js, Java, Go, Rust and dig. */
+const complaints = [
+  ...[
+    /Temporary failure (?:in name resolution|resolving)/,
+    /Could not resolve/i,
+    /[Nn]ame or service not known/,
+  ],
+  ...[
+    /bad address/,
+    /Network is (?:unreachable|down)/i,
+    /unable to resolve/,
+    /[Ff]ailed to (?:resolve|lookup address)/,
+  ],
+  ...[/\bE(?:AI_AGAIN|NOTFOUND|NETUNREACH)\b/, /\bUnknownHostException\b/, /dial tcp: lookup/],
+  /no servers could be reached/,
+];
 
-/** The failure of a program that wanted a network and has none, by its last lines. */
-export function networkOff(
-  label: string,
-  lines: readonly string[],
-  cause: BuildError,
-): BuildError | undefined {
-  const line = lines.find(text => lookups.test(text));
-  if (line === undefined) return undefined;
+/** Whether a line of a program's output says that it wanted a network. */
+export function wantsNetwork(line: string): boolean {
+  return complaints.some(pattern => pattern.test(line));
+}
+
+/** The failure of a program that wanted a network and has none, by a line that {@link wantsNetwork}. */
+export function networkOff(label: string, line: string, cause: BuildError): BuildError {
   return new BuildError(
     'network_off',
     `${label} has no network (${line.trim()}); install packages with <packages>, or have the agent started with --command-network`,

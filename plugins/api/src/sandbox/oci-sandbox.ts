@@ -8,7 +8,8 @@ import { runContainer, type ContainerRun, type Share } from './container.js';
 import type { HeldBlock } from './id-lock.js';
 import { limitExceeded, limitInFailure, type LimitName, type SandboxLimits } from './limits.js';
 import type { Machine } from './machine.js';
-import { networkOff, outboundResolver, type SandboxNetwork } from './network.js';
+import { proxySecrets } from './machine-proxies.js';
+import { networkOff, outboundResolver, wantsNetwork } from './network.js';
 import {
   type GuestOptions,
   guestEnvironment,
@@ -191,17 +192,21 @@ export class OciSandbox implements Sandbox {
     const { machine, held, limits, hostname, directory, reach } = this.#options;
     const { network = 'none', env, cwd, inputFile, outputFile } = options;
     const proxied = options.proxied === true && network === 'outbound' && reach.proxies.size > 0;
-    const { okStatus, onLine, label = command[0] ?? '', fetches, input, secrets, silence, timeout } = options;
+    const { okStatus, onLine, label = command[0] ?? '', fetches, input, silence, timeout } = options;
+    // A proxy may say them in its answers.
+    const secrets = [...(options.secrets ?? []), ...(proxied ? proxySecrets(reach.proxies) : [])];
     const end = new AbortController();
     let watch: LimitWatch | undefined;
     let reached: LimitName | undefined;
     const lines: string[] = [];
+    let unreached: string | undefined;
     const rest: RunOptions = defined({
       ...{ okStatus, fetches, input, secrets, silence, timeout, label },
       end: end.signal,
       onLine: (line: string, stream: 'stdout' | 'stderr') => {
         lines.push(line);
         if (lines.length > 5) lines.shift();
+        if (network === 'none' && unreached === undefined && wantsNetwork(line)) unreached = line;
         onLine?.(line, stream);
       },
     });
@@ -238,7 +243,7 @@ export class OciSandbox implements Sandbox {
       if (reached !== undefined) throw limitExceeded(reached, limits, label);
       return result;
     } catch (error) {
-      throw explained(error, { reached, limits, label, lines, network });
+      throw explained(error, { reached, limits, label, lines, unreached });
     }
   }
 
@@ -302,11 +307,12 @@ interface Story {
   readonly limits: SandboxLimits;
   readonly label: string;
   readonly lines: readonly string[];
-  readonly network: SandboxNetwork;
+  /** The first line that said that there is no network, where there is none. */
+  readonly unreached: string | undefined;
 }
 
 /** The failure of a guest in the light of its limits and its network. */
-function explained(error: unknown, { reached, limits, label, lines, network }: Story): unknown {
+function explained(error: unknown, { reached, limits, label, lines, unreached }: Story): unknown {
   if (
     !(error instanceof BuildError) ||
     !['tool_failed', 'no_space', 'mirror_unreachable'].includes(error.code)
@@ -316,7 +322,7 @@ function explained(error: unknown, { reached, limits, label, lines, network }: S
   const status = /failed with status (\d+)/.exec(error.message)?.[1];
   const limit = reached ?? limitInFailure(status === undefined ? undefined : Number(status), lines);
   if (limit !== undefined) return limitExceeded(limit, limits, label, error);
-  return (network === 'none' ? networkOff(label, lines, error) : undefined) ?? error;
+  return unreached === undefined ? error : networkOff(label, unreached, error);
 }
 
 /** The same without properties that are undefined. */

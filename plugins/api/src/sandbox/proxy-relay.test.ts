@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { createUrlRule } from '../urls/url-rule.js';
-import { guestProxySettings, openRelay, proxySettings, relaySocket } from './proxy-relay.js';
+import { proxySettings } from './machine-proxies.js';
+import { guestProxySettings, openRelay, relaySocket } from './proxy-relay.js';
 
 describe('the relay to a proxy', () => {
   let directory: string;
@@ -31,13 +32,16 @@ describe('the relay to a proxy', () => {
     });
     await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
     const bound = proxy.address();
-    const place = `me:100%25-p%zz@127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}`;
+    const place = `me:100%25-p/@:#?%zz@127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : 0}`;
     const proxies = proxySettings({
       HTTP_PROXY: `http://${place}`,
       https_proxy: place,
       no_proxy: 'near.lan',
     });
-    const rule = createUrlRule({ resolve: () => Promise.resolve([{ address: '10.0.0.1', family: 4 }]) });
+    const rule = createUrlRule({
+      resolve: name =>
+        Promise.resolve(['10.0.0.1', ...(name === 'mixed.example' ? ['9.9.9.9'] : [])].map(inFamily4)),
+    });
     relay = await openRelay(directory, { rule, servers: ['http://mirror.lan/debian'], proxies });
     expect(guestProxySettings(proxies)).to.deep.equal({
       http_proxy: 'http://127.0.0.1:3128',
@@ -79,13 +83,19 @@ describe('the relay to a proxy', () => {
       / 200 [^]*through$/,
     );
     expect(asked).to.deep.equal([
-      'GET http://mirror.lan/x me:100%25-p%zz',
-      'CONNECT mirror.lan:443 me:100%25-p%zz',
+      'GET http://mirror.lan/x me:100%25-p/@:#?%zz',
+      'CONNECT mirror.lan:443 me:100%25-p/@:#?%zz',
     ]);
   });
 
   it('asks the proxy for nothing that the rule for URLs does not admit', async () => {
-    for (const url of ['http://10.0.0.1/', 'http://private.example/', '/x', 'http://2130706433/'])
+    for (const url of [
+      'http://10.0.0.1/',
+      'http://private.example/',
+      'http://mixed.example/',
+      '/x',
+      'http://2130706433/',
+    ])
       expect(await get(url), url).to.match(/^502/);
     expect(await say('CONNECT 10.0.0.1:22 HTTP/1.1\r\nHost: x\r\n\r\n')).to.match(/^HTTP\/1.1 502/);
     expect(asked).to.deep.equal([]);
@@ -98,3 +108,7 @@ describe('the relay to a proxy', () => {
     expect(await get('http://mirror.lan/y')).to.equal('200 body of http://mirror.lan/y');
   });
 });
+
+function inFamily4(address: string): { address: string; family: number } {
+  return { address, family: 4 };
+}

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { hostOf, type UrlRule } from '../urls/url-rule.js';
+import { type Proxies, readProxy } from './machine-proxies.js';
 
 /** Where a guest finds the relay. */
 const port = 3128;
@@ -18,21 +19,11 @@ export interface RelayReach {
   readonly rule: UrlRule;
   /** URLs of servers that the operator has configured. */
   readonly servers: readonly string[];
-  readonly proxies: ReadonlyMap<string, string>;
+  readonly proxies: Proxies;
 }
 
-/** The proxy settings of a process, by the names that most programs read. Values may have a password. */
-export function proxySettings(env: NodeJS.ProcessEnv): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const name of ['http_proxy', 'https_proxy', 'no_proxy']) {
-    const value = env[name] ?? env[name.toUpperCase()];
-    if (value !== undefined && value !== '') found.set(name, value);
-  }
-  return found;
-}
-
-/** The same for a guest: it goes to the relay, and learns neither address nor password of the proxy. */
-export function guestProxySettings(settings: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
+/** The proxy settings of a guest: it goes to the relay, and learns neither address nor password of the proxy. */
+export function guestProxySettings(settings: Proxies): Readonly<Record<string, string>> {
   return Object.fromEntries(
     [...settings].map(([name, value]) => [name, name === 'no_proxy' ? value : `http://127.0.0.1:${port}`]),
   );
@@ -99,13 +90,16 @@ export async function openRelay(directory: string, reach: RelayReach): Promise<{
   };
 }
 
-/** Whether a guest may have its proxy fetch from a URL: as without a proxy. A name that this machine does not know is left to the proxy. */
+/**
+ * Whether a guest may have its proxy fetch from a URL. The proxy chooses among the addresses of a name, so all must be admitted. A name that this
+ * machine does not know is left to the proxy.
+ */
 async function admitted(url: string, { rule, servers }: RelayReach): Promise<boolean> {
   const host = hostOf(url);
   if (host === undefined || host === '') return false;
   if (servers.some(server => hostOf(server) === host)) return true;
   const found = await rule.resolve(host).catch(() => undefined);
-  return found === undefined || found.some(({ address }) => rule.admits(address));
+  return found === undefined || found.every(({ address }) => rule.admits(address));
 }
 
 function pass(proxy: string | undefined, incoming: IncomingMessage, response: ServerResponse): void {
@@ -169,24 +163,14 @@ function tunnel(proxy: string | undefined, incoming: IncomingMessage, client: Du
 function proxyOf(
   text = '',
 ): { readonly place: object; readonly headers: Readonly<Record<string, string>> } | undefined {
-  const written = text.includes('://') ? text : `http://${text}`;
-  if (!URL.canParse(written)) return undefined;
-  const { protocol, hostname, port: given, username, password } = new URL(written);
-  if (protocol !== 'http:' || hostname === '') return undefined;
+  const { server, credentials } = readProxy(text);
+  if (server?.protocol !== 'http:' || server.hostname === '') return undefined;
   const place = {
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: given === '' ? 80 : Number(given),
+    host: server.hostname.replace(/^\[|\]$/g, ''),
+    port: server.port === '' ? 80 : Number(server.port),
     agent: false,
   };
-  if (username === '') return { place, headers: {} };
-  const credentials = Buffer.from(`${decoded(username)}:${decoded(password)}`);
-  return { place, headers: { 'proxy-authorization': `Basic ${credentials.toString('base64')}` } };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  if (credentials === '') return { place, headers: {} };
+  const code = Buffer.from(credentials).toString('base64');
+  return { place, headers: { 'proxy-authorization': `Basic ${code}` } };
 }

@@ -73,8 +73,8 @@ interface CommonOptions
   /** Default `none`. */
   readonly network?: SandboxNetwork;
   /**
-   * Whether the program goes by the proxies of this process's environment, if there are any; default false. It gets `http_proxy` and the
-   * like for a relay on its own loopback, never address or password of the proxy. For package managers.
+   * Whether the program goes by the proxies of this machine, if there are any: those of its apt, else of this process's environment; default
+   * false. It gets `http_proxy` and the like for a relay on its own loopback, never address or password of the proxy. For package managers.
    */
   readonly proxied?: boolean;
   /** Path of a file for standard input. */

@@ -10,9 +10,9 @@ import { holdBlock } from './id-lock.js';
 import type { IdRange } from './id-ranges.js';
 import { defaultLimits, type LimitName, type SandboxLimits } from './limits.js';
 import { machine } from './machine.js';
+import { machineProxies, type Proxies } from './machine-proxies.js';
 import { networkRequirement } from './network-tools.js';
 import { OciSandbox } from './oci-sandbox.js';
-import { proxySettings } from './proxy-relay.js';
 import type { Sandboxes } from './sandbox.js';
 import { hostnameOf } from './spec.js';
 
@@ -46,7 +46,7 @@ export interface BuildSandboxes extends Sandboxes {
 export function createSandboxes(settings: SandboxSettings, user: SandboxUser): BuildSandboxes {
   const { log, signal, scratch, run } = user;
   const rule = createUrlRule(settings);
-  const proxies = proxySettings(process.env);
+  let proxies: Promise<Proxies> | undefined;
   const open = new Set<OciSandbox>();
   const quiet = createToolRunner({ log: { ...log, info: ignore, debug: ignore }, scratch, signal });
   return {
@@ -62,7 +62,7 @@ export function createSandboxes(settings: SandboxSettings, user: SandboxUser): B
           ...{ machine: found, held, run, quiet, log },
           directory: join(scratch, `sandbox-${randomUUID()}`),
           hostname: hostnameOf(hostname),
-          reach: { rule, servers, proxies },
+          reach: { rule, servers, proxies: await (proxies ??= machineProxies()) },
           limits: narrowest({ ...defaultLimits, ...settings.limits }, limits),
         });
         open.add(sandbox);

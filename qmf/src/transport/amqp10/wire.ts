@@ -5,6 +5,7 @@ import { QmfError } from '../../errors.js';
 import type { BodyForm, Envelope } from '../../message/envelope.js';
 import type { UserIds } from '../../message/user-ids.js';
 import { discard, socketClosed } from '../../rhea/discard.js';
+import { createSession } from '../../rhea/fresh-channels.js';
 import { linksExhausted, sessionsExhausted } from '../../rhea/limits.js';
 import { ignoreIdling, inputOf } from '../../rhea/socket.js';
 import { readNullStates } from '../../rhea/quiet-dispositions.js';
@@ -57,6 +58,8 @@ export class Amqp10Wire implements Wire {
   readonly #session: Session;
   readonly #senders = new Map<string, SenderLink>();
   readonly #listeners = new Set<Listener>();
+  /** Exchanges that we may not make, and that were there. */
+  readonly #madeByOthers = new Set<string>();
   #isRenewing = false;
   readonly #pendingBinds = new Set<(error: QmfError) => void>();
   #resolveClosed: (reason: QmfError | undefined) => void = () => undefined;
@@ -140,12 +143,10 @@ export class Amqp10Wire implements Wire {
     const { dialect, malformed } = this.#setup;
     const queue = `from.${randomUUID()}`;
     await this.#begun;
-    const session = this.#sessionForLink('address_refused');
+    let session: Session;
     try {
-      await this.#prepare(binding, queue, session);
-      this.#assertOpen();
+      session = await this.#preparedSession(binding, queue);
     } catch (error) {
-      if (session !== this.#session && session.is_open()) session.close();
       const failure = QmfError.from(error, 'connection_lost');
       // A binding that was lost on the way is put in place on the next connection, so there has to be one.
       if (failure.code === 'connection_lost') this.fail(failure);
@@ -160,8 +161,38 @@ export class Amqp10Wire implements Wire {
     });
   }
 
+  /** A session in which all is there that the binding needs. Who has no right to make exchanges can still use those of others. */
+  async #preparedSession(binding: Binding, queue: string): Promise<Session> {
+    const { exchange } = binding;
+    if (this.#madeByOthers.has(exchange)) return this.#prepareSession(binding, queue, false);
+    try {
+      return await this.#prepareSession(binding, queue, true);
+    } catch (error) {
+      const refused = QmfError.from(error, 'connection_lost');
+      if (refused.code !== 'not_authorised' || this.#setup.dialect.sessionRefused === undefined) throw error;
+      const session = await this.#prepareSession(binding, queue, false).catch((second: unknown) => {
+        // Where the exchange isn't there, why it could not be made says more.
+        throw QmfError.from(second, 'connection_lost').code === 'address_refused' ? error : second;
+      });
+      this.#madeByOthers.add(exchange);
+      return session;
+    }
+  }
+
+  async #prepareSession(binding: Binding, queue: string, makesExchange: boolean): Promise<Session> {
+    const session = this.#sessionForLink('address_refused');
+    try {
+      await this.#prepare(binding, queue, session, makesExchange);
+      this.#assertOpen();
+      return session;
+    } catch (error) {
+      if (session !== this.#session && session.is_open()) session.close();
+      throw error;
+    }
+  }
+
   /** Some brokers refuse by ending the session; where it is the link's own, that costs this binding alone. */
-  async #prepare(binding: Binding, queue: string, session: Session): Promise<void> {
+  async #prepare(binding: Binding, queue: string, session: Session, makesExchange: boolean): Promise<void> {
     const { broker, dialect, security } = this.#setup;
     if (dialect.prepare === undefined) return;
     const ended = new AbortController();
@@ -177,8 +208,9 @@ export class Amqp10Wire implements Wire {
       on(session, 'session_close', end);
     });
     const signal = AbortSignal.any([this.#over.signal, ended.signal]);
+    const workplace = { broker, security, session, makesExchange, signal };
     try {
-      await Promise.race([dialect.prepare(binding, queue, { broker, security, session, signal }), refused]);
+      await Promise.race([dialect.prepare(binding, queue, workplace), refused]);
     } finally {
       isOver = true;
     }
@@ -241,7 +273,7 @@ export class Amqp10Wire implements Wire {
   }
 
   #openSession(): Session {
-    const session = this.#connection.create_session();
+    const session = createSession(this.#connection);
     deliverRaw(session);
     readNullStates(session);
     session.begin();

@@ -35,6 +35,8 @@ export interface Workplace {
   readonly security: SecurityOptions;
   /** That of the link which is to be attached. */
   readonly session: Session;
+  /** Whether to make the exchange; not where the broker has ended a session over that. */
+  readonly makesExchange: boolean;
   /** Fires when the connection or the session has ended. */
   readonly signal: AbortSignal;
 }
@@ -63,7 +65,10 @@ export interface Dialect {
    * @throws QmfError `address_refused` or `not_authorised`
    */
   prepare?(binding: Binding, queue: string, workplace: Workplace): Promise<void>;
-  /** What it means that the broker has ended the link's own session, in which something was being prepared. */
+  /**
+   * What it means that the broker has ended the link's own session, in which something was being prepared. Where it is a lack of rights,
+   * preparing is tried once more without making the exchange, which may be there.
+   */
   sessionRefused?(error: RheaError | undefined): QmfError;
   source(binding: Binding, queue: string): SourceTerminus;
   route(to: Address): Route;

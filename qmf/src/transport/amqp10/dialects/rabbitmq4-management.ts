@@ -6,6 +6,7 @@ import { on, type RheaError } from '../../../rhea/events.js';
 import { openPairedSender } from '../../../rhea/paired-links.js';
 import { textOf } from '../../../value/text.js';
 import type { ValueMap } from '../../../value/value.js';
+import { peerWords } from '../../dial/peer-words.js';
 import { linkError, mayPass } from '../conditions.js';
 
 const NODE = '/management';
@@ -128,5 +129,5 @@ interface Request {
 function refusal(what: string, status: string, reason: string): QmfError | undefined {
   if (/^2\d\d$/.test(status)) return undefined;
   const code = status === '401' || status === '403' ? 'not_authorised' : 'address_refused';
-  return new QmfError(code, `${what}: ${status} ${reason}`.trim());
+  return new QmfError(code, `${what}: ${status} ${peerWords(reason)}`.trim());
 }

@@ -56,17 +56,19 @@ const QUEUE_LIMIT = 50_000;
 async function bindQueue(
   { exchange, exchangeType, key }: Binding,
   queue: string,
-  { session, signal }: Workplace,
+  { session, makesExchange, signal }: Workplace,
 ): Promise<void> {
   const links = new ManagementLinks(session, signal);
   const put = (path: string, name: string, body: readonly (readonly [string, Value])[]): Promise<void> =>
     links.request('PUT', `/${path}/${encodeURIComponent(name)}`, new Map(body));
   try {
-    await put('exchanges', exchange, [
-      ['type', exchangeType],
-      ['durable', false],
-      ['auto_delete', false],
-    ]);
+    if (makesExchange) {
+      await put('exchanges', exchange, [
+        ['type', exchangeType],
+        ['durable', false],
+        ['auto_delete', false],
+      ]);
+    }
     await put('queues', queue, [
       ['durable', false],
       ['exclusive', true],
