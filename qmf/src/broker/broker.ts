@@ -46,7 +46,8 @@ export interface RunningBroker {
  *
  * Different from qpidd on purpose: no QMF agent of its own; no transactions, no filter on a queue and no browsing (refused with
  * `amqp:not-implemented`); messages go out byte for byte as they came, so delivery-count and ttl are not brought up to date; the
- * `timeout` of a source and `durable` have no effect; a bound on what a peer may send or leave lying, beyond which it is cut off.
+ * `timeout` of a source and `durable` have no effect; publishers take turns in a queue, which keeps the order of each, not of all; a
+ * bound on what a peer may send or leave lying, beyond which it is cut off.
  *
  * @throws QmfError `unreachable` when the address can't be listened on, `invalid_argument` for users or roles that contradict
  *   each other
