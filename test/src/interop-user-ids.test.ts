@@ -198,6 +198,7 @@ class Doorkeeper {
       vendor: 'example.com',
       product: 'doors',
       instance: randomUUID(),
+      strictSecurity: true, // as under the rights of docs/brokers.md, which some of these brokers have
     });
     this.#session.publish(Door, {
       name: 'door',
