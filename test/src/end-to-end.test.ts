@@ -7,6 +7,7 @@ import { type RunningBroker, startBroker } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram } from './support/agent-program.js';
+import { ownPort } from './support/own-port.js';
 import { collect, rejection, until } from './support/until.js';
 
 /** Statuses of a build in the order in which its watchers heard of them. */
@@ -247,7 +248,7 @@ describe('the life of an agent', () => {
   });
 
   it('waits for a broker that is away, says so once, and needs no restart', async () => {
-    const gone = await startBroker();
+    const gone = await startBroker({ port: ownPort() });
     const { port, url } = gone;
     await gone.stop();
     const agent = await AgentProgram.start(url);
@@ -268,7 +269,7 @@ describe('the life of an agent', () => {
   });
 
   it('goes on building while the broker is away, and the console learns how it ended', async () => {
-    const first = await startBroker();
+    const first = await startBroker({ port: ownPort() });
     const agent = await AgentProgram.start(first.url);
     const client = await agent.console();
     const build = await (await client.findFactory()).buildImage({

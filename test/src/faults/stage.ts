@@ -213,7 +213,7 @@ export class Stage {
 
   async #check(): Promise<void> {
     await this.outcomes();
-    await until('every call has settled', () => this.#calls.size === 0, 5_000);
+    await until('every call has settled', () => this.#calls.size === 0);
   }
 
   async #takeDown(): Promise<void> {
@@ -224,7 +224,7 @@ export class Stage {
     const sides = [this.agentSide, this.consoleSide];
     for (const side of sides) side.resume(); // a way that is silent does not show how connections end
     const closed = (): boolean => sides.every(({ connections }) => connections === 0);
-    await until('all connections are closed', closed, 5_000).catch((error: unknown) => {
+    await until('all connections are closed', closed).catch((error: unknown) => {
       throw new Error(`${String(error)}: ${sides.map(String).join(', ')}`);
     });
   }
