@@ -8,7 +8,6 @@ export const caseNames = [
   'events',
   'recovery',
   'images',
-  'store',
   'builds',
   'sandbox',
   'memory',
@@ -28,8 +27,6 @@ export interface Sizes {
   readonly events: number;
   readonly memoryEvents: number;
   readonly images: number;
-  /** Orders that come together. */
-  readonly orders: number;
   readonly builds: number;
   /** Sandboxes in each round. */
   readonly sandboxStarts: number;
