@@ -6,7 +6,7 @@ import { type Build, BuildFailedError, type ConnectedConsole, QmfError } from '@
 import { type RunningBroker, startBroker } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
-import { AgentProgram } from './support/agent-program.js';
+import { AgentProgram, unhurried } from './support/agent-program.js';
 import { ownPort } from './support/own-port.js';
 import { collect, rejection, until } from './support/until.js';
 
@@ -234,12 +234,12 @@ describe('the life of an agent', () => {
     const directory = await mkdtemp(join(tmpdir(), 'imagefactory-test-'));
     const seen: { name: string; epoch: number }[] = [];
     for (let run = 0; run < 2; run++) {
-      const agent = await AgentProgram.start(broker.url, [], directory);
+      const agent = await AgentProgram.start(broker.url, unhurried, directory);
       const client = await agent.console();
       const { name, info } = (await client.findFactory()).agent;
       seen.push({ name, epoch: info.epoch });
       await client.close();
-      expect(await agent.program.stop()).to.deep.equal({ status: 0, signal: null });
+      await agent.stopCleanly();
     }
     await broker.stop();
     await rm(directory, { recursive: true });
@@ -306,7 +306,7 @@ describe('the life of an agent', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     it(`stops cleanly on ${signal} in the middle of a build`, async () => {
       const broker = await startBroker();
-      const agent = await AgentProgram.start(broker.url);
+      const agent = await AgentProgram.start(broker.url, unhurried);
       const client = await agent.console();
       const build = await (await client.findFactory()).buildImage({
         descriptor: '<template></template>',

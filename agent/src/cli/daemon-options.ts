@@ -57,6 +57,12 @@ export function daemonOptions(): readonly Option[] {
         .default(86_400)
         .argParser(whole(0, 1_000_000_000)),
       new Option(
+        '--settle-time <seconds>',
+        'how long running calls may take to end, and the last messages to reach the broker, when the agent stops',
+      )
+        .default(5)
+        .argParser(whole(0, 3_600)),
+      new Option(
         '--strict-security',
         'answer only to consoles that use their own keys on the topic exchange',
       ),

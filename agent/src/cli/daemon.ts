@@ -89,6 +89,7 @@ export async function runDaemon(
       minFree: flags.minFree * 1024 * 1024,
       sandbox: sandboxSettings(flags),
       keepFinished: flags.keepFinished,
+      settleTime: flags.settleTime,
       keepFailedImages: flags.keepFailedImages,
       keepRecords: flags.keepRecords,
       interval: flags.interval,

@@ -32,6 +32,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly cacheSize: number;
   readonly config?: string;
   readonly keepFinished: number;
+  readonly settleTime: number;
   readonly keepFailedImages: number;
   readonly keepRecords: number;
   readonly interval: number;

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { type ConnectedConsole, connectConsole } from '@imagefactory/console-client';
 import { Program, programs } from './program.js';
 
+/** Arguments for an agent that stops with nothing left, however slow the machine and its broker are. */
+export const unhurried: readonly string[] = ['--settle-time', '100'];
+
 /** The real agent as a process, on a broker that the test chose, in a directory of its own. */
 export class AgentProgram {
   private constructor(
@@ -46,6 +49,13 @@ export class AgentProgram {
       throw new Error(`${String(error)}; the agent printed:\n${this.program.output}`);
     });
     return client;
+  }
+
+  /** Stops it as an operator would, and throws if it left anything. Start it with `unhurried`, or a busy machine decides. */
+  async stopCleanly(): Promise<void> {
+    const { status, signal } = await this.program.stop(120_000);
+    if (status !== 0)
+      throw new Error(`the agent ended with ${status ?? signal}, having printed:\n${this.program.output}`);
   }
 
   /** Stops it and removes its directory. */

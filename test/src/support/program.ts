@@ -108,11 +108,15 @@ export class Program {
       throw new Error(`it ended without printing ${pattern.source}:\n${this.output}`);
   }
 
-  /** Ends it the orderly way, by force only if it must be. */
-  async stop(): Promise<Exit> {
+  /**
+   * Ends it the orderly way, by force only if it must be.
+   *
+   * @param patience milliseconds before it is killed
+   */
+  async stop(patience = 10_000): Promise<Exit> {
     if (this.#exit !== undefined) return this.#exit;
     this.kill('SIGTERM');
-    const timer = setTimeout(() => this.kill('SIGKILL'), 10_000);
+    const timer = setTimeout(() => this.kill('SIGKILL'), patience);
     const exit = await this.exited;
     clearTimeout(timer);
     return exit;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { AgentProgram } from '../../support/agent-program.js';
+import { AgentProgram, unhurried } from '../../support/agent-program.js';
 import { until } from '../../support/until.js';
 import type { BuildWatch } from '../build-watch.js';
 import { allCompleted, isRunning, startBuilds, watchers } from '../helpers.js';
@@ -9,7 +9,7 @@ import type { Stage } from '../stage.js';
 /** The agent as a program of its own, which can be killed. */
 async function program(stage: Stage, directory: string): Promise<AgentProgram> {
   const url = stage.agentSide.through(stage.site.url);
-  const agent = await AgentProgram.start(url, ['--qmf-domain', stage.domain], directory);
+  const agent = await AgentProgram.start(url, ['--qmf-domain', stage.domain, ...unhurried], directory);
   stage.onEnd(async () => {
     await agent.program.stop();
   });
@@ -41,7 +41,7 @@ export const restarts: readonly Scenario[] = [
       const by = await watchers(stage);
       await startBuilds(stage, 2, by);
       const watched = [...stage.watches];
-      expect(await first.program.stop()).to.deep.equal({ status: 0, signal: null });
+      await first.stopCleanly();
       await program(stage, directory);
       await noneGuessed(stage, watched);
       const after = await stage.order(by.client);
