@@ -28,6 +28,10 @@ const names: Readonly<Record<SectionCode, string>> = {
   [section.footer]: 'footer',
 };
 
+const codes: ReadonlyMap<number | bigint, SectionCode> = new Map<number, SectionCode>(
+  Object.values(section).map(code => [code, code]),
+);
+
 const symbols: ReadonlyMap<string, SectionCode> = new Map([
   ['amqp:header:list', section.header],
   ['amqp:delivery-annotations:map', section.deliveryAnnotations],
@@ -97,7 +101,8 @@ function readSectionCode(reader: ByteReader): SectionCode {
 }
 
 function knownSection(descriptor: number | bigint, at: number): SectionCode {
-  for (const code of Object.values(section)) if (code === descriptor) return code;
+  const code = codes.get(descriptor);
+  if (code !== undefined) return code;
   throw malformed(`an unknown section 0x${descriptor.toString(16)}`, at);
 }
 

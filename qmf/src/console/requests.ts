@@ -84,7 +84,7 @@ export class Requests implements AgentTransport {
       return this.#send({ to, replyTo, correlationId, contentType, userId, headers, body: encoded });
     };
     const isCall = isMethod && this.connection.state === 'open';
-    const kind = { ...kindOf(agent, what), isCall };
+    const kind = kindOf(agent, what, isCall);
     const take = (envelope: Envelope): boolean => {
       agent.use();
       return receive(envelope);
@@ -108,7 +108,7 @@ export class Requests implements AgentTransport {
         headers: headersFor('_agent_locate_request'),
         ...listContent([], this.#bodyForm),
       });
-    return this.#table.request(kindOf(agent, what), options, send, receive);
+    return this.#table.request(kindOf(agent, what, false), options, send, receive);
   }
 
   requestV1(
@@ -131,7 +131,7 @@ export class Requests implements AgentTransport {
       if (body.form === 'data') receive(body.bytes);
       return true;
     };
-    const kind = { ...kindOf(agent, what), version: 'QMFv1' } as const;
+    const kind = { ...kindOf(agent, what, false), version: 'QMFv1' } as const;
     return this.#table.request(kind, this.#limited(options), send, take);
   }
 
@@ -190,8 +190,8 @@ export class Requests implements AgentTransport {
   }
 }
 
-function kindOf({ name, info }: ConsoleAgent, what: string): RequestKind {
-  return { what, agent: name, hasAlias: info.directSubject === undefined };
+function kindOf({ name, info }: ConsoleAgent, what: string, isCall: boolean): RequestKind {
+  return { what, agent: name, hasAlias: info.directSubject === undefined, isCall };
 }
 
 function notOpen(): QmfError {

@@ -1,4 +1,5 @@
-import type { Delivery, Sender, Session } from 'rhea';
+import type { Delivery, Receiver, Sender, Session } from 'rhea';
+import { on } from './events.js';
 
 /** What rhea's typings leave out of senders and their sessions; checked against rhea 3.0 by transport/amqp10/refusals.test.ts. */
 interface SenderInternals {
@@ -56,4 +57,18 @@ export function lapseCredit(sender: Sender): void {
   link.credit = 1;
   sender.set_drained(true);
   link.connection._register();
+}
+
+/**
+ * Lets a receiver, opened with `credit_window: 0`, get so many messages ahead. Credit is given anew when half of it is used; rhea gives it
+ * after each quarter, which for a small window is a frame more for every few messages.
+ */
+export function keepCredit(receiver: Receiver, window: number): void {
+  // Not in rhea's typings: what is left of the credit that was given.
+  const link = receiver as unknown as { readonly credit: number };
+  const topUp = (): void => {
+    if (link.credit <= window / 2) receiver.add_credit(window - link.credit);
+  };
+  on(receiver, 'receiver_open', topUp);
+  on(receiver, 'message', topUp);
 }

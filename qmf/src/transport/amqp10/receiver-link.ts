@@ -3,6 +3,7 @@ import { type BareMessage, decodeBareMessage } from '../../codec/amqp10-message.
 import { QmfError } from '../../errors.js';
 import type { Envelope } from '../../message/envelope.js';
 import type { UserIds } from '../../message/user-ids.js';
+import { keepCredit } from '../../rhea/credit.js';
 import { isConfirmed, on } from '../../rhea/events.js';
 import type { Binding } from '../transport.js';
 import { isGone, linkError } from './conditions.js';
@@ -39,8 +40,9 @@ export function openReceiver(
   const receiver = session.open_receiver({
     name: queue,
     source: { ...source, capabilities: [...(source.capabilities ?? [])] },
-    credit_window: binding.readAhead ?? defaultReadAhead,
+    credit_window: 0,
   });
+  keepCredit(receiver, binding.readAhead ?? defaultReadAhead);
   on(receiver, 'message', ({ message }) => {
     if (!Buffer.isBuffer(message)) return; // cannot be: the session delivers bytes
     // What was on its way when the binding was given up.
