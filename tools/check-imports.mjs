@@ -12,6 +12,7 @@ const packages = new Map([
   ['qmf', { name: 'qmf', may: [] }],
   ['schema', { name: 'schema', may: ['qmf'] }],
   ['console-client', { name: 'console-client', may: ['qmf', 'schema'] }],
+  ['factory', { name: 'factory', may: ['plugin-api'] }],
   ['agent', { name: 'agent', may: ['qmf', 'schema', ...pluginNames] }],
   ...plugins.map(path => [
     path,
@@ -25,6 +26,7 @@ const packages = new Map([
         'qmf',
         'schema',
         'console-client',
+        'factory',
         'agent',
         ...pluginNames,
         ...(path === 'bench' ? ['test'] : []),

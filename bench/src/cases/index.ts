@@ -9,6 +9,7 @@ import { query } from './query.js';
 import { recovery } from './recovery.js';
 import { sandboxes } from './sandboxes.js';
 import { sharing } from './sharing.js';
+import { store } from './store.js';
 
 export * from './lines.js';
 export { withoutSandbox } from './sandboxes.js';
@@ -24,6 +25,7 @@ export const fullSizes = {
   events: 15_000,
   memoryEvents: 1_000_000,
   images: 10_000,
+  orders: 64,
   builds: 1_000,
   sandboxStarts: 5,
   memoryBuilds: 10_000,
@@ -39,6 +41,7 @@ export const quickSizes = {
   events: 500,
   memoryEvents: 2_000,
   images: 200,
+  orders: 8,
   builds: 20,
   sandboxStarts: 1,
   memoryBuilds: 40,
@@ -52,6 +55,7 @@ const cases: Readonly<Record<CaseName, (fleet: Fleet, sizes: Sizes) => Promise<r
   events,
   recovery,
   images: (_fleet, sizes) => images(sizes),
+  store: (_fleet, sizes) => store(sizes),
   builds: (_fleet, sizes) => builds(sizes),
   sandbox: (_fleet, sizes) => sandboxes(sizes),
   memory,

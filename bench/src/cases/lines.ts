@@ -8,6 +8,7 @@ export const caseNames = [
   'events',
   'recovery',
   'images',
+  'store',
   'builds',
   'sandbox',
   'memory',
@@ -27,6 +28,8 @@ export interface Sizes {
   readonly events: number;
   readonly memoryEvents: number;
   readonly images: number;
+  /** Orders that come together. */
+  readonly orders: number;
   readonly builds: number;
   /** Sandboxes in each round. */
   readonly sandboxStarts: number;
