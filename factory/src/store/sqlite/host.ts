@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { messageOf, passed, type PassedError, received, StoreError } from '../errors.js';
 import { Engine } from './engine.js';
+import { Turn } from './turn.js';
 
 /** The methods of the engine that are called across threads. */
 export type EngineCalls = Pick<
@@ -20,11 +21,14 @@ export interface EngineHost {
 }
 
 /** What a worker is started for. */
-export type WorkerTask =
-  | { readonly kind: 'engine'; readonly directory: string }
-  | { readonly kind: 'copy'; readonly directory: string; readonly path: string };
+export interface WorkerTask {
+  readonly directory: string;
+  /** Instead of serving the database, copies it to this file. */
+  readonly copyTo?: string;
+  readonly turn: SharedArrayBuffer;
+}
 
-/** To the worker. */
+/** To the worker; null ends it. */
 export interface CallMessage {
   readonly number: number;
   readonly name: keyof EngineCalls;
@@ -63,23 +67,34 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** How long the end of a process waits for a call under way, in milliseconds. */
+const lastPatience = 10_000;
+
 /** The engine in a worker thread, so that nothing in this one waits for the disk. Without calls under way it keeps no process alive. */
 export class WorkerHost implements EngineHost {
   readonly #worker: Worker;
+  readonly #turn = new Turn();
   readonly #waiting = new Map<number, Waiting>();
   #number = 0;
   #ended: StoreError | undefined;
 
-  private constructor(task: WorkerTask) {
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: task });
+  private constructor(task: Omit<WorkerTask, 'turn'>) {
+    const workerData: WorkerTask = { ...task, turn: this.#turn.shared };
+    // Without the flags of this process, of which some, such as --input-type, are refused for files.
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData, execArgv: [] });
     this.#worker.on('message', (message: AnswerMessage) => this.#take(message));
     this.#worker.on('error', error => this.#fail(error.message));
-    this.#worker.on('exit', () => this.#fail('it has ended'));
+    const stop = (): void => this.#turn.stop(lastPatience);
+    process.on('exit', stop);
+    this.#worker.on('exit', () => {
+      process.off('exit', stop);
+      this.#fail('it has ended');
+    });
   }
 
   /** @throws StoreError as {@link Engine.open} */
   static async open(directory: string): Promise<WorkerHost> {
-    const host = new WorkerHost({ kind: 'engine', directory });
+    const host = new WorkerHost({ directory });
     try {
       await host.#answer(0);
       return host;
@@ -91,7 +106,7 @@ export class WorkerHost implements EngineHost {
 
   /** Copies the database of a directory to an empty file, without a pause of the engine. @throws StoreError */
   static async copy(directory: string, path: string): Promise<void> {
-    const host = new WorkerHost({ kind: 'copy', directory, path });
+    const host = new WorkerHost({ directory, copyTo: path });
     try {
       await host.#answer(0);
     } finally {
@@ -120,7 +135,8 @@ export class WorkerHost implements EngineHost {
     if (this.#ended !== undefined) return;
     const exit = once(this.#worker, 'exit');
     this.#worker.ref();
-    await this.#worker.terminate();
+    // Not terminate(): the driver aborts the process when it is stopped in the middle of a call.
+    this.#worker.postMessage(null);
     await exit;
   }
 
