@@ -13,7 +13,7 @@ const packages = new Map([
   ['schema', { name: 'schema', may: ['qmf'] }],
   ['console-client', { name: 'console-client', may: ['qmf', 'schema'] }],
   ['factory', { name: 'factory', may: ['plugin-api'] }],
-  ['agent', { name: 'agent', may: ['qmf', 'schema', ...pluginNames] }],
+  ['agent', { name: 'agent', may: ['qmf', 'schema', 'factory', ...pluginNames] }],
   ...plugins.map(path => [
     path,
     { name: `plugin-${path.slice('plugins/'.length)}`, may: path === 'plugins/api' ? [] : ['plugin-api'] },

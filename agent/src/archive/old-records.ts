@@ -12,8 +12,8 @@ export interface OldRecordsOptions {
   readonly images: DirectoryImageManager;
   /** Days after which what was deleted, or has failed, leaves the catalogue. */
   readonly days: number;
-  /** Uuids of builds and pushes that agents with this directory may still be asked for, and of the images that they push. */
-  readonly known: () => Promise<ReadonlySet<string>>;
+  /** Uuids of builds and pushes that the agent may still be asked for, and of the images that they push. */
+  readonly known: () => ReadonlySet<string>;
   readonly log: Logger;
 }
 
@@ -47,7 +47,7 @@ export class OldRecords {
     const { catalog, days, images, known, log } = this.#options;
     try {
       const waiting = await waitingIn(waitingDirectory(images.directory));
-      const inUse = new Set([...waiting.map(({ id }) => id), ...(await known())]);
+      const inUse = new Set([...waiting.map(({ id }) => id), ...known()]);
       const { records, templates } = await catalog.removeOld(
         {
           before: new Date(Math.max(0, Date.now() - days * day)).toISOString(),

@@ -8,12 +8,12 @@ import { openScratchArea } from '../files/scratch-area.js';
 import { DirectoryStore, type ImageStore } from '../images/index.js';
 import { parseTemplate } from '../templates/index.js';
 import { fakeCloud, fakeOs, writeBase } from '../testing/fake-plugins.test.fixture.js';
+import { closeRecords, openRecords } from '../testing/job-records.test.fixture.js';
 import { recordingLogger } from '../testing/logger.test.fixture.js';
 import { until } from '../testing/until.test.fixture.js';
 import type { Build } from './build.js';
 import { BuildEngine } from './engine.js';
 import type { EngineOptions } from './engine-options.js';
-import { JournalFile } from './journal/journal.js';
 import { isEnd } from './status.js';
 
 /** Settles when the build is aborted, as a well-behaved plugin does. */
@@ -29,12 +29,12 @@ describe('an aborted build', () => {
   });
   afterEach(async () => {
     for (const engine of engines.splice(0)) await engine.stop();
+    await closeRecords(join(directory, 'images'));
     await rm(directory, { recursive: true });
   });
 
   async function start(os: OsPlugin, options: Partial<EngineOptions> = {}): Promise<BuildEngine> {
     const logs = join(directory, 'images');
-    const jobs = join(logs, 'jobs');
     const log = recordingLogger();
     const store = await DirectoryStore.open(logs);
     ({ images } = store);
@@ -47,9 +47,8 @@ describe('an aborted build', () => {
       limits: { local: 1 },
       grace: 0.2,
       log,
-      journal: {
-        file: await JournalFile.open(jobs, log),
-        directory: jobs,
+      record: {
+        ...(await openRecords(logs, log)),
         epoch: 1,
         found: [],
         load: descriptor => Promise.resolve({ template: parseTemplate(descriptor) }),
@@ -72,7 +71,7 @@ describe('an aborted build', () => {
   async function traces(): Promise<readonly string[]> {
     const names = await readdir(directory, { recursive: true });
     const found: string[] = [];
-    for (const name of names.filter(one => !/\.(log|journal)$/.test(one)).sort()) {
+    for (const name of names.filter(one => !/\.log$|^images\/store\/store\./.test(one)).sort()) {
       const isRecord = name.endsWith('.meta');
       if (!isRecord || !/"status": "FAILED"/.test(await readFile(join(directory, name), 'utf8')))
         found.push(name);
@@ -136,7 +135,7 @@ describe('an aborted build', () => {
     if (second === undefined || third === undefined) throw new Error('two builds');
     const withThird = [
       ...before,
-      ...['jobs/ID.order', 'ID.busy', 'ID.meta'].map(name => `images/${name.replace('ID', third.id)}`),
+      ...['ID.busy', 'ID.meta', 'store/secrets/ID'].map(name => `images/${name.replace('ID', third.id)}`),
     ].sort();
     expect(await abort(engine, second, withThird)).to.include('waiting for a free slot');
     expect(third.place).to.deep.equal({ queue: 'local', position: 1 });

@@ -49,6 +49,8 @@ export function jobWord({ push }: Pick<BuildOrder, 'push'>): 'build' | 'push' {
 
 /** What the catalogue is told of a build or a push, so that a restart can tell it again when a power cut has taken it from there. */
 export interface RecordFacts {
+  /** Who has ordered it; the empty name where that is not known. */
+  readonly caller?: string;
   /** Name of the object on the bus. */
   readonly adaptor: string;
   /** Where a build belongs; absent for a push, which belongs to its target image. */

@@ -5,7 +5,8 @@ import type { Leftover } from '../leftovers/index.js';
 import type { Logger } from '../log/index.js';
 import type { Archive } from './archive.js';
 import type { RemoteImage } from './build.js';
-import type { JournalFile } from './journal/journal.js';
+import type { JobOnRecord } from './record/job-form.js';
+import type { JobRecords } from './record/job-records.js';
 import type { QueueLimits } from './resources/queues.js';
 
 export interface EngineOptions {
@@ -37,17 +38,15 @@ export interface EngineOptions {
   /** The operator's choices for sandboxes. */
   readonly sandbox?: SandboxSettings;
   /** What survives the end of the process; default: nothing does. */
-  readonly journal?: EngineJournal;
+  readonly record?: EngineRecord;
   readonly log: Logger;
 }
 
-/** The journal of an engine's builds, and what it takes to go on with those of an earlier run. */
-export interface EngineJournal {
-  readonly file: JournalFile;
-  /** Directory of the journal. */
-  readonly directory: string;
-  /** Whether nobody goes on with it, since the agent has its name for this run alone; default false. */
-  readonly temporary?: boolean;
+/** The record of an engine's builds, and what it takes to go on with those of an earlier run. */
+export interface EngineRecord {
+  readonly jobs: JobRecords;
+  /** The builds of earlier runs. */
+  readonly earlier: readonly JobOnRecord[];
   /** Number of this start of the agent. */
   readonly epoch: number;
   /** Reads a descriptor again; the secrets are those that came with the template and aren't in it. */

@@ -4,13 +4,13 @@ import { BuildError, createMask, type Template } from '@imagefactory/plugin-api'
 import { v4 as uuidv4 } from 'uuid';
 import { errorLine, type Logger } from '../log/index.js';
 import { publicDescriptor, templateSecrets } from '../templates/index.js';
-import { allDone } from './all-done.js';
 import { Build, type BuildOrder, isResumable, jobWord, type JobWork, type RecordFacts } from './build.js';
 import type { BuildLogLine } from './build-log.js';
 import type { BuildRequest, EngineOptions, EngineStop, PushRequest } from './engine-options.js';
 import { AgentStopped } from './failure.js';
 import { ImageRecords } from './image-records.js';
-import { note } from './journal/notes.js';
+import { memoryRecords } from './record/memory-records.js';
+import type { JobRecords } from './record/job-records.js';
 import { catchStrayErrors } from './plugin-scope.js';
 import { type BuildPlan, PluginSet, queueOf } from './plugins.js';
 import { LogReader } from './read-log.js';
@@ -29,7 +29,7 @@ interface LiveBuild {
   readonly stop: AbortController;
   readonly work: JobWork | (() => Promise<JobWork>);
   readonly records: ImageRecords;
-  /** The whole template while it is not in the journal yet. */
+  /** The whole template while the build is not on record yet. */
   descriptor: string | undefined;
 }
 
@@ -49,27 +49,27 @@ export class BuildEngine {
   readonly #restoreErrors: () => void;
   #state: EngineState = 'running';
 
-  private constructor(options: EngineOptions) {
-    const { journal } = options;
+  private constructor(options: EngineOptions, jobs: JobRecords) {
+    const { record } = options;
     this.#log = options.log;
     this.plugins = new PluginSet(options.plugins);
     this.#maxWaiting = options.maxWaiting ?? 1000;
-    this.#epoch = journal?.epoch ?? 1;
-    this.#workshop = openWorkshop(options);
-    this.#isContinued = journal !== undefined && journal.temporary !== true;
-    this.#restart = journal === undefined ? undefined : new Restart(journal, this.plugins, this.#workshop);
+    this.#epoch = record?.epoch ?? 1;
+    this.#workshop = openWorkshop(options, jobs);
+    this.#isContinued = record !== undefined;
+    this.#restart = record === undefined ? undefined : new Restart(record, this.plugins, this.#workshop);
     this.#restoreErrors = catchStrayErrors();
   }
 
   /**
-   * Opens the engine, with the builds that its journal knows from the run before; see {@link recovered}.
+   * Opens the engine, with the builds that are on record from the runs before; see {@link recovered}.
    *
    * @throws Error when two plugins claim the same name or target, or a directory can't be made
    */
   static async open(options: EngineOptions): Promise<BuildEngine> {
     await mkdir(options.logs, { recursive: true });
     await mkdir(options.cache, { recursive: true });
-    const engine = new BuildEngine(options);
+    const engine = new BuildEngine(options, options.record?.jobs ?? (await memoryRecords(options.log)));
     try {
       await engine.#restart?.open();
     } catch (error) {
@@ -85,7 +85,7 @@ export class BuildEngine {
     return engine;
   }
 
-  /** The builds of earlier runs that the journal knows. Those that had not ended wait for {@link resume}. */
+  /** The builds of earlier runs. Those that had not ended wait for {@link resume}. */
   get recovered(): readonly RecoveredBuild[] {
     return this.#restart?.builds ?? [];
   }
@@ -224,26 +224,17 @@ export class BuildEngine {
     if (entry?.descriptor === undefined) return;
     // It is ended, so it must not be known to the next start.
     if (this.#state !== 'running') throw new BuildError('aborted', stopping);
-    const { journal, orders } = this.#workshop;
-    const { id, target, descriptor, callerImageUuid, push, epoch } = build.order;
+    const { id, descriptor } = build.order;
     const whole = entry.descriptor;
     entry.descriptor = undefined;
-    const secret = whole !== descriptor;
+    const secret = whole === descriptor ? undefined : whole;
     try {
-      journal.append({
-        kind: 'job',
-        ...{ id, target, descriptor, epoch, secret, resumable: isResumable(entry.work) },
-        ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
-        ...(push === undefined ? {} : { push }),
-        ...(record === undefined ? {} : { record }),
-      });
-      // One that is still being written must not appear after it was removed.
-      await allDone([journal.synced(), ...(secret && orders !== undefined ? [orders.keep(id, whole)] : [])]);
+      await this.#workshop.jobs.add(
+        { order: build.order, resumable: isResumable(entry.work), record },
+        secret,
+      );
     } catch (error) {
       this.#live.delete(id);
-      this.forget(id);
-      // The next start removes it else.
-      await orders?.remove(id).catch(() => undefined);
       throw BuildError.from(error);
     }
     await entry.records.begin();
@@ -287,16 +278,16 @@ export class BuildEngine {
 
   /** Notes that the end of a build has reached the broker. */
   told(id: string): void {
-    note(this.#workshop, { kind: 'told', id });
+    this.#workshop.jobs.told(id);
   }
 
   /** Notes that nobody can ask for a finished build any more. */
   forget(id: string): void {
-    note(this.#workshop, { kind: 'forget', id });
+    this.#workshop.jobs.forget(id);
   }
 
   /**
-   * Takes no more builds, and waits until nothing is at work: at most the grace period and the tidying up. Builds that the journal knows, and
+   * Takes no more builds, and waits until nothing is at work: at most the grace period and the tidying up. Builds that are on record, and
    * that wait or can be begun once more, are left to the next start; the others are ended.
    */
   async stop(): Promise<EngineStop> {

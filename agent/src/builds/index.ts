@@ -15,17 +15,19 @@ export type { BuildLogLevel, BuildLogLine } from './build-log.js';
 export { BuildEngine } from './engine.js';
 export type {
   BuildRequest,
-  EngineJournal,
+  EngineRecord,
   EngineOptions,
   EngineStop,
   PushRequest,
 } from './engine-options.js';
-export { jobsOnRecord, openOwnJournal, type OwnJournal } from './journal/own-journal.js';
+export { importJournals } from './record/import-journals.js';
+export type { JobOnRecord } from './record/job-form.js';
+export { JobRecords } from './record/job-records.js';
 export { OldLogs } from './old-logs.js';
 export { inPluginScope } from './plugin-scope.js';
 export { type BuildPlan, PluginSet } from './plugins.js';
 export type { RecoveredBuild } from './recovery.js';
-export { imagesInJournal } from './restart.js';
+export { imagesAtWork } from './restart.js';
 export type { QueueLimits, QueueLoad } from './resources/queues.js';
 export {
   allTransitions,

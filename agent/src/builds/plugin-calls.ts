@@ -11,7 +11,7 @@ import {
 import { removeTree } from '../files/remove-tree.js';
 import { describeError, errorLine } from '../log/index.js';
 import type { Build } from './build.js';
-import type { JobNotes } from './journal/notes.js';
+import type { JobNotes } from './record/job-notes.js';
 import { type PluginScope, runInScope } from './plugin-scope.js';
 import { supervised } from './supervise.js';
 import { ToolGroups } from './tool-groups.js';

@@ -4,8 +4,8 @@ import { errorLine } from '../log/index.js';
 import { type Build, jobWord, type RecordFacts } from './build.js';
 import { failureOf } from './failure.js';
 import type { ImageRecords } from './image-records.js';
-import { JobNotes } from './journal/notes.js';
-import type { JournalJob } from './journal/records.js';
+import type { JobOnRecord } from './record/job-form.js';
+import { JobNotes } from './record/job-notes.js';
 import { ProgressTree } from './progress-tree.js';
 import { type BuildState, type BuildStatus, type Cleanup, isWaiting } from './status.js';
 import type { Workshop } from './workshop.js';
@@ -32,7 +32,7 @@ export interface RecoveredBuild {
 }
 
 /** How a build of an earlier run is to be taken up. */
-export function kindOf(job: JournalJob): RecoveredBuild['kind'] {
+export function kindOf(job: JobOnRecord): RecoveredBuild['kind'] {
   if (job.ended !== undefined) return 'ended';
   if (job.adopted) return 'interrupted';
   if (isWaiting(job.status)) return 'waiting';
@@ -40,21 +40,20 @@ export function kindOf(job: JournalJob): RecoveredBuild['kind'] {
 }
 
 /** How often the death of the agent has interrupted a job that was at work; a stop in order is none. */
-function interruptions({ postponed, resumed }: JournalJob): number {
+function interruptions({ postponed, resumed }: JobOnRecord): number {
   return postponed ? resumed : resumed + 1;
 }
 
 /** Where a build stood when the agent died. */
-export function stateOf({ ended, status }: JournalJob): BuildState {
+export function stateOf({ ended, status }: JobOnRecord): BuildState {
   if (ended !== undefined) return ended.end;
-  // The ends carry more than a word; a journal that has one without its record is a build that was about to end.
   return status === 'COMPLETED' || status === 'FAILED' ? { status: 'FINISHING' } : { status };
 }
 
 /** A build whose agent died in the middle of it. */
 export interface InterruptedBuild {
   readonly build: Build;
-  readonly job: JournalJob;
+  readonly job: JobOnRecord;
   readonly records: ImageRecords;
   /** What the dead run had left on this machine. */
   readonly found: readonly Leftover[];
@@ -85,12 +84,12 @@ export async function prepareAgain(interrupted: InterruptedBuild): Promise<boole
     await fail(interrupted, cleanup);
     return false;
   }
-  const notes = new JobNotes(build.id, workshop);
+  const notes = new JobNotes(build.id, workshop.jobs);
   const how = job.postponed ? 'stopped' : 'killed';
   const times = interruptions(job);
   const count = job.postponed ? '' : ` (${times})`;
   notes.resumed(times);
-  for (const what of [...job.made]) notes.unmade(what);
+  for (const what of job.made) notes.unmade(what);
   tellCleanup(build, cleanup);
   const activity = 'beginning once more, as the agent was restarted';
   build.log.warn(`the agent was ${how} meanwhile and has been restarted${count}; ${activity}`);
@@ -106,9 +105,9 @@ export async function prepareAgain(interrupted: InterruptedBuild): Promise<boole
 /** Ends what is left of a build, and says what had been found of it and what is left. */
 async function cleanUp({ build, found, job, workshop }: InterruptedBuild): Promise<Cleanup> {
   const { id } = build;
-  const notes = new JobNotes(id, workshop);
+  const notes = new JobNotes(id, workshop.jobs);
   const groups: Leftover[] = [];
-  for (const mark of [...job.groups.values()]) {
+  for (const mark of job.groups) {
     const killed = await killGroup(mark).catch((error: unknown) => ({
       what: `process group ${mark.pid}`,
       why: errorLine(error),
@@ -117,9 +116,7 @@ async function cleanUp({ build, found, job, workshop }: InterruptedBuild): Promi
     notes.groupGone(mark.pid);
   }
   const mine = [...groups, ...found.filter(({ what }) => what.includes(id))];
-  const unknown = [...job.made].filter(
-    what => !mine.some(one => one.what === what) && !what.includes(`/${id}`),
-  );
+  const unknown = job.made.filter(what => !mine.some(one => one.what === what) && !what.includes(`/${id}`));
   return {
     removed: mine.flatMap(({ what, why }) => (why === undefined ? [what] : [])),
     left: [
@@ -157,8 +154,7 @@ async function completeStored({ build, records, stop, workshop }: InterruptedBui
   clearTimeout(timer);
   await log.flush();
   const end = { status: 'COMPLETED' as const, image: { path, size, format, sha256 } };
-  await new JobNotes(id, workshop).end(end, 100);
-  await workshop.orders?.remove(id);
+  await new JobNotes(id, workshop.jobs).end(end, 100);
   build.enter(end);
   workshop.log.notice(`${build.title} completed before the agent was restarted: ${path}`);
   return true;
@@ -178,8 +174,7 @@ async function fail({ build, job, records, workshop }: InterruptedBuild, cleanup
   log.error(failure.info);
   await log.flush();
   await records.failed(activity, failure.info);
-  await new JobNotes(id, workshop).end({ status: 'FAILED', failure }, build.percent);
-  await workshop.orders?.remove(id);
+  await new JobNotes(id, workshop.jobs).end({ status: 'FAILED', failure }, build.percent);
   build.describe({ activity, error: failure.info });
   build.enter({ status: 'FAILED', failure });
   const left = cleanup.left.length === 0 ? '' : `; left behind: ${cleanup.left.join('; ')}`;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BuildContext } from '@imagefactory/plugin-api';
@@ -10,12 +10,12 @@ import { openScratchArea } from '../files/scratch-area.js';
 import { DirectoryStore } from '../images/index.js';
 import { parseTemplate } from '../templates/index.js';
 import { fakeCloud, fakeOs, writeBase } from '../testing/fake-plugins.test.fixture.js';
+import { closeRecords, openRecords } from '../testing/job-records.test.fixture.js';
 import { recordingLogger } from '../testing/logger.test.fixture.js';
 import { until } from '../testing/until.test.fixture.js';
 import type { Build } from './build.js';
 import { BuildEngine } from './engine.js';
-import type { EngineOptions } from './engine-options.js';
-import { JournalFile } from './journal/journal.js';
+import type { EngineRecord } from './engine-options.js';
 import { isEnd } from './status.js';
 
 const password = 'Pa55-of-this-test';
@@ -34,16 +34,17 @@ describe('a restart of the engine', () => {
   });
   afterEach(async () => {
     for (const engine of dead.splice(0)) await engine.stop();
+    await closeRecords(images());
     await rm(directory, { recursive: true });
   });
 
   const images = (): string => join(directory, 'images');
-  const jobs = (): string => join(images(), 'jobs');
+  const secrets = (): string => join(images(), 'store', 'secrets');
 
-  /** An engine as after a start of the agent; whoever was there before is as good as killed: it writes to another file now. */
+  /** An engine as after a start of the agent; whoever was there before is as good as killed: it records nothing any more. */
   async function start(
     buildBase: (context: BuildContext) => Promise<{ path: string; format: string }> = writeBase,
-    options: Partial<EngineOptions> = {},
+    load: EngineRecord['load'] = descriptor => Promise.resolve({ template: parseTemplate(descriptor) }),
   ) {
     const log = recordingLogger();
     const engine = await BuildEngine.open({
@@ -55,14 +56,12 @@ describe('a restart of the engine', () => {
       limits: { local: 1 },
       grace: 0.05,
       log,
-      journal: {
-        file: await JournalFile.open(jobs(), log),
-        directory: jobs(),
+      record: {
+        ...(await openRecords(images(), log)),
         epoch: ++epoch,
         found: [],
-        load: descriptor => Promise.resolve({ template: parseTemplate(descriptor) }),
+        load,
       },
-      ...options,
     });
     dead.push(engine);
     return { engine, log };
@@ -91,9 +90,11 @@ describe('a restart of the engine', () => {
     const fresh = await accept(first.engine);
     for (const build of [running, ...waiting]) first.engine.start(build);
     await until('the first runs', () => running.state.status === 'BUILDING');
-    const path = join(jobs(), `${waiting[0]?.id}.order`);
+    const path = join(secrets(), waiting[0]?.id ?? '');
     expect((await stat(path)).mode & 0o777).to.equal(0o600);
-    expect(await readFile(join(jobs(), 'jobs.journal'), 'utf8')).not.to.include(password);
+    for (const name of await readdir(join(images(), 'store')))
+      if (name !== 'secrets')
+        expect(await readFile(join(images(), 'store', name), 'latin1')).not.to.include(password);
 
     const order: string[] = [];
     const second = await start(async context => {
@@ -126,7 +127,7 @@ describe('a restart of the engine', () => {
       code: 'agent_restarted',
       info: 'Failure encountered while: making the image: the agent was killed meanwhile and has been restarted; build again',
     });
-    expect((await readdir(jobs())).sort()).to.deep.equal(['jobs.journal']);
+    expect(await readdir(secrets())).to.deep.equal([]);
     expect((await readdir(images())).filter(name => name.endsWith('.body'))).to.have.lengthOf(3);
 
     const third = await start();
@@ -143,13 +144,13 @@ describe('a restart of the engine', () => {
   });
 
   it('finds an image that had been stored a moment before, and completes its build', async () => {
-    const first = await start(writeBase, {});
+    const first = await start(writeBase);
     const build = await accept(first.engine);
     const store = await DirectoryStore.open(images());
     const body = join(directory, 'body');
     await writeFile(body, 'body');
-    const journal = await JournalFile.open(jobs(), recordingLogger());
-    journal.append({ kind: 'status', id: build.id, status: 'FINISHING', percent: 99 });
+    const { jobs } = await openRecords(images(), recordingLogger());
+    jobs.enter(build.id, 'FINISHING', 99);
     const image = await store.add(
       body,
       { identifier: build.id, target: 'mock', format: 'raw', template: '' },
@@ -167,21 +168,21 @@ describe('a restart of the engine', () => {
   });
 
   it('ends the processes of what ran, and tells that and what is left', async () => {
+    const started = join(directory, 'pid');
+    const readTool = async (): Promise<number> => Number(await readFile(started, 'utf8').catch(() => ''));
     const first = await start(async context => {
       context.made('machine i-1 at the cloud', () => Promise.resolve());
-      await context.run('sh', ['-c', 'trap "" TERM; sleep 300']);
+      await context.run('sh', ['-c', `echo $$ > ${started}; trap "" TERM; sleep 300`]);
       return forever();
     });
     const build = await accept(first.engine);
     first.engine.start(build);
-    await until('the tool runs', async () =>
-      /"group"/.test(await readFile(join(jobs(), 'jobs.journal'), 'utf8')),
-    );
+    await until('the tool runs', async () => (await readTool()) > 0);
     const other = spawn('sleep', ['300'], { detached: true, stdio: 'ignore' });
-    const journal = await JournalFile.open(jobs(), recordingLogger());
+    const { jobs } = await openRecords(images(), recordingLogger());
     // As when another process has been given the number meanwhile.
-    journal.append({ kind: 'group', id: build.id, pid: other.pid ?? 0, started: 'another-boot/1' });
-    await journal.close();
+    const pid = other.pid ?? 0;
+    jobs.mark(build.id, 'process', String(pid), { pid, started: 'another-boot/1' });
 
     const { engine } = await start();
     engine.resume();
@@ -204,13 +205,9 @@ describe('a restart of the engine', () => {
     const first = await start(forever);
     await accept(first.engine);
     const lost = await accept(first.engine, secretTemplate);
-    await rm(join(jobs(), `${lost.id}.order`));
+    await rm(join(secrets(), lost.id));
     const load = (): Promise<never> => Promise.reject(new Error('gone'));
-    const log = recordingLogger();
-    const file = await JournalFile.open(jobs(), log);
-    const { engine } = await start(writeBase, {
-      journal: { file, directory: jobs(), epoch: 2, found: [], load },
-    });
+    const { engine } = await start(writeBase, load);
     engine.resume();
     const states = [];
     for (const { build } of engine.recovered) {
@@ -224,17 +221,13 @@ describe('a restart of the engine', () => {
     const secret = 'Pa55-in-a-url';
     const first = await start(forever);
     const build = await accept(first.engine);
-    const file = await JournalFile.open(jobs(), recordingLogger());
     const load = (descriptor: string) =>
       Promise.resolve({ template: parseTemplate(descriptor), secrets: [secret] });
-    const { engine, log } = await start(
-      async context => {
-        context.log.info(`fetched with ${secret}`);
-        await context.run('echo', [secret]);
-        throw new Error(`401 for ${secret}`);
-      },
-      { journal: { file, directory: jobs(), epoch: 2, found: [], load } },
-    );
+    const { engine, log } = await start(async context => {
+      context.log.info(`fetched with ${secret}`);
+      await context.run('echo', [secret]);
+      throw new Error(`401 for ${secret}`);
+    }, load);
     engine.resume();
     const [again] = engine.recovered;
     await over(again?.build);
@@ -242,38 +235,23 @@ describe('a restart of the engine', () => {
     expect(text).to.include('fetched with ***').and.not.to.include(secret);
   });
 
-  it('keeps nothing of an order whose journal cannot be synced', async () => {
-    const file = await JournalFile.open(jobs(), recordingLogger());
-    const load = () => Promise.reject(new Error('nothing is gone on with'));
-    const { engine } = await start(writeBase, {
-      journal: { file, directory: jobs(), epoch: 1, found: [], load },
-    });
-    const secret = engine.create({
-      descriptor: secretTemplate,
-      template: parseTemplate(secretTemplate),
-      target: 'mock',
-    });
-    file.synced = () => Promise.reject(new Error('EIO: i/o error'));
-    expect(await engine.keep(secret).catch((error: unknown) => error)).to.be.instanceOf(Error);
-    expect(await readdir(jobs())).to.deep.equal(['jobs.journal']);
-    expect(file.jobs).to.deep.equal([]);
-  });
-
-  it('refuses an order that cannot be written down', async () => {
+  it('keeps nothing of an order that cannot be recorded, and refuses it', async () => {
     const { engine } = await start();
     const build = engine.create({
       descriptor: '<template></template>',
       template: parseTemplate('<template></template>'),
       target: 'mock',
     });
-    await rm(jobs(), { recursive: true });
     const secret = engine.create({
       descriptor: secretTemplate,
       template: parseTemplate(secretTemplate),
       target: 'mock',
     });
-    const outcome = await engine.keep(secret).catch((error: unknown) => error);
-    expect(outcome).to.be.instanceOf(Error);
+    await rm(secrets(), { recursive: true });
+    expect(await engine.keep(secret).catch((error: unknown) => error)).to.be.instanceOf(Error);
     expect(engine.live).to.deep.equal([build.id]);
+    await mkdir(secrets());
+    expect((await openRecords(images(), recordingLogger())).earlier).to.deep.equal([]);
+    expect(await readdir(secrets())).to.deep.equal([]);
   });
 });

@@ -4,10 +4,9 @@ import { BuildError, createMask } from '@imagefactory/plugin-api';
 import { errorLine } from '../log/index.js';
 import { templateSecrets } from '../templates/index.js';
 import { Build, jobWord, type JobWork } from './build.js';
-import type { EngineJournal } from './engine-options.js';
+import type { EngineRecord } from './engine-options.js';
 import { baseImageId, ImageRecords } from './image-records.js';
-import type { JournalFile } from './journal/journal.js';
-import type { JournalJob } from './journal/records.js';
+import type { JobOnRecord } from './record/job-form.js';
 import type { PluginSet } from './plugins.js';
 import { logStanding } from './read-log.js';
 import { endInterrupted, kindOf, prepareAgain, type RecoveredBuild, stateOf } from './recovery.js';
@@ -31,37 +30,39 @@ export type Preparation =
   /** It has ended instead. */
   { readonly kind: 'over' } | { readonly kind: 'ready'; readonly work: () => Promise<JobWork> };
 
-/** Uuids of the images of builds that an engine with this journal goes on with, or ends: nobody else is to touch them. */
-export function imagesInJournal({ jobs }: Pick<JournalFile, 'jobs'>): ReadonlySet<string> {
+/** Uuids of the images of builds that an engine goes on with, or ends: nobody else is to touch them. */
+export function imagesAtWork(jobs: readonly JobOnRecord[]): ReadonlySet<string> {
   const ids = jobs.filter(({ ended }) => ended === undefined).map(({ order }) => order.id);
   return new Set(ids.flatMap(id => [id, baseImageId(id)]));
 }
 
-/** Turns what the journal knows into builds. */
+/** Turns what is on record into builds. */
 export class Restart {
-  readonly #journal: EngineJournal;
+  readonly #record: EngineRecord;
   readonly #plugins: PluginSet;
   readonly #workshop: Workshop;
   builds: readonly RestartedBuild[] = [];
   /** Templates are read one after the other, so that the builds come into their queues in the order that they had. */
   #reading: Promise<unknown> = Promise.resolve();
 
-  constructor(journal: EngineJournal, plugins: PluginSet, workshop: Workshop) {
-    this.#journal = journal;
+  constructor(record: EngineRecord, plugins: PluginSet, workshop: Workshop) {
+    this.#record = record;
     this.#plugins = plugins;
     this.#workshop = workshop;
   }
 
   async open(): Promise<void> {
-    const { jobs } = this.#journal.file;
-    const begun = jobs.filter(job => ['waiting', 'resumed'].includes(kindOf(job)));
-    await this.#workshop.orders?.removeAllBut(new Set(begun.map(({ order }) => order.id)));
     const builds: RestartedBuild[] = [];
-    for (const job of jobs) builds.push(await this.#build(job));
+    for (const job of this.#record.earlier) {
+      const kind = kindOf(job);
+      if (job.secret && kind !== 'waiting' && kind !== 'resumed')
+        await this.#workshop.jobs.forgetSecret(job.order.id);
+      builds.push(await this.#build(job));
+    }
     this.builds = builds;
   }
 
-  async #build(job: JournalJob): Promise<RestartedBuild> {
+  async #build(job: JobOnRecord): Promise<RestartedBuild> {
     const { order, ended, told } = job;
     const kind = kindOf(job);
     let scrub = (text: string): string => text;
@@ -81,7 +82,7 @@ export class Restart {
       job.resumed > 0 ||
       job.percent > 0;
     const records = new ImageRecords(build, this.#workshop, hasBegun);
-    const interrupted = { build, job, records, found: this.#journal.found, workshop: this.#workshop };
+    const interrupted = { build, job, records, found: this.#record.found, workshop: this.#workshop };
     const readWork = async (): Promise<JobWork> => {
       const work = await this.#work(job);
       scrub = createMask(work.secrets);
@@ -119,21 +120,21 @@ export class Restart {
   }
 
   /** Reads the template of a job again. */
-  async #work({ order, secret }: JournalJob): Promise<JobWork> {
+  async #work({ order, secret }: JobOnRecord): Promise<JobWork> {
     if (order.push !== undefined) {
       throw new BuildError(
         'agent_restarted',
         'the agent was restarted, and it keeps no credentials; push again',
       );
     }
-    const descriptor = secret ? await this.#workshop.orders?.read(order.id) : order.descriptor;
+    const descriptor = secret ? await this.#workshop.jobs.secret(order.id) : order.descriptor;
     if (descriptor === undefined) {
       throw new BuildError(
         'agent_restarted',
         'the agent was restarted, and the passwords of the template are lost; build again',
       );
     }
-    const { template, secrets = [] } = await this.#journal.load(descriptor);
+    const { template, secrets = [] } = await this.#record.load(descriptor);
     return {
       kind: 'build',
       template,

@@ -5,12 +5,12 @@ import type { BaseImage, BuildContext, OsPlugin } from '@imagefactory/plugin-api
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { fakeOs, writeBase } from '../testing/fake-plugins.test.fixture.js';
-import { openJournaledEngine, orderBuild } from '../testing/journaled-engine.test.fixture.js';
+import { openRecordedEngine, orderBuild } from '../testing/recorded-engine.test.fixture.js';
+import { closeRecords, openRecords } from '../testing/job-records.test.fixture.js';
 import { recordingLogger } from '../testing/logger.test.fixture.js';
 import { until } from '../testing/until.test.fixture.js';
 import type { Build } from './build.js';
 import type { BuildEngine } from './engine.js';
-import { JournalFile } from './journal/journal.js';
 import { isEnd } from './status.js';
 
 const password = 'Pa55-of-a-resumed-build';
@@ -29,11 +29,12 @@ describe('a build that can be begun once more', () => {
   });
   afterEach(async () => {
     for (const engine of dead.splice(0)) await engine.stop();
+    await closeRecords(images());
     await rm(directory, { recursive: true });
   });
 
   const images = (): string => join(directory, 'images');
-  const jobs = (): string => join(images(), 'jobs');
+  const secrets = (): Promise<string[]> => readdir(join(images(), 'store', 'secrets'));
 
   const resumable = (buildBase: (context: BuildContext) => Promise<BaseImage>): OsPlugin => ({
     ...fakeOs(buildBase),
@@ -42,7 +43,7 @@ describe('a build that can be begun once more', () => {
 
   /** An engine as after a start of the agent; whoever was there before is as good as killed. */
   async function start(os: OsPlugin, limit = 1) {
-    const started = await openJournaledEngine({ directory, os, epoch: ++epoch, limit });
+    const started = await openRecordedEngine({ directory, os, epoch: ++epoch, limit });
     dead.push(started.engine);
     return started;
   }
@@ -82,7 +83,7 @@ describe('a build that can be begun once more', () => {
     const build = await order(first.engine);
     await until('it is half done', () => build.percent >= 6);
     const { percent } = build;
-    const order1 = join(jobs(), `${build.id}.order`);
+    const order1 = join(images(), 'store', 'secrets', build.id);
     expect((await stat(order1)).mode & 0o777).to.equal(0o600);
 
     const second = await start(resumable(working(false)));
@@ -104,7 +105,7 @@ describe('a build that can be begun once more', () => {
     expect(percents[0]).to.be.greaterThan(percent);
     expect(percents).to.deep.equal([...percents].sort((a, b) => a - b));
     expect(made, 'the stage was made once').to.deep.equal(['system', 'system']);
-    expect(await readdir(jobs())).to.deep.equal(['jobs.journal']);
+    expect(await secrets()).to.deep.equal([]);
     expect(await second.store.get(build.id)).to.include({ size: 4 });
     const text = await readFile(join(images(), `${build.id}.log`), 'utf8');
     expect(text)
@@ -161,18 +162,20 @@ describe('a build that can be begun once more', () => {
       code: 'agent_restarted',
       info: 'Failure encountered while: making the image: the agent was killed meanwhile, 3 times, and has been restarted; build again',
     });
-    expect(await readdir(jobs())).to.deep.equal(['jobs.journal']);
+    expect(await secrets()).to.deep.equal([]);
   });
 
   it('fails when what it had made outside could not be removed', async () => {
+    let isMade = false;
     const first = await start(
       resumable(async context => {
         context.made('machine i-1 at the cloud', () => Promise.resolve());
+        isMade = true;
         return await forever();
       }),
     );
     const build = await order(first.engine);
-    await until('it is noted', async () => /i-1/.test(await readFile(join(jobs(), 'jobs.journal'), 'utf8')));
+    await until('it is made', () => isMade);
     const { engine, store } = await start(resumable(writeBase));
     engine.resume();
     const [again] = engine.recovered;
@@ -188,8 +191,8 @@ describe('a build that can be begun once more', () => {
     const first = await start(resumable(forever));
     const build = await order(first.engine);
     await until('it runs', () => build.state.status === 'BUILDING');
-    const journal = await JournalFile.open(jobs(), recordingLogger());
-    journal.append({ kind: 'status', id: build.id, status: 'FINISHING', percent: 99 });
+    const { jobs } = await openRecords(images(), recordingLogger());
+    jobs.enter(build.id, 'FINISHING', 99);
     const { engine } = await start(resumable(forever));
     const [again] = engine.recovered;
     if (again === undefined) throw new Error('it is known');

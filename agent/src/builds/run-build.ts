@@ -6,7 +6,7 @@ import { type Build, isResumable, jobWord, type JobWork, type StatusDetail } fro
 import type { BuildLogLine } from './build-log.js';
 import { AgentStopped, failureOf, interrupted, toBuildError } from './failure.js';
 import type { ImageRecords } from './image-records.js';
-import { JobNotes } from './journal/notes.js';
+import { JobNotes } from './record/job-notes.js';
 import { makeImage, type PluginCall, pushImage } from './make-image.js';
 import { PluginCalls } from './plugin-calls.js';
 import { ProgressTree } from './progress-tree.js';
@@ -65,11 +65,11 @@ class BuildRun {
     this.#records = records;
     const { id, log } = build;
     this.#phase = `initializing the ${jobWord(build.order)}`;
-    const notes = new JobNotes(id, workshop);
+    const notes = new JobNotes(id, workshop.jobs);
     this.#notes = notes;
     this.#progress = new ProgressTree({
       percent: percent => {
-        // First in the journal: after a restart nobody is told of less.
+        // First on record: after a restart nobody is told of less.
         if (this.#isResumable && percent > build.percent) notes.status(build.state.status, percent);
         build.advance(percent);
       },
@@ -129,7 +129,7 @@ class BuildRun {
   }
 
   async #carryOut(work: JobWork): Promise<FinishedImage> {
-    const { timeout, scratch, orders, store } = this.#workshop;
+    const { timeout, scratch, jobs, store } = this.#workshop;
     const build = this.#build;
     const { signal } = this.#stop;
     const timer = setTimeout(() => {
@@ -142,7 +142,7 @@ class BuildRun {
       if (build.state.status !== 'BUILDING')
         this.#enter({ status: work.kind === 'push' ? 'PUSHING' : 'BUILDING' });
       // What is never begun again needs its passwords no more.
-      if (work.secrets.length > 0 && !this.#isResumable) await orders?.remove(build.id);
+      if (work.secrets.length > 0 && !this.#isResumable) await jobs.forgetSecret(build.id);
       const directory = await scratch.create(build.id);
       this.#undo.made(directory, () => removeTree(directory));
       const call: PluginCall = (name, progress, inside) =>
@@ -202,7 +202,7 @@ class BuildRun {
     return this.#isResumable && !(thrown instanceof Abandoned) && this.#cleanup.left.length === 0;
   }
 
-  /** Leaves the build in the journal as it stands. */
+  /** Leaves the build on record as it stands. */
   async #postpone(): Promise<void> {
     const { title, log, state } = this.#build;
     const activity = isWaiting(state.status)
@@ -251,13 +251,12 @@ class BuildRun {
     state: Extract<BuildState, { status: 'COMPLETED' | 'FAILED' }>,
     detail?: StatusDetail,
   ): Promise<void> {
-    const { id, percent } = this.#build;
+    const { percent } = this.#build;
     const completed = state.status === 'COMPLETED';
     await this.#notes.end(
       completed ? { status: 'COMPLETED', image: told(state.image) } : state,
       completed ? 100 : percent,
     );
-    await this.#workshop.orders?.remove(id);
     if (detail !== undefined) this.#build.describe(detail);
     this.#build.enter(state);
   }

@@ -6,7 +6,8 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { parseTemplate } from '../templates/index.js';
 import { fakeOs, writeBase } from '../testing/fake-plugins.test.fixture.js';
-import { openJournaledEngine, orderBuild } from '../testing/journaled-engine.test.fixture.js';
+import { closeRecords } from '../testing/job-records.test.fixture.js';
+import { openRecordedEngine, orderBuild } from '../testing/recorded-engine.test.fixture.js';
 import { until } from '../testing/until.test.fixture.js';
 import type { Build } from './build.js';
 import type { BuildEngine } from './engine.js';
@@ -30,18 +31,18 @@ describe('an engine that is stopped in order', () => {
   });
   afterEach(async () => {
     for (const close of closers.splice(0)) await close();
+    await closeRecords(images());
     await rm(directory, { recursive: true });
   });
 
   const images = (): string => join(directory, 'images');
-  const jobs = (): string => join(images(), 'jobs');
 
   async function start(os: OsPlugin) {
-    const { engine, log, store, file } = await openJournaledEngine({ directory, os, epoch: ++epoch });
+    const { engine, log, store, close } = await openRecordedEngine({ directory, os, epoch: ++epoch });
     closers.push(() => engine.stop());
     const stop = async () => {
       const report = await engine.stop();
-      await file.close();
+      await close();
       return report;
     };
     return { engine, log, store, stop };
@@ -123,8 +124,7 @@ describe('an engine that is stopped in order', () => {
       expect(await stop()).to.deep.equal({ aborted: [], abandoned: [], postponed: [id] });
       expect(build?.state.status).to.equal('BUILDING');
       expect(log.lines.join()).not.to.include('failed');
-      const journal = await readFile(join(jobs(), 'jobs.journal'), 'utf8');
-      expect(journal).to.include('"postponed"').and.not.to.include(password);
+      expect(await readFile(join(images(), 'store', 'store.db'), 'latin1')).not.to.include(password);
       ({ engine, log, stop } = await start({ ...fakeOs(times < 3 ? step : writeBase), resumable: true }));
       expect(engine.recovered.map(({ kind }) => kind)).to.deep.equal(['resumed']);
       engine.resume();

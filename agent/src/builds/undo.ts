@@ -6,7 +6,7 @@ import { supervised } from './supervise.js';
 /** Milliseconds that one thing may take to be removed. */
 const patience = 60_000;
 
-/** Told what is there and what is not any more, for the journal. */
+/** Told what is there and what is not any more, for the record. */
 export interface UndoListener {
   made(what: string): void;
   unmade(what: string): void;

@@ -7,8 +7,7 @@ import type { Archive } from './archive.js';
 import { type BuildOrder, jobWord, type JobWork } from './build.js';
 import { type BuildLogFile, createBuildLog } from './build-log.js';
 import type { EngineOptions } from './engine-options.js';
-import { type JobJournal, noJournal } from './journal/journal.js';
-import { OrderFiles } from './journal/order-files.js';
+import type { JobRecords } from './record/job-records.js';
 import { NamedLocks } from './resources/locks.js';
 import { Queues } from './resources/queues.js';
 import { DiskSpace, type SpaceNeed } from './resources/space.js';
@@ -18,9 +17,7 @@ export interface Workshop {
   readonly queues: Queues;
   readonly space: DiskSpace;
   readonly locks: NamedLocks;
-  readonly journal: JobJournal;
-  /** Absent where nobody goes on with builds. */
-  readonly orders: OrderFiles | undefined;
+  readonly jobs: JobRecords;
   readonly store: ImageStore;
   /** Absent where images are put on record nowhere. */
   readonly archive: Archive | undefined;
@@ -41,17 +38,15 @@ export interface Workshop {
 }
 
 /** @throws RangeError for limits that cannot be */
-export function openWorkshop(options: EngineOptions): Workshop {
-  const { journal, cache, cacheLimit, log, logs, scratch, store } = options;
+export function openWorkshop(options: EngineOptions, jobs: JobRecords): Workshop {
+  const { cache, cacheLimit, log, logs, scratch, store } = options;
   return {
     ...{ cache, log, logs, scratch, store },
     archive: options.archive,
     queues: new Queues(options.limits ?? {}),
     space: new DiskSpace(options.minFree ?? 0),
     locks: new NamedLocks(),
-    journal: journal?.file ?? noJournal,
-    orders:
-      journal === undefined || journal.temporary === true ? undefined : new OrderFiles(journal.directory),
+    jobs,
     stages: new StageCache({
       directory: join(cache, 'stages'),
       enabled: options.useCache ?? true,

@@ -7,6 +7,7 @@ import {
 } from '@imagefactory/qmf';
 import { ADAPTOR_PREFIX, type ImageFactory, type ImageFactory2012 } from '@imagefactory/schema';
 import type { Template } from '@imagefactory/plugin-api';
+import { shownCaller } from '../access/index.js';
 import { allDone, type Build } from '../builds/index.js';
 import { type ImageDocument, imageDescription } from '../catalog/index.js';
 import { loadTemplate, type TemplateOrigin } from '../templates/index.js';
@@ -128,7 +129,13 @@ async function takeOrder(order: Order, call: MethodCall, parts: FactoryParts): P
     const facts = { ...place, template: templateId, description };
     // Before anybody is told that they are accepted: from here on not even the end of the process loses them.
     const kept = allDone([
-      ...builds.map(build => engine.keep(build, { adaptor: order.nameOf(build.id), place: facts })),
+      ...builds.map(build =>
+        engine.keep(build, {
+          caller: shownCaller(call.caller),
+          adaptor: order.nameOf(build.id),
+          place: facts,
+        }),
+      ),
       ...(stored === undefined ? [catalog.templates.put(shown)] : []),
     ]);
     // On record only then, since a restart mends a record that is missing, and finds none that nobody will ever end. Nothing is given up

@@ -7,6 +7,7 @@ import {
   type PlainMap,
 } from '@imagefactory/qmf';
 import type { ImageFactory2012 } from '@imagefactory/schema';
+import { shownCaller } from '../access/index.js';
 import { allDone, type Build, type RemoteImage } from '../builds/index.js';
 import {
   type BuildDocument,
@@ -138,7 +139,11 @@ async function takePushes(order: PushOrder, call: MethodCall, parts: FactoryPart
     for (const push of order.pushes) {
       builds.push(engine.createPush({ ...push, credentials, secrets: [...secrets, ...push.secrets] }));
     }
-    const kept = allDone(builds.map(build => engine.keep(build, { adaptor: nameOf(build.id) })));
+    const kept = allDone(
+      builds.map(build =>
+        engine.keep(build, { caller: shownCaller(call.caller), adaptor: nameOf(build.id) }),
+      ),
+    );
     await catalog
       .addProviderImages(
         order.image.id,

@@ -12,8 +12,6 @@ export interface Identity {
   readonly instance: string;
   /** Number of this start, from 1. */
   readonly epoch: number;
-  /** Whether no other agent is this one, so that what the agent keeps in its directory is its own. */
-  readonly sole: boolean;
   /**
    * Takes a new instance for this start and all later ones, since another agent is on the bus under the old one.
    *
@@ -35,17 +33,15 @@ const largestEpoch = 0xffff_ffff;
 /**
  * Reads who the agent is from `agent.json` in its directory, counts this start, and keeps others from being the same one.
  *
- * When another agent runs on that directory already, the agent is somebody new for this run, and the log says so.
+ * @throws Error when another agent runs on that directory, with its process, and what the file system says
  */
 export async function assumeIdentity(directory: string, log: Logger): Promise<Identity> {
   const path = join(directory, 'agent.json');
   const locked = await takeLock(join(directory, 'agent.lock'));
   if (locked.kind === 'taken') {
-    log.warn(
-      `${directory} is in use by another agent (${locked.by}): this one takes a name of its own for this run, and nobody goes on with its ` +
-        'builds when it ends or is killed; give it an --imgdir of its own, where it keeps its name and they go on',
+    throw new Error(
+      `${directory} is in use by another agent (${locked.by}): stop that one, or choose another directory with --imgdir`,
     );
-    return new OwnIdentity(newcomer(), undefined, () => undefined);
   }
   try {
     const before = await readState(path, log);
@@ -66,10 +62,10 @@ class OwnIdentity implements Identity {
   #instance: string;
   readonly epoch: number;
 
-  /** @param path where the state is kept; `undefined` for one that lasts for this run */
+  /** @param path where the state is kept */
   constructor(
     { instance, epoch }: State,
-    private readonly path: string | undefined,
+    private readonly path: string,
     readonly release: () => void,
   ) {
     this.#instance = instance;
@@ -80,15 +76,11 @@ class OwnIdentity implements Identity {
     return this.#instance;
   }
 
-  get sole(): boolean {
-    return this.path !== undefined;
-  }
-
   async renew(): Promise<string> {
     this.#instance = uuidv4();
     const { instance, epoch, path } = this;
     // The epoch goes on: builds of this start have it in their addresses.
-    if (path !== undefined) await writeState(path, { instance, epoch });
+    await writeState(path, { instance, epoch });
     return instance;
   }
 }

@@ -45,7 +45,7 @@ describe('startAgent', () => {
       'agent.json',
       'cache',
       'catalog',
-      'jobs',
+      'store',
     ]);
   });
 

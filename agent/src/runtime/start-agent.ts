@@ -1,4 +1,5 @@
 import { AgentSession, BusConnection, type WaitOptions } from '@imagefactory/qmf';
+import { openStore } from '@imagefactory/factory';
 import { accessGate } from '../access/index.js';
 import { BuildArchive, OldRecords } from '../archive/index.js';
 import { createProviders } from '../providers/index.js';
@@ -8,11 +9,11 @@ import { LocalRepository, repositoryTemplates } from '../warehouse/index.js';
 import {
   BuildEngine,
   type EngineStop,
-  imagesInJournal,
-  jobsOnRecord,
+  imagesAtWork,
+  importJournals,
+  type JobOnRecord,
+  JobRecords,
   OldLogs,
-  openOwnJournal,
-  type OwnJournal,
 } from '../builds/index.js';
 import {
   callerShares,
@@ -86,9 +87,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     await makeImageDirectory(imageDirectory);
     const identity = await assumeIdentity(imageDirectory, log);
     undo.push(() => identity.release());
-    const journal = await openOwnJournal(join(imageDirectory, 'jobs'), identity, log);
-    undo.push(() => journal.close());
-    const store = await openStore(settings, journal);
+    const record = await openStore(join(imageDirectory, 'store'));
+    undo.push(() => record.close());
+    await importJournals(imageDirectory, record, log);
+    const { records: jobs, found: earlier } = await JobRecords.open(record, log);
+    const store = await openImages(settings, earlier);
     const found: Leftover[] = [];
     const scratch = await openScratchArea(settings.temporaryDirectory, {
       async removeDead(area) {
@@ -124,8 +127,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       scratch,
       logs: imageDirectory,
       cache: settings.cacheDirectory,
-      journal: {
-        ...journal,
+      record: {
+        ...{ jobs, earlier },
         epoch: identity.epoch,
         found,
         load: descriptor => loadTemplate(descriptor, templates),
@@ -136,7 +139,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     });
     const logs = new OldLogs({
       directory: imageDirectory,
-      known: () => new Set(journal.file.jobs.map(({ order }) => order.id)),
+      known: () => jobs.ids,
       log,
     });
     undo.push(() => logs.stop());
@@ -189,7 +192,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       const records = new OldRecords({
         ...{ catalog: archive.catalog, images: store.images, log },
         days: settings.keepRecords,
-        known: () => jobsOnRecord(join(imageDirectory, 'jobs')),
+        known: () => jobs.ids,
       });
       undo.push(() => records.stop());
     }
@@ -222,12 +225,12 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   }
 }
 
-/** The images of builds that the journal knows are the engine's: it says what becomes of them. */
-function openStore(
+/** The images of builds that are on record are the engine's: it says what becomes of them. */
+function openImages(
   { imageDirectory, keepFailedImages, log }: AgentSettings,
-  { file }: OwnJournal,
+  earlier: readonly JobOnRecord[],
 ): Promise<DirectoryStore> {
-  const adopted = imagesInJournal(file);
+  const adopted = imagesAtWork(earlier);
   return DirectoryStore.open(imageDirectory, {
     adopts: identifier => adopted.has(identifier),
     keepFailed: keepFailedImages,

@@ -180,7 +180,7 @@ export class KillRun {
     }
     const stored = names.filter(name => name.endsWith('.meta')).map(name => name.slice(0, -5));
     expect(stored, 'an image for each completed build').to.include.members([...completed]);
-    expect(await readdir(join(images, 'jobs'))).to.deep.equal(['jobs.journal']);
+    expect(await readdir(join(images, 'store', 'secrets'))).to.deep.equal([]);
     const own = join(this.directory, 'tmp', `imagefactory-${process.getuid?.() ?? 0}`);
     const areas = await readdir(own);
     expect(areas, 'scratch of the living agent alone').to.have.lengthOf(1);

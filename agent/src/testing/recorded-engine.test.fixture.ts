@@ -2,15 +2,15 @@ import { join } from 'node:path';
 import type { OsPlugin } from '@imagefactory/plugin-api';
 import type { Build } from '../builds/build.js';
 import { BuildEngine } from '../builds/engine.js';
-import { JournalFile } from '../builds/journal/journal.js';
-import { imagesInJournal } from '../builds/restart.js';
+import { imagesAtWork } from '../builds/restart.js';
 import { openScratchArea } from '../files/scratch-area.js';
 import { DirectoryStore } from '../images/index.js';
 import { parseTemplate } from '../templates/index.js';
+import { closeRecords, openRecords } from './job-records.test.fixture.js';
 import { fakeCloud } from './fake-plugins.test.fixture.js';
 import { recordingLogger } from './logger.test.fixture.js';
 
-export interface JournaledStart {
+export interface RecordedStart {
   /** Of images, scratch and cache; the same for all starts of one agent. */
   readonly directory: string;
   readonly os: OsPlugin;
@@ -20,25 +20,25 @@ export interface JournaledStart {
   readonly limit?: number;
 }
 
-export interface JournaledEngine {
+export interface RecordedEngine {
   readonly engine: BuildEngine;
   readonly log: ReturnType<typeof recordingLogger>;
   readonly store: DirectoryStore;
-  readonly file: JournalFile;
+  /** Closes its records. */
+  readonly close: () => Promise<void>;
 }
 
-/** An engine as an agent opens it at a start: with the journal of the runs before, whose images are left to it. */
-export async function openJournaledEngine({
+/** An engine as an agent opens it at a start: with the records of the runs before, whose images are left to it. */
+export async function openRecordedEngine({
   directory,
   os,
   epoch,
   limit = 1,
-}: JournaledStart): Promise<JournaledEngine> {
+}: RecordedStart): Promise<RecordedEngine> {
   const images = join(directory, 'images');
-  const jobs = join(images, 'jobs');
   const log = recordingLogger();
-  const file = await JournalFile.open(jobs, log);
-  const adopted = imagesInJournal(file);
+  const { jobs, earlier } = await openRecords(images, log);
+  const adopted = imagesAtWork(earlier);
   const store = await DirectoryStore.open(images, { adopts: id => adopted.has(id) });
   const engine = await BuildEngine.open({
     plugins: [os, fakeCloud()],
@@ -49,15 +49,14 @@ export async function openJournaledEngine({
     limits: { local: limit },
     grace: 0.05,
     log,
-    journal: {
-      file,
-      directory: jobs,
+    record: {
+      ...{ jobs, earlier },
       epoch,
       found: [],
       load: text => Promise.resolve({ template: parseTemplate(text) }),
     },
   });
-  return { engine, log, store, file };
+  return { engine, log, store, close: () => closeRecords(images) };
 }
 
 /** Orders a build as a caller does: it is kept before it starts. */

@@ -1,18 +1,7 @@
 import { type BuildErrorCode, buildErrorCodes } from '@imagefactory/plugin-api';
 import type { BuildOrder, RecordFacts } from '../build.js';
-import { type BuildFailure, type BuildStatus, type FinishedImage, isBuildStatus } from '../status.js';
-
-/** How a job has ended. */
-export type JobEnd =
-  | { readonly status: 'COMPLETED'; readonly image: FinishedImage }
-  | { readonly status: 'FAILED'; readonly failure: BuildFailure };
-
-/** A process group that a job has started. */
-export interface GroupMark {
-  readonly pid: number;
-  /** Boot of the machine and start of the process, by which a later process with the same id is told from it. */
-  readonly started: string;
-}
+import { type BuildStatus, isBuildStatus } from '../status.js';
+import type { GroupMark, JobEnd } from './job-form.js';
 
 /** One line of the journal. */
 export type JournalRecord =
@@ -131,25 +120,6 @@ export function applyRecord(jobs: Map<string, JournalJob>, record: JournalRecord
     case 'forget':
       jobs.delete(record.id);
   }
-}
-
-/** The records that make a job as it is, for a journal written anew. */
-export function recordsOf(job: JournalJob): JournalRecord[] {
-  const { id } = job.order;
-  return [
-    {
-      ...{ kind: 'job', ...job.order, secret: job.secret, resumable: job.resumable },
-      ...(job.adopted ? { adopted: true } : {}),
-      ...(job.record === undefined ? {} : { record: job.record }),
-    },
-    ...(job.resumed === 0 ? [] : [{ kind: 'resumed' as const, id, times: job.resumed }]),
-    { kind: 'status', id, status: job.status, percent: job.percent },
-    ...(job.postponed ? [{ kind: 'postponed' as const, id }] : []),
-    ...[...job.groups.values()].map(mark => ({ kind: 'group' as const, id, ...mark })),
-    ...[...job.made].map(what => ({ kind: 'made' as const, id, what })),
-    ...(job.ended === undefined ? [] : [{ kind: 'end' as const, id, ...job.ended, percent: job.percent }]),
-    ...(job.told ? [{ kind: 'told' as const, id }] : []),
-  ];
 }
 
 /** A line of the journal; undefined for what is none, such as one that was cut short. */
