@@ -43,7 +43,9 @@ describe('a second agent on one image directory', () => {
     const name = /^started (\S+)$/m.exec(first.stdout)?.[1];
     const refused = await startHere().then(() => 'started', String);
     expect(refused).to.match(
-      new RegExp(`images is in use by another agent \\(process ${first.pid} on .*\\): stop that one, or choose another`),
+      new RegExp(
+        `images is in use by another agent \\(process ${first.pid} on .*\\): stop that one, or choose another`,
+      ),
     );
     expect(first.running).to.equal(true);
     first.kill('SIGKILL');

@@ -111,7 +111,7 @@ async function abort(build: Build, call: MethodCall, { engine }: FactoryParts): 
 
 /**
  * Puts the end of a build on record, at once for whoever asks this agent; without effect where it is already. Images that are made were put
- * on record before; what else has ended is in the journal, from which the next start mends the record if this process dies meanwhile.
+ * on record before; what else has ended is in the store, from which the next start mends the record if this process dies meanwhile.
  * Never rejects.
  */
 export async function noteEnd({ id, state, title }: Build, { catalog, log }: FactoryParts): Promise<void> {

@@ -40,7 +40,7 @@ export async function publishRecovered(parts: FactoryParts): Promise<void> {
 function noteAdopted(build: Build, parts: FactoryParts): void {
   const note = async (): Promise<void> => {
     if (standing(build, parts).outcome?.status === 'RUNNING') await noteEnd(build, parts);
-    // Only then: until it is safe on the disk, the journal knows it.
+    // Only then: until it is safe on the disk, the store knows it.
     parts.engine.forget(build.id);
   };
   if (isEnd(build.state.status)) void note();
@@ -48,7 +48,7 @@ function noteAdopted(build: Build, parts: FactoryParts): void {
 }
 
 /**
- * Puts a build on record as it was, if its agent was killed between its journal and the record, or a power cut has taken that. Under versions
+ * Puts a build on record as it was, if its agent was killed between the store and the record, or a power cut has taken that. Under versions
  * that did not note what was on record, its caller had not been answered then.
  */
 async function ensureRecorded(

@@ -7,7 +7,7 @@ import { transportFor } from '@imagefactory/qmf';
 import { residentMemory, serve } from '../process/serve.js';
 import type { FactoryRole } from './contract.js';
 
-/** The agent as people run it, journal and store included; its builds are the mock's, without their pauses. */
+/** The agent as people run it, records and images included; its builds are the mock's, without their pauses. */
 class Factory implements FactoryRole {
   #agent: RunningAgent | undefined;
   #directory = '';

@@ -127,10 +127,10 @@ describe('JobRecords', () => {
   });
 
   it('records an end although what came before it could not be recorded, and says what could not', async () => {
-    const { commit } = store;
+    const commit = store.commit.bind(store);
     let isFull = false;
     store.commit = changes =>
-      isFull ? Promise.reject(new StoreError('write_failed', 'no space')) : commit.call(store, changes);
+      isFull ? Promise.reject(new StoreError('write_failed', 'no space')) : commit(changes);
     const records = await open();
     const one = job();
     const { id } = one.order;
