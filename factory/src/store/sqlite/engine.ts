@@ -48,7 +48,7 @@ export class Engine {
     } catch (error) {
       connection?.close();
       letGo();
-      throw storeError(error);
+      throw storeError(error, directory);
     }
   }
 
@@ -136,12 +136,17 @@ export function copyDatabase(directory: string, path: string): void {
 const damage = ['SQLITE_CORRUPT', 'SQLITE_NOTADB'];
 const ofTheDisk = ['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_READONLY', 'SQLITE_CANTOPEN', 'SQLITE_BUSY'];
 
-function storeError(error: unknown): StoreError {
+function storeError(error: unknown, directory = 'its directory'): StoreError {
   if (error instanceof StoreError) return error;
   const text = messageOf(error);
   const has = (codes: readonly string[]): boolean =>
     error instanceof SqlError && codes.some(code => error.code.startsWith(code));
-  if (has(damage)) return new StoreError('damaged', `the database is damaged (${text}): restore a backup`);
+  if (has(damage)) {
+    return new StoreError(
+      'damaged',
+      `the database is damaged (${text}): restore a backup, or move ${directory} aside, which loses jobs and no image`,
+    );
+  }
   if (has(ofTheDisk)) {
     return new StoreError(
       'write_failed',
