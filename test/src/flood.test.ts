@@ -38,7 +38,7 @@ interface Caller {
 }
 
 describe('a flood of calls at an agent', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let directory: string;
   let broker: RunningBroker;
   let agent: RunningAgent;

@@ -91,9 +91,9 @@ export async function namesakesAsDocumented(url: string, protocol: Protocol): Pr
       agents.push({ connection, session });
       await session.open();
       connection.start();
-      await connection.ready({ timeout: 15_000 });
+      await connection.ready({ timeout: 60_000 });
     }
-    await until('both know', () => heard.every(each => each.length > 0), 30_000);
+    await until('both know', () => heard.every(each => each.length > 0));
     expect(heard.map(([other]) => other?.yields)).to.deep.equal([false, true]);
   } finally {
     for (const { session, connection } of agents) {

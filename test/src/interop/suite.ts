@@ -71,7 +71,7 @@ export function interoperability({ largest, access, ...urls }: Ground): void {
       const [adaptor] = await found.query({ address });
       return adaptor?.values.status === 'COMPLETED' && adaptor.values.percent_complete === 100;
     };
-    await until('the adaptor is COMPLETED', ended, 15_000);
+    await until('the adaptor is COMPLETED', ended);
   });
 
   it('holds the session of 2012: builds, pushes and imports in lists', () => session2012(client));
@@ -147,7 +147,7 @@ export function interoperability({ largest, access, ...urls }: Ground): void {
     try {
       const factories = (): ConsoleAgent[] =>
         client.session.agents().filter(({ info }) => info.product === 'imagefactory');
-      await until('both agents are known', () => factories().length === 2, 15_000);
+      await until('both agents are known', () => factories().length === 2);
       const builds = await Promise.all(
         factories().map(async ({ info }): Promise<Build> => {
           const factory = await client.findFactory({ instance: info.instance });

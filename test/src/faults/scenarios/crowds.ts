@@ -41,7 +41,7 @@ export const crowds: readonly Scenario[] = [
         agents.map(async ({ name }) => {
           const factory = await client.findFactory({
             instance: name.slice(name.lastIndexOf(':') + 1),
-            timeout: 20_000,
+            timeout: 60_000,
           });
           for (let number = 0; number < 2; number++) {
             const build = await factory.buildImage({ descriptor: '<template></template>', target: 'mock' });
