@@ -15,7 +15,6 @@ export const brokerAway: readonly Scenario[] = [
     name: 'the broker is killed during builds and comes back on its port',
     company: 'alone',
     missing: ({ process }) => (process === undefined ? 'its process is not ours' : undefined),
-    options: () => ({ patience: 60_000 }),
     run: async stage => {
       const broker = given(stage.site.process);
       await stage.agent({ stepDelay: 120 });
