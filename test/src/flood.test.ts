@@ -16,7 +16,7 @@ import { ImageFactory } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 
-/** Calls at once: more than the agent lets one caller wait with. */
+/** Calls at once: four times as many as the agent lets one caller wait with. */
 const flooding = 4 * shareLimits.calls.waitingEach;
 /** Calls of the other caller meanwhile. */
 const others = 20;
@@ -100,7 +100,8 @@ describe('a flood of calls at an agent', function () {
 
     const refused = outcomes.filter(outcome => outcome === `${exceptionCodes.busy}`).length;
     const answered = outcomes.filter(outcome => outcome === 'answered').length;
-    expect(new Set(outcomes)).to.deep.equal(new Set(['answered', `${exceptionCodes.busy}`]));
+    // How many are refused depends on how fast the agent reads; with few read ahead, the rest waits at the broker, and none need be.
+    expect(['answered', `${exceptionCodes.busy}`]).to.include.members([...new Set(outcomes)]);
     expect(answered).to.be.at.least(shareLimits.calls.waitingEach);
     expect(answered + refused).to.equal(flooding);
     expect(during, 'answers to the flood before the other is done').to.be.below(flooding);

@@ -44,7 +44,11 @@ export async function buildAsDocumented(
   if (access !== undefined) await writeFile(list, JSON.stringify(access));
   const args = ['--strict-security', ...(access === undefined ? [] : ['--acl', list])];
   const agent = await AgentProgram.start(as('factory', protocol, url), args, home);
-  const operator = await connectConsole({ broker: as('operator', protocol, url) });
+  const operator = await connectConsole({
+    broker: as('operator', protocol, url),
+    // It asks nothing by itself, however long a busy machine takes: all is to come by events.
+    silence: 600_000,
+  });
   const watcher = await connectConsole({ broker: as('watcher', protocol, url) });
   const heard: unknown[] = [];
   watcher.session.onEvent(({ values }) => heard.push(values['new_status']));

@@ -42,7 +42,8 @@ export function interoperability({ largest, access, ...urls }: Ground): void {
 
   before(async () => {
     agent = await AgentProgram.start(urls.agent);
-    client = await connectConsole({ broker: urls.console });
+    // It asks nothing by itself, however long a busy machine takes: all is to come by events.
+    client = await connectConsole({ broker: urls.console, silence: 600_000 });
     await client.findFactory({ timeout: 60_000 }).catch((error: unknown) => {
       throw new Error(`${String(error)}; the agent printed:\n${agent.program.output}`);
     });
