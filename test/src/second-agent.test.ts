@@ -53,7 +53,7 @@ describe('a second agent on one image directory', () => {
     program.say('go\n');
     await program.says(/^started .*$/m);
     const instance = /^started redhat\.com:imagefactory:(\S+)$/m.exec(program.stdout)?.[1] ?? '';
-    const factory = await client.findFactory({ instance, timeout: 5_000 });
+    const factory = await client.findFactory({ instance, timeout: 60_000 });
     const builds = [];
     for (let number = 0; number < 3; number++)
       builds.push(await factory.buildImage({ descriptor: '<template/>', target: 'mock' }));
@@ -68,7 +68,7 @@ describe('a second agent on one image directory', () => {
 
   async function outcomes(agent: RunningAgent, ids: readonly string[]): Promise<readonly string[]> {
     const instance = agent.name.split(':')[2] ?? '';
-    const factory = await client.findFactory({ instance, timeout: 5_000 });
+    const factory = await client.findFactory({ instance, timeout: 60_000 });
     const found: string[] = [];
     for (const id of ids) {
       const { builds } = await factory.imageRecord(id);
@@ -112,7 +112,7 @@ describe('a second agent on one image directory', () => {
       const log = await readFile(join(directory, 'images', `${id}.log`), 'utf8');
       expect(log).to.include('no other one can go on with it');
     }
-    const factory = await client.findFactory({ instance: name, timeout: 5_000 });
+    const factory = await client.findFactory({ instance: name, timeout: 60_000 });
     const own = await factory.buildImage({ descriptor: '<template/>', target: 'mock' });
     for await (const change of own.changes()) if (change.kind === 'status') lines.push(change.status);
     expect(lines.at(-1)).to.equal('COMPLETED');
@@ -152,7 +152,7 @@ describe('a second agent on one image directory', () => {
       temporaryDirectory: join(directory, 'tmp'),
     });
     agents.push(agent);
-    const factory = await client.findFactory({ instance: agent.name.split(':')[2] ?? '', timeout: 5_000 });
+    const factory = await client.findFactory({ instance: agent.name.split(':')[2] ?? '', timeout: 60_000 });
     for (let number = 0; number < 3; number++)
       await factory.buildImage({ descriptor: '<template/>', target: 'mock' });
     const { aborted, postponed } = await agent.stop();
