@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { AgentWatch } from './agent-watch.js';
 import { EndChecks } from './end-checks.js';
+import { until } from './testing/until.test.fixture.js';
 
 const address: DataAddress = { agentName: 'v:p:i', objectName: 'build_adaptor-1', agentEpoch: 0 };
 
@@ -21,14 +22,6 @@ function agent(asked: string[], name: string, status?: string): ConsoleAgent {
     object: () => answer('build', object),
   };
   return parts as unknown as ConsoleAgent;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 45_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('waited in vain');
-    await new Promise(resolve => setTimeout(resolve, 5));
-  }
 }
 
 describe('a watch over an agent', () => {

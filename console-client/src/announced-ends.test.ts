@@ -7,6 +7,7 @@ import type { BuildChange } from './build-change.js';
 import { BuildFailedError } from './build-state.js';
 import { type ConnectedConsole, connectConsole } from './connect.js';
 import { ScriptedFactory } from './testing/scripted-factory.js';
+import { until } from './testing/until.test.fixture.js';
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : typeof value);
 
@@ -19,14 +20,6 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
     },
     (error: unknown) => error,
   );
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 45_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 5));
-  }
 }
 
 describe('announced ends of builds', () => {

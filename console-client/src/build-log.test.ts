@@ -3,14 +3,7 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type ConnectedConsole, connectConsole } from './connect.js';
 import { ScriptedFactory } from './testing/scripted-factory.js';
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 45_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 5));
-  }
-}
+import { until } from './testing/until.test.fixture.js';
 
 const line = (seq: number) => ({ seq, time: '', level: 'info', text: `line ${seq}` });
 

@@ -9,6 +9,7 @@ import type { BuildChange } from './build-change.js';
 import { type ConnectedConsole, connectConsole } from './connect.js';
 import { Clock } from './testing/clock.test.fixture.js';
 import { ScriptedFactory } from './testing/scripted-factory.js';
+import { until } from './testing/until.test.fixture.js';
 
 const fastRetry = { retry: { initialDelay: 20, maxDelay: 50 } };
 
@@ -33,14 +34,6 @@ async function rejection(promise: Promise<unknown>): Promise<Error> {
     if (error instanceof Error) return error;
   }
   throw new Error('a rejection was expected');
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 45_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 10));
-  }
 }
 
 describe('the typed console', () => {

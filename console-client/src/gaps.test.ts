@@ -12,19 +12,12 @@ import { BuildFailedError } from './build-state.js';
 import { type ConnectedConsole, connectConsole } from './connect.js';
 import type { ConnectOptions } from './connect-options.js';
 import { ScriptedFactory } from './testing/scripted-factory.js';
+import { until } from './testing/until.test.fixture.js';
 
 const order = { descriptor: '<template/>', target: 'mock' };
 
 const text = (value: unknown): string =>
   typeof value === 'string' || typeof value === 'number' ? `${value}` : typeof value;
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 45_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 5));
-  }
-}
 
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(

@@ -4,7 +4,7 @@ import { type ContainerEngine, containerFor } from './support/brokers/container.
 import { asProcess } from './support/brokers/local-process.js';
 import { byFirstWay, fromContainer, fromEnvironment, type Way } from './support/brokers/ways.js';
 import { Program } from './support/program.js';
-import { freePort } from './support/free-port.js';
+import { freeOwnPort } from './support/own-port.js';
 import { matrixTable } from './interop/matrix.js';
 
 const VARIABLE = 'IMAGEFACTORY_TEST_OF_WAYS_URL';
@@ -97,7 +97,7 @@ describe('the ways to a broker', () => {
       expect(new Set(ports).size).to.equal(2);
       expect(found.url).to.equal(`amqp://127.0.0.1:${ports[1]}`);
       await found.process?.kill();
-      const elsewhere = await freePort();
+      const elsewhere = await freeOwnPort();
       expect(await found.process?.start(elsewhere)).to.equal(`amqp://127.0.0.1:${elsewhere}`);
     } finally {
       await found.stop();

@@ -219,7 +219,7 @@ describe('the news of a build whose agent stops', () => {
     try {
       const events: ReceivedEvent[] = [];
       client.session.onEvent(event => events.push(event));
-      const factory = await client.findFactory({ timeout: 5_000 });
+      const factory = await client.findFactory({ timeout: 60_000 });
       const build = await factory.buildImage({ descriptor: '<template/>', target: 'mock' });
       const lines: LogLine[] = [];
       const reading = (async () => {
@@ -261,7 +261,7 @@ describe('the news of a build whose agent stops', () => {
     let agent = await start(60_000);
     const client = await connectConsole({ broker: broker.url });
     try {
-      const factory = await client.findFactory({ timeout: 5_000 });
+      const factory = await client.findFactory({ timeout: 60_000 });
       const running = await factory.buildImage({ descriptor: '<template/>', target: 'mock' });
       const waiting = await factory.buildImage({ descriptor: '<template/>', target: 'mock' });
       const statuses: string[] = [];

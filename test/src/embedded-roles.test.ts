@@ -8,7 +8,7 @@ import { until } from './support/until.js';
 
 /** The users of docs/brokers.md at the embedded broker of a real agent, each with a real console. */
 describe('roles at the embedded broker of an agent', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let home: string;
   let agent: Program;
   let address: string;
@@ -24,7 +24,7 @@ describe('roles at the embedded broker of an agent', function () {
     const args = ['--qmf', '--foreground', '--embedded-broker', '--embedded-broker-users', file, ...more];
     agent = new Program(programs.agent, args);
     const broker = /embedded broker (?:amqp:\/\/)?(127\.0\.0\.1:\d+)/;
-    await until('the agent has said where its broker is', () => broker.test(agent.output), 30_000);
+    await until('the agent has said where its broker is', () => broker.test(agent.output));
     [, address = ''] = broker.exec(agent.output) ?? [];
   });
   after(async () => {

@@ -98,11 +98,11 @@ describe('a flood of calls at an agent', function () {
     const during = published.filter(({ key, is }) => key === flood.key && is === 'answer').length;
     const outcomes = await Promise.all(ends);
 
+    // An agent that is quicker than its broker refuses none; see caller-shares.test.ts for calls that take their time.
     const refused = outcomes.filter(outcome => outcome === `${exceptionCodes.busy}`).length;
     const answered = outcomes.filter(outcome => outcome === 'answered').length;
-    expect(new Set(outcomes)).to.deep.equal(new Set(['answered', `${exceptionCodes.busy}`]));
+    expect(answered + refused, [...new Set(outcomes)].join()).to.equal(flooding);
     expect(answered).to.be.at.least(shareLimits.calls.waitingEach);
-    expect(answered + refused).to.equal(flooding);
     expect(during, 'answers to the flood before the other is done').to.be.below(flooding);
     const waits = between(published, flood.key, other.key);
     expect(waits).to.have.lengthOf(others);

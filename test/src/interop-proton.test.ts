@@ -10,7 +10,7 @@ import { Program, projectRoot } from './support/program.js';
 const PYTHON = '/usr/bin/python3';
 
 describe('a console of another make: Python and Qpid Proton on AMQP 1.0', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let broker: RunningBroker | undefined;
   let agent: AgentProgram | undefined;
 

@@ -11,7 +11,7 @@ import { Program, projectRoot } from './support/program.js';
 const PYTHON = process.env.IMAGEFACTORY_QMF2_PYTHON ?? '/usr/bin/python3';
 
 describe("the seed's own session in Python: cqpid and qmf2 on AMQP 0-10", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let broker: RealBroker | undefined;
   let agent: AgentProgram | undefined;
 

@@ -46,7 +46,7 @@ if (broker !== undefined) {
 
   describe('an agent on a real qpidd', () => {
     it('notices each receiver of AMQP 1.0 that is called as stock consoles call theirs', async function () {
-      this.timeout(120_000);
+      this.timeout(300_000);
       const probe = await Program.run(PYTHON, ['-c', 'import proton']).catch(() => undefined);
       if (probe?.status !== 0)
         return skipBecause(
@@ -114,7 +114,7 @@ if (broker !== undefined) {
     };
     const more = (url: () => string): void => {
       it("lets consoles of 2011 look for the broker's own agent and listen as they do, and no further", async () => {
-        const wire = await transportFor(as('operator', 'amqp10', url())).dial(AbortSignal.timeout(15_000));
+        const wire = await transportFor(as('operator', 'amqp10', url())).dial(AbortSignal.timeout(60_000));
         try {
           const locate = (subject: string): Promise<void> =>
             wire.send({

@@ -50,7 +50,7 @@ const asked = (process.env.IMAGEFACTORY_BROKERS ?? '').split(',');
 
 for (const { kind, name, start, byPassword, scram } of subjects) {
   describe(`security at ${name}`, function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     let broker: SecureBroker;
     let stop = (): Promise<void> => Promise.resolve();
     before(async function () {
@@ -77,7 +77,7 @@ for (const { kind, name, start, byPassword, scram } of subjects) {
           transportFor(`${scheme}://${login}127.0.0.1:${port}`, {
             onWarning: () => undefined,
             ...options,
-          }).dial(AbortSignal.timeout(15_000));
+          }).dial(AbortSignal.timeout(60_000));
         const opens = async (...args: Parameters<typeof dial>): Promise<void> => {
           const wire = await dial(...args);
           // The broker has let us in for real only when it serves us.
@@ -168,7 +168,7 @@ for (const { kind, name, start, byPassword, scram } of subjects) {
           const vhost = isPlugin ? 'vhost:nowhere' : 'nowhere';
           const transport = transportFor(`${plain}://guest:guest@127.0.0.1:${broker.plainPort}/${vhost}`);
           const refused = async (): Promise<unknown> => {
-            const wire = await transport.dial(AbortSignal.timeout(15_000));
+            const wire = await transport.dial(AbortSignal.timeout(60_000));
             return wire.bind(binding, () => undefined);
           };
           const error = await refused().catch((reason: unknown) => reason);
@@ -182,7 +182,7 @@ for (const { kind, name, start, byPassword, scram } of subjects) {
           it('tells a virtual host that is for others', async () => {
             const url = `${plain}://guest:guest@127.0.0.1:${broker.plainPort}/not-for-guest`;
             const error: unknown = await transportFor(url)
-              .dial(AbortSignal.timeout(15_000))
+              .dial(AbortSignal.timeout(60_000))
               .catch((reason: unknown) => reason);
             expect(error).to.include({ code: 'not_authorised' });
             expect(error)

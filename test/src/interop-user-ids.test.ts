@@ -215,7 +215,7 @@ class Doorkeeper {
   async open(): Promise<void> {
     await this.#session.open();
     this.#connection.start();
-    await this.#connection.ready({ timeout: 30_000 });
+    await this.#connection.ready({ timeout: 60_000 });
   }
 
   get userIds(): UserIds {

@@ -14,7 +14,7 @@ interface Meta {
 }
 
 describe('the images of agents that are killed at random moments', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let run: KillRun | undefined;
   before(function () {
     if (process.platform !== 'linux') skipBecause(this, 'processes are looked up in /proc');

@@ -3,7 +3,7 @@ import { KillRun, randomFrom } from './kill/kill-agent.js';
 import { skipBecause } from './support/lane.js';
 
 describe('an agent that is killed at random moments', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let run: KillRun;
   before(function () {
     if (process.platform !== 'linux') skipBecause(this, 'processes are looked up in /proc');

@@ -12,7 +12,7 @@ async function lives(pid: number): Promise<boolean> {
 }
 
 describe('programs in a process group', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   before(function () {
     if (process.platform !== 'linux') skipBecause(this, 'processes are looked up in /proc');
   });

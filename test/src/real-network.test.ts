@@ -25,7 +25,7 @@ const answer = 'REACHED';
 
 /** The networks of sandboxes, over a server that listens on all addresses of this machine. */
 describe('the network of a sandbox', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const contexts: FakeContext[] = [];
   let server: Server | undefined;
   let port = 0;

@@ -36,7 +36,7 @@ interface Console {
 
 /** Calls whose answers go to the address of another, as a hostile client can send them where the broker does not forbid it. */
 describe('a flood of calls with the reply address of another', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const closing: (() => Promise<unknown>)[] = [];
   let broker: RunningBroker;
   let hasUsers: boolean;

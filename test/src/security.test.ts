@@ -8,7 +8,7 @@ import { connectConsole } from '@imagefactory/console-client';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram } from './support/agent-program.js';
-import { freePort } from './support/free-port.js';
+import { freeOwnPort } from './support/own-port.js';
 import { Program, programs, projectRoot } from './support/program.js';
 
 const certificates = join(projectRoot, 'qmf/test/certificates');
@@ -46,7 +46,7 @@ async function startFront(broker: RunningBroker): Promise<{ url: string; stop: (
 }
 
 describe('the programs over TLS, with a password file and a list of brokers', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let broker: RunningBroker;
   let front: Awaited<ReturnType<typeof startFront>>;
   let agent: AgentProgram;
@@ -61,7 +61,7 @@ describe('the programs over TLS, with a password file and a list of brokers', fu
     passwordFile = join(directory, 'password');
     await writeFile(passwordFile, `alice:${password}\n`, { mode: 0o600 });
     // Nobody listens at the first.
-    list = `amqps://127.0.0.1:${await freePort()},${front.url}`;
+    list = `amqps://127.0.0.1:${await freeOwnPort()},${front.url}`;
     agent = await AgentProgram.start(list, ['--ca', ca, '--password-file', passwordFile, '--debug']);
     await agent.program.says(/connected to amqps/);
   });
@@ -73,7 +73,7 @@ describe('the programs over TLS, with a password file and a list of brokers', fu
   });
 
   const command = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
-    Program.run(programs.console, args, { env, timeout: 30_000 });
+    Program.run(programs.console, args, { env });
 
   it('find each other, by option and by environment', async () => {
     const named = await command([

@@ -13,7 +13,7 @@ const os =
 const template = `<template><name>web</name>${os}<packages><package name="httpd"/></packages></template>`;
 
 describe('an agent with an image warehouse', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   let iwhd: Iwhd;
   let factory: TestFactory;
   beforeEach(async () => {

@@ -13,7 +13,7 @@ import { TestFactory } from './factory.test.fixture.js';
 const program = fileURLToPath(new URL('../../bin/imagefactory.js', import.meta.url));
 
 describe('an agent that is killed while it stores in the warehouse', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let iwhd: Iwhd;
   let factory: TestFactory;
   let child: ChildProcess | undefined;
@@ -95,7 +95,7 @@ describe('an agent that is killed while it stores in the warehouse', function ()
     it(`waits after its restart no longer than ${limit} for a warehouse that is slow`, async () => {
       const address = await killedWhileStoring('/target_images/');
       iwhd.requests.length = 0;
-      await start(2, ...(limit === 'an abort' ? [] : ['--timeout', '2']));
+      await start(2, ...(limit === 'an abort' ? [] : ['--timeout', '6']));
       await until('it is sent again', () =>
         iwhd.requests.some(line => line.startsWith('PUT /target_images/')),
       );

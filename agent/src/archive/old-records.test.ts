@@ -22,7 +22,7 @@ async function age(directory: string, image: string, days: number): Promise<void
 }
 
 describe('old records', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
 
   describe('in a directory', () => {
     let directory: string;

@@ -124,7 +124,7 @@ for (const [plugin, text, delaysOf] of [
 }
 
 describe('the area of a killed agent', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   it('is released from mounts and loop devices', async function () {
     const reason =
       process.env['IMAGEFACTORY_REAL'] !== '1'

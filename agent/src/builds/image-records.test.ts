@@ -145,7 +145,7 @@ describe('the records of the images of a build', () => {
   });
 
   it('are not waited for when the disk does not answer', async function () {
-    this.timeout(20_000);
+    this.timeout(180_000);
     const stuck: ImageStore = {
       record: () => new Promise(() => undefined),
       add: () => Promise.reject(new Error('not reached')),

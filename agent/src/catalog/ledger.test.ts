@@ -16,7 +16,7 @@ const completed = { outcome: { status: 'COMPLETED' } } as const;
 const changer = fileURLToPath(new URL('changer.test.fixture.js', import.meta.url));
 
 describe('changes of the catalogue', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let directory: string;
   let catalog: Catalog;
 

@@ -21,7 +21,7 @@ const fixture = (name: string): string => fileURLToPath(new URL(`${name}.test.fi
 const all: Expiry = { before: '9999', isInUse: () => false };
 
 describe('old records of the catalogue', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let directory: string;
   let catalog: Catalog;
   beforeEach(async () => {

@@ -45,7 +45,7 @@ function start(script: string, ...args: string[]): Child {
 }
 
 describe('a store of images that processes share, and are killed over', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let directory: string;
   let images: string;
   beforeEach(async () => {

@@ -1,13 +1,19 @@
-/** Waits for a condition, with a deadline before that of mocha, so that its name is in the error. */
+/** Milliseconds between two looks. */
+const PAUSE = 5;
+
+/**
+ * Waits for a condition, and gives up before mocha does, so that its name is in the error.
+ *
+ * @param patience milliseconds that the looks take on an idle machine; they are counted, so that a busy one makes it longer
+ */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  patience = 45_000,
+  patience = 60_000,
 ): Promise<void> {
-  const deadline = Date.now() + patience;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 5));
+  for (let looks = Math.ceil(patience / PAUSE); !(await condition()); looks--) {
+    if (looks <= 0) throw new Error(`waited in vain until ${what}`);
+    await new Promise(resolve => setTimeout(resolve, PAUSE));
   }
 }
 

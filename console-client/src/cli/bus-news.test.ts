@@ -6,14 +6,7 @@ import { ScriptedFactory } from '../testing/scripted-factory.js';
 import { run } from './bus.test.fixture.js';
 import { heldUp, tellAgentChanges, tellBusChanges } from './bus.js';
 import { toCliError } from './errors.js';
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 45_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('waited in vain');
-    await new Promise(resolve => setTimeout(resolve, 5));
-  }
-}
+import { until } from '../testing/until.test.fixture.js';
 
 describe('news of bus and agents', () => {
   it('tell an agent that is gone or restarted from a bus that is away', async () => {

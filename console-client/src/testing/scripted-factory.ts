@@ -21,6 +21,7 @@ import {
   PRODUCT,
   VENDOR,
 } from '@imagefactory/schema';
+import { ownPort } from './own-port.test.fixture.js';
 
 type Adaptor = ManagedObject<typeof BuildAdaptorOnBus>;
 
@@ -49,7 +50,7 @@ export class ScriptedFactory {
       returnsAfter?: number;
     } = {},
   ): Promise<ScriptedFactory> {
-    const broker = options.broker ?? (await startBroker());
+    const broker = options.broker ?? (await startBroker({ port: ownPort() }));
     const { returnsAfter } = options;
     const connection = new BusConnection(
       amqp10(broker.url),

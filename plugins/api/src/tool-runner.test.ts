@@ -146,7 +146,7 @@ describe('createToolRunner', () => {
   it('ends a tool that falls silent, and no other', async () => {
     const silent = await failureOf(run('sh', ['-c', 'echo x; sleep 60'], { silence: 0.2 }));
     expect(silent).to.include({ code: 'timeout', message: 'sh said nothing for 0.2 s and was ended' });
-    await run('sh', ['-c', 'for i in 1 2 3 4 5 6; do sleep 0.1; printf .; done'], { silence: 0.5 });
+    await run('sh', ['-c', 'for i in 1 2 3 4 5 6 7 8; do sleep 0.5; printf .; done'], { silence: 3 });
   });
 
   it('tells each process group while it lives', async () => {

@@ -25,7 +25,7 @@ describe('a real conversion to qcow2', () => {
 
   for (const compression of ['none', 'zlib', 'zstd'] as const) {
     it(`keeps the contents (${compression})`, async function () {
-      this.timeout(60_000);
+      this.timeout(180_000);
       const path = join(context.scratch, 'disk.raw');
       const body = Buffer.alloc(4 * 1024 * 1024, 'text that can be made smaller ');
       await writeFile(path, body);

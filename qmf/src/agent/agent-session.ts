@@ -25,7 +25,7 @@ import { Presence } from './presence.js';
 import type { RequestContext } from './request-context.js';
 import { handleRequest } from './requests.js';
 import { Subscriptions } from './subscriptions.js';
-import { UnderWay } from './under-way.js';
+import { type Begun, UnderWay } from './under-way.js';
 
 /** How an event is raised. */
 export interface RaiseOptions {
@@ -220,23 +220,29 @@ export class AgentSession {
   }
 
   /**
-   * Waits until all running calls have come to their end and the broker has taken every event and answer. The caller {@link refuse}s new calls
-   * meanwhile. Without a broker there is nothing to wait for but the calls. Never rejects.
+   * Waits until all running calls have come to their end and the broker has taken every event and answer. Requests that come meanwhile are
+   * answered, but not waited for: consoles ask as soon as they hear of the last events, and so there would always be one more. The caller
+   * {@link refuse}s new calls. Without a broker there is nothing to wait for but the calls. Never rejects.
    *
    * @param options.timeout milliseconds, all together; default 5 000
    */
   async settle(options: { readonly timeout?: number } = {}): Promise<AgentLeft> {
     const limits = { timeout: options.timeout ?? 5_000, signal: this.#closing.signal };
+    const calls = this.#calls.begun();
+    let rest: { readonly queries: Begun; readonly messages: Begun } | undefined;
+    const settling = async (): Promise<void> => {
+      await calls.settled;
+      rest = { queries: this.#queries.begun(), messages: this.#messages.begun() };
+      if (this.connection.state === 'open') await Promise.all([rest.queries.settled, rest.messages.settled]);
+    };
     const settled = wait<undefined>('coming to an end', limits, resolve => {
-      void this.#calls
-        .idle()
-        .then(() => this.#queries.idle())
-        .then(() => (this.connection.state === 'open' ? this.#messages.idle() : undefined))
-        .then(() => resolve(undefined));
+      void settling().then(() => resolve(undefined));
       return () => undefined;
     });
     await settled.catch(() => undefined); // what is left is counted
-    return { calls: this.#calls.count, messages: this.#messages.count };
+    // Answers of queries that have begun since cannot be told from others.
+    const messages = rest?.queries.left === 0 ? rest.messages.left : this.#messages.count;
+    return { calls: calls.left, messages };
   }
 
   /** Stops answering and heartbeats. The connection stays open: it may serve others. */

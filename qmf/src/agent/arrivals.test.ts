@@ -86,7 +86,7 @@ describe('a console that sends no locate request (embedded broker)', () => {
   it('is noticed again after the broker was away', async () => {
     await start();
     broker.dropConnections();
-    await until('it has gone', () => bindings() === 0);
+    await until('it is back', () => connection.statistics.reconnects === 1);
     await settled();
     const listener = await peer();
     // The first may be sent a heartbeat that the new connection alone is the reason for.

@@ -73,6 +73,9 @@ describe('an agent whose broker takes nothing', () => {
     request('_query_request', object({ _what: 'OBJECT', _schema_id: object({ _class_name: 'Gadget' }) }));
   const answers = (opcode: string): number =>
     transport.wire.sent.filter(({ envelope }) => opcodeOf(envelope.headers) === opcode).length;
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve));
+  };
   const acceptAll = (): void => {
     for (const { resolve } of transport.wire.sent) resolve();
   };
@@ -92,12 +95,12 @@ describe('an agent whose broker takes nothing', () => {
     for (let index = 30; index < 60; index++) publish(`g${index}`, 'x'.repeat(60_000));
     query();
     await until('as many parts are under way as may be', () => answers('_query_response') === 8);
-    for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve));
+    await turns();
     expect(answers('_query_response')).to.equal(8);
     for (let before = 0; before !== answers('_query_response'); ) {
       before = answers('_query_response');
       acceptAll();
-      for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve));
+      await turns();
     }
     expect(answers('_query_response')).to.equal(20);
   });
@@ -123,6 +126,32 @@ describe('an agent whose broker takes nothing', () => {
     query();
     await until('the answer is sent', () => answers('_query_response') === 1);
     const settling = agent.settle({ timeout: 5_000 });
+    acceptAll();
+    expect(await settling).to.deep.equal({ calls: 0, messages: 0 });
+  });
+
+  it('waits for no answer to a request that came after its last messages', async () => {
+    publish('g1');
+    query();
+    await until('the answer is sent', () => answers('_query_response') === 1);
+    const settling = agent.settle({ timeout: 45_000 });
+    await turns();
+    // As consoles do that hear of an end: the request comes together with the broker's word on the event.
+    acceptAll();
+    query();
+    expect(await settling).to.deep.equal({ calls: 0, messages: 0 });
+    await until('it is answered all the same', () => answers('_query_response') === 2);
+    expect(await agent.settle({ timeout: 20 })).to.deep.equal({ calls: 0, messages: 1 });
+  });
+
+  it('waits for the answers to requests that came before, although they are being made', async () => {
+    publish('g1');
+    query();
+    let isSettled = false;
+    const settling = agent.settle({ timeout: 45_000 }).finally(() => (isSettled = true));
+    await until('the answer is sent', () => answers('_query_response') === 1);
+    await turns();
+    expect(isSettled, 'before the broker has the answer').to.equal(false);
     acceptAll();
     expect(await settling).to.deep.equal({ calls: 0, messages: 0 });
   });

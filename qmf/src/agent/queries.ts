@@ -14,6 +14,12 @@ import type { ReplyTarget } from './replies.js';
 import type { RequestContext } from './request-context.js';
 import { locateMeter, queryMeter, selecting, selectorOf, unhurried } from './selection.js';
 
+/** An answer that was made. */
+export interface Answered {
+  /** Settles when the broker has it, or when it was lost. */
+  readonly sent: Promise<void>;
+}
+
 /**
  * An agent that the predicate does not match stays silent: the request went to everybody (wire document §3.1).
  *
@@ -23,14 +29,15 @@ export async function answerLocate(
   envelope: Envelope,
   target: ReplyTarget,
   context: RequestContext,
-): Promise<void> {
+): Promise<Answered> {
   const where = readListBody(envelope);
   if (where.length > 0) {
     const meter = locateMeter();
     const matching = evaluating(predicateFromValue(where), context.stableAttributes(), meter);
-    if (!(await unhurried(matching, meter, context.signal))) return;
+    if (!(await unhurried(matching, meter, context.signal))) return { sent: Promise.resolve() };
   }
-  void context.replies.map(target, '_agent_locate_response', new Map([['_values', context.allAttributes()]]));
+  const values = new Map([['_values', context.allAttributes()]]);
+  return { sent: context.replies.map(target, '_agent_locate_response', values) };
 }
 
 /**
@@ -42,23 +49,18 @@ export async function answerQuery(
   envelope: Envelope,
   target: ReplyTarget,
   context: RequestContext,
-): Promise<void> {
+): Promise<Answered> {
   const query = queryFromValue(readMapBody(envelope));
   const { replies, schemas } = context;
   const send = (
     content: '_data' | '_object_id' | '_schema_id' | '_schema',
     items: readonly Value[],
-  ): void => {
-    replies
-      .list(target, '_query_response', content, items)
-      .catch((error: unknown) => void replies.exception(target, error));
-  };
+  ): Answered => ({ sent: replies.list(target, '_query_response', content, items) });
   switch (query.what) {
     case 'OBJECT':
-      send('_data', await select(query, dataItemToValue, context));
-      return;
+      return send('_data', await select(query, dataItemToValue, context));
     case 'OBJECT_ID':
-      send(
+      return send(
         '_object_id',
         await select(
           query,
@@ -66,16 +68,13 @@ export async function answerQuery(
           context,
         ),
       );
-      return;
     case 'SCHEMA_ID':
-      send(
+      return send(
         '_schema_id',
         schemas().map(({ id }) => schemaIdToValue(id)),
       );
-      return;
     case 'SCHEMA':
-      send('_schema', selectSchemas(query, schemas()).map(schemaToValue));
-      return;
+      return send('_schema', selectSchemas(query, schemas()).map(schemaToValue));
   }
 }
 
@@ -110,8 +109,9 @@ export function answerSchemaRequestV1(
   envelope: Envelope,
   target: ReplyTarget,
   context: RequestContext,
-): void {
-  if (envelope.body.form !== 'data') return;
+): Answered {
+  const unanswered = { sent: Promise.resolve() };
+  if (envelope.body.form !== 'data') return unanswered;
   const request = decodeSchemaRequestV1(envelope.body.bytes);
   const schema = context
     .schemas()
@@ -121,6 +121,6 @@ export function answerSchemaRequestV1(
         id.className === request.className &&
         id.hash.equals(request.hash),
     );
-  if (schema !== undefined)
-    void context.replies.bytes(target, encodeSchemaResponseV1(request.sequence, schema));
+  if (schema === undefined) return unanswered;
+  return { sent: context.replies.bytes(target, encodeSchemaResponseV1(request.sequence, schema)) };
 }

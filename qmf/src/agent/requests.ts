@@ -11,7 +11,7 @@ import { integerOf } from '../value/text.js';
 import { nameOf, shownText } from '../value/text-limits.js';
 import { answerMethod } from './calls.js';
 import type { AgentSettings } from './options.js';
-import { answerLocate, answerQuery, answerSchemaRequestV1 } from './queries.js';
+import { type Answered, answerLocate, answerQuery, answerSchemaRequestV1 } from './queries.js';
 import { type ReplyTarget, replyTargetOf } from './replies.js';
 import { refuseWhileStopping, type RequestContext } from './request-context.js';
 
@@ -43,10 +43,9 @@ export function handleRequest(envelope: Envelope, isOurs: boolean, context: Requ
   const target = replyTargetOf(envelope, replyTo, context.bodyForm());
   try {
     if (opcode === undefined) {
-      inTurn(envelope, target, context, () => {
-        answerSchemaRequestV1(envelope, target, context);
-        return Promise.resolve();
-      });
+      inTurn(envelope, target, context, () =>
+        Promise.resolve(answerSchemaRequestV1(envelope, target, context)),
+      );
     } else {
       if (opcode === '_method_request' && !isOurs)
         throw new AgentException(CALL_TO_ALL, exceptionCodes.forbidden);
@@ -125,24 +124,28 @@ function inTurn(
   envelope: Envelope,
   target: ReplyTarget,
   { settings, replies, queries, signal }: RequestContext,
-  answer: () => Promise<void>,
+  answer: () => Promise<Answered>,
 ): void {
-  const answered = settings.shares.queries.run(target.caller, messageSize(envelope), answer);
-  void queries.track(
-    answered,
-    () => undefined,
-    (error: unknown) => {
-      if (!signal.aborted) void replies.exception(target, error);
-    },
-  );
+  const { queries: share } = settings.shares;
+  const work = async (): Promise<void> => {
+    try {
+      // Its turn ends with the making of the answer.
+      const { sent } = await share.run(target.caller, messageSize(envelope), answer);
+      await sent;
+    } catch (error) {
+      if (!signal.aborted) await replies.exception(target, error);
+    }
+  };
+  void queries.track(work(), () => undefined);
 }
 
 async function subscribe(
   envelope: Envelope,
   target: ReplyTarget,
   { replies, subscriptions }: RequestContext,
-): Promise<void> {
+): Promise<Answered> {
   const granted = subscriptions.add(subscribeRequestFromValue(readMapBody(envelope)), target);
-  void replies.map(target, '_subscribe_response', subscribeResponseToValue(granted));
+  const sent = replies.map(target, '_subscribe_response', subscribeResponseToValue(granted));
   await subscriptions.publish(granted.subscriptionId);
+  return { sent };
 }

@@ -12,7 +12,7 @@ import type {
 } from './behaviour.test.steps.js';
 
 /** How long an answer may take, and how long it is looked whether something comes that should not. */
-const patience = 5000;
+const patience = 60_000;
 const quiet = 120;
 
 interface Arrival {

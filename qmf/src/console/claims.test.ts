@@ -84,7 +84,7 @@ onEachBroker('a console that hears two things of one agent', start => {
     await begin();
     agent.scripts.set('_method_request', () => undefined);
     const address = { agentName: agent.name, objectName: 'g1', agentEpoch: 1 };
-    const call = known.invoke(address, 'start', undefined, {}, { timeout: 3_000 });
+    const call = known.invoke(address, 'start', undefined, {}, { timeout: 60_000 });
     const outcome = failure(call);
     await until('it was called', () =>
       agent.requests.some(

@@ -90,7 +90,7 @@ onEachBroker('a console asks an agent', start => {
       expect(values['name']).to.equal('a');
       break;
     }
-    const stream = known.queryStream('{class:Gadget}', { timeout: 500 });
+    const stream = known.queryStream('{class:Gadget}', { timeout: 3_000 });
     expect((await stream.next()).done).to.equal(false);
     expect(await failure(stream.next())).to.include({ code: 'timeout' });
   });

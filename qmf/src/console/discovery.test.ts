@@ -8,6 +8,7 @@ import { WidgetResized } from '../testing/widgets.test.fixture.js';
 import { uint32 } from '../value/value.js';
 import { ConsoleBench, object, ScriptedAgent } from './console.test.fixture.js';
 import type { ReceivedEvent } from './received-event.js';
+import { ownPort } from '../testing/own-port.test.fixture.js';
 
 onEachBroker('a console finds agents', start => {
   let broker: TestBroker;
@@ -288,7 +289,7 @@ describe('the times of a console', () => {
   let now: number;
   beforeEach(async () => {
     now = 1_000;
-    broker = await startBroker();
+    broker = await startBroker({ port: ownPort() });
     bench = await ConsoleBench.start(broker, { maxAgentAge: 20, now: () => now });
     await bench.session.open();
   });

@@ -88,7 +88,7 @@ describe('gatherWrites', () => {
     sender.on('sender_error', () => undefined);
     // The peer answers a close behind everything else. Where it never ends the session, it has had no answer to its detach.
     session.once('session_close', () => setImmediate(() => connection.close()));
-    setTimeout(() => connection.close(), 1_000).unref();
+    setTimeout(() => connection.close(), 20_000).unref();
     await once(connection, 'connection_close');
     server.close();
     expect(ended).to.deep.equal(['link', 'session']);

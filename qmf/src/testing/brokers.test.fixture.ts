@@ -26,6 +26,6 @@ export function onEachBroker(title: string, define: (start: () => Promise<TestBr
 export async function connectTo(url: string, options: Amqp10Options = {}): Promise<BusConnection> {
   const connection = new BusConnection(amqp10(url, options), { retry: { initialDelay: 10, maxDelay: 40 } });
   connection.start();
-  await connection.ready({ timeout: 5_000 });
+  await connection.ready({ timeout: 60_000 });
   return connection;
 }

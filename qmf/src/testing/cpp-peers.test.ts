@@ -48,7 +48,7 @@ describe('libqmf2 at qpidd', () => {
     ['amqp1.0', 'data'],
   ] as const) {
     it(`§9.11 a C++ console over ${protocol} finds our agent, calls it and sees its events; bodies as ${bodyForm}`, async function () {
-      this.timeout(20_000);
+      this.timeout(180_000);
       connection = await connectTo(qpiddUrl ?? '');
       const instance = randomUUID();
       const agent = await startFactory(connection, instance, bodyForm);
@@ -72,9 +72,9 @@ describe('libqmf2 at qpidd', () => {
     });
 
     it(`§9.11 our console finds a C++ agent over ${protocol}, calls it and sees its events; bodies as ${bodyForm}`, async function () {
-      this.timeout(20_000);
+      this.timeout(180_000);
       connection = await connectTo(qpiddUrl ?? '');
-      const session = new ConsoleSession(connection, { bodyForm, requestTimeout: 5_000 });
+      const session = new ConsoleSession(connection, { bodyForm, requestTimeout: 60_000 });
       await session.open();
       const agentProgram = startProgram(cppAgent, [broker, protocol], { SEED_AGENT_OPTIONS: '{interval:2}' });
       program = agentProgram;
@@ -139,7 +139,7 @@ describe('libqmf2 at qpidd', () => {
 
   it("§9.21 §9.22 our console knows the broker's own agent: objects, schemas by QMFv1, methods, refusals", async () => {
     connection = await connectTo(qpiddUrl ?? '');
-    const session = new ConsoleSession(connection, { requestTimeout: 5_000 });
+    const session = new ConsoleSession(connection, { requestTimeout: 60_000 });
     await session.open();
     const agent = await session.findAgent(({ info }) => info.product === 'qpidd');
     expect(agent.info.directSubject).to.equal(undefined);

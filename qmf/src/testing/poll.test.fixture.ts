@@ -1,18 +1,22 @@
+/** Milliseconds between two looks. */
+const PAUSE = 5;
+
 /**
- * Waits for a condition by asking again and again; tests never sleep for a fixed time. The deadline, in milliseconds, only names the
- * condition of a test that hangs, before mocha ends the test: no test relies on the speed of the machine.
+ * Waits for a condition by asking again and again; tests never sleep for a fixed time. The timeout only names the condition of a test that
+ * hangs, before mocha ends the test. It is counted in looks: a process that gets little of a busy machine waits longer.
+ *
+ * @param timeout milliseconds that the looks take on an idle machine
  */
 export async function until<T>(
   what: string,
   ask: () => T | undefined | false | Promise<T | undefined | false>,
-  timeout = 45_000,
+  timeout = 60_000,
 ): Promise<T> {
-  const deadline = Date.now() + timeout;
-  for (;;) {
+  for (let looks = Math.ceil(timeout / PAUSE); ; looks--) {
     const found = await ask();
     if (found !== undefined && found !== false) return found;
-    if (Date.now() > deadline) throw new Error(`in vain: ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 5));
+    if (looks <= 0) throw new Error(`in vain: ${what}`);
+    await new Promise(resolve => setTimeout(resolve, PAUSE));
   }
 }
 

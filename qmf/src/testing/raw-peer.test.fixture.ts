@@ -16,7 +16,7 @@ export class Inbox {
   address = '';
 
   /** Takes the first message that matches, waiting for it if need be. */
-  next(match: (message: BareMessage) => boolean = () => true, timeout = 5_000): Promise<BareMessage> {
+  next(match: (message: BareMessage) => boolean = () => true, timeout = 60_000): Promise<BareMessage> {
     return until(
       `a message on ${this.address}; there are ${this.messages.map(opcodeIn).join(', ') || 'none'}`,
       () => {

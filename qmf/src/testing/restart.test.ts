@@ -6,10 +6,11 @@ import { addressFromPlain } from '../data/index.js';
 import { connectTo } from './brokers.test.fixture.js';
 import { ImageFactory, startFactory, StatusEvent } from './factory.test.fixture.js';
 import { until } from './poll.test.fixture.js';
+import { ownPort } from './own-port.test.fixture.js';
 
 describe('an agent and a console of ours', () => {
   it('go on where they were when the broker restarts on its port; an event of the time between is sent', async () => {
-    const first = await startBroker();
+    const first = await startBroker({ port: ownPort() });
     const agentConnection = await connectTo(first.url);
     const agent = await startFactory(agentConnection, 'restart', 'value');
     const consoleConnection = await connectTo(first.url);

@@ -10,6 +10,7 @@ import { connectTo, onEachBroker, type TestBroker } from '../testing/brokers.tes
 import { failure, until } from '../testing/poll.test.fixture.js';
 import { RawPeer } from '../testing/raw-peer.test.fixture.js';
 import { amqp10, type Binding, type Wire } from './index.js';
+import { ownPort } from '../testing/own-port.test.fixture.js';
 
 const never = new AbortController().signal;
 const topic = (key: string): Binding => ({
@@ -92,7 +93,7 @@ describe('dialling over AMQP 1.0', () => {
     it(`a server that answers with ${what} is unreachable, and not a matter of credentials`, async () => {
       const server = await serve(socket => socket.write(bytes));
       const error = await failure(
-        amqp10(server.url.replace('//', '//user:hush@')).dial(AbortSignal.timeout(2_000)),
+        amqp10(server.url.replace('//', '//user:hush@')).dial(AbortSignal.timeout(60_000)),
       );
       expect(error).to.be.instanceOf(QmfError).with.property('code', 'unreachable');
       expect(error.message).to.not.include('hush');
@@ -153,7 +154,7 @@ describe('dialling over AMQP 1.0', () => {
     });
 
     it('no password at all is refused too', async () => {
-      expect(await failure(amqp10(broker.url).dial(AbortSignal.timeout(3_000)))).to.include({
+      expect(await failure(amqp10(broker.url).dial(AbortSignal.timeout(60_000)))).to.include({
         code: 'not_authorised',
       });
     });
@@ -335,7 +336,7 @@ describe('a wire and its broker', () => {
   });
 
   it('comes back when the broker restarts on the same port', async () => {
-    const first = await startBroker();
+    const first = await startBroker({ port: ownPort() });
     const connection = await connectTo(first.url);
     const got: (string | undefined)[] = [];
     await connection.bind(topic('test.#'), ({ to }) => got.push(to.subject));

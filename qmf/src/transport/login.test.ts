@@ -17,7 +17,7 @@ import { type SaslServerSteps, startMiniBroker } from './amqp091/mini-broker.tes
 import { securityOf } from './security.js';
 import { transportFor } from './transport-for.js';
 
-const dial = (url: string, options = {}) => transportFor(url, options).dial(AbortSignal.timeout(5_000));
+const dial = (url: string, options = {}) => transportFor(url, options).dial(AbortSignal.timeout(60_000));
 
 /** The server's side of a login as both kinds of test brokers take it. */
 function steps(mechanism: 'SCRAM-SHA-1' | 'SCRAM-SHA-256', forge = (text: string) => text): SaslServerSteps {
@@ -172,7 +172,7 @@ describe('a password', () => {
   it('is in no inspection of an open connection', async () => {
     const broker = await startBroker({ users: { alice: secrets[0] ?? '' } });
     const transport = transportFor(url(broker.url));
-    const wire = await transport.dial(AbortSignal.timeout(5_000));
+    const wire = await transport.dial(AbortSignal.timeout(60_000));
     for (const thing of [transport, wire]) expect(isShown(thing)).to.equal(false);
     await wire.close();
     await broker.stop();

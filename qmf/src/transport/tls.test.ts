@@ -174,7 +174,7 @@ for (const [name, scheme, plainScheme, start] of protocols) {
       return started;
     };
     const dial = async (url: string, options: TransportOptions): Promise<void> => {
-      const wire = await transportFor(url, options).dial(AbortSignal.timeout(5_000));
+      const wire = await transportFor(url, options).dial(AbortSignal.timeout(60_000));
       await wire.close();
     };
 
@@ -249,11 +249,11 @@ for (const [name, scheme, plainScheme, start] of protocols) {
       const file = join(directory, 'client.pem');
       try {
         const transport = transportFor(`${scheme}://127.0.0.1:${port}`, { tls: { ca, cert: file } });
-        expect(await failure(transport.dial(AbortSignal.timeout(5_000)))).to.include({
+        expect(await failure(transport.dial(AbortSignal.timeout(60_000)))).to.include({
           code: 'invalid_argument',
         });
         writeFileSync(file, certificateBytes('client-both.pem'));
-        await (await transport.dial(AbortSignal.timeout(5_000))).close();
+        await (await transport.dial(AbortSignal.timeout(60_000))).close();
       } finally {
         rmSync(directory, { recursive: true });
       }
@@ -316,7 +316,7 @@ describe('TLS files', () => {
     it(`are checked before anything is dialled: ${what}`, async () => {
       // Nobody listens at that port, which is not what is complained of.
       const error = await failure(
-        transportFor('amqps://127.0.0.1:1', { tls }).dial(AbortSignal.timeout(2_000)),
+        transportFor('amqps://127.0.0.1:1', { tls }).dial(AbortSignal.timeout(60_000)),
       );
       expect(error.message).to.match(complaint).and.not.include('hush-hush');
       expect(error).to.include({ code: 'invalid_argument' });

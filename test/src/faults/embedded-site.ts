@@ -1,5 +1,6 @@
 import { type BrokerOptions, startBroker } from '@imagefactory/qmf';
 import type { Site } from './site.js';
+import { freeOwnPort } from '../support/own-port.js';
 
 /** A site on a broker of its own in this process. */
 export interface EmbeddedSite extends Site {
@@ -7,7 +8,7 @@ export interface EmbeddedSite extends Site {
 }
 
 export async function embeddedSite(long: boolean, options: BrokerOptions = {}): Promise<EmbeddedSite> {
-  let broker = await startBroker(options);
+  let broker = await startBroker({ ...options, port: await freeOwnPort() });
   const spare = await startBroker(options);
   const { port } = broker;
   const kill = async (): Promise<void> => {

@@ -25,7 +25,7 @@ type Result = 'passed' | 'failed' | 'skipped';
 /** Plays every scenario on a broker, in each protocol that it speaks. */
 export function faultsOn(broker: RealBroker): void {
   describe(`faults between an agent and consoles, on ${broker.kind}: ${broker.how}`, function () {
-    this.timeout(300_000);
+    this.timeout(600_000); // as each waits for its turn; what it waits for has a patience of its own
     let spare: RealBroker | undefined;
     const table = new Map<string, string[]>();
     const site = (protocol: Protocol): Site => ({

@@ -27,7 +27,7 @@ export interface StageOptions {
    * with it the queue in which the request waits. Further tries may take up to four times as long: on a busy machine all would be too short.
    */
   readonly callTimeout?: number;
-  /** Milliseconds that everything may take to come to its end once the faults are over; default a minute. */
+  /** Milliseconds that everything may take to come to its end once the faults are over; default two minutes. */
   readonly patience?: number;
 }
 
@@ -202,7 +202,7 @@ export class Stage {
   }
 
   get patience(): number {
-    return this.options.patience ?? 60_000;
+    return this.options.patience ?? 120_000;
   }
 
   /** Waits until all builds that are watched have ended for their watchers; gives how, in the order of the watches. */

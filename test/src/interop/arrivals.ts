@@ -28,7 +28,7 @@ export async function heartbeatsUponArrival(url: string, listen: () => Promise<v
 
 /** Listens as a console of ours would, but for its requests. */
 export async function listenAt(url: string): Promise<void> {
-  const wire = await transportFor(url).dial(AbortSignal.timeout(30_000));
+  const wire = await transportFor(url).dial(AbortSignal.timeout(60_000));
   await heartbeat(wire);
   await wire.close();
 }

@@ -18,7 +18,7 @@ export interface Configured {
 /** Starts a broker with the configuration that docs/brokers.md shows, and works with the users in it. */
 export function configuredAsDocumented({ kind, protocols, start, exceptions, more }: Configured): void {
   describe(`the users and rights of docs/brokers.md at ${kind}`, function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     let broker: RealBroker | undefined;
     before(async function () {
       const started = await start();

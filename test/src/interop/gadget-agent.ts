@@ -66,7 +66,7 @@ export async function startGadgetAgent(url: string): Promise<{
   );
   await session.open();
   connection.start();
-  await connection.ready({ timeout: 15_000 });
+  await connection.ready({ timeout: 60_000 });
   return {
     session,
     setCount: (index, count) => {

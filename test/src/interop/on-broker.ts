@@ -49,7 +49,7 @@ export function interoperabilityOn(broker: RealBroker): void {
   const speaks = ({ agent, console }: Pair): boolean =>
     broker.protocols.includes(agent) && broker.protocols.includes(console);
   describe(`an agent and a console on ${broker.kind}: ${broker.how}`, function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const suites = new Map<Pair, Suite>();
     for (const pair of pairs.filter(speaks)) {
       const ground = {

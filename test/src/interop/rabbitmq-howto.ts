@@ -12,7 +12,7 @@ import { as, type User } from './roles.js';
 export function rabbitMqAsDocumented(broker: RealBroker): void {
   const { kind, url, tool } = broker;
   describe(`the users and rights of docs/brokers.md at ${kind}`, function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const run = async (isMeant: (line: string) => boolean): Promise<void> => {
       const lines = (await blocksOf('RabbitMQ', 'sh')).flatMap(block => block.trim().split('\n'));
       for (const line of lines.filter(isMeant)) {

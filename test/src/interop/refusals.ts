@@ -58,7 +58,7 @@ const here: Readonly<Record<Protocol, string>> = { amqp10: '', amqp091: '' };
 async function refusal(address: string): Promise<QmfError> {
   const transport = transportFor(address, { onWarning: () => undefined });
   try {
-    const wire = await transport.dial(AbortSignal.timeout(30_000));
+    const wire = await transport.dial(AbortSignal.timeout(60_000));
     const key = 'agent.ind.#';
     const binding = { exchange: 'qmf.default.topic', exchangeType: 'topic', key, create: false } as const;
     await wire.bind(binding, () => undefined).finally(() => wire.close());

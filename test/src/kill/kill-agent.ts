@@ -85,7 +85,7 @@ export class KillRun {
       await next.says(/^started /m);
       // Some that nobody interrupts.
       const before = this.accepted.size;
-      await until('orders are taken again', () => this.accepted.size >= before + callers, 30_000);
+      await until('orders are taken again', () => this.accepted.size >= before + callers);
       this.#stopped = true;
       await ordering;
       await this.#check();
@@ -132,7 +132,7 @@ export class KillRun {
   }
 
   async #check(): Promise<void> {
-    const { agent } = await this.client.findFactory({ timeout: 15_000 });
+    const { agent } = await this.client.findFactory({ timeout: 60_000 });
     const adaptors = async () => {
       const objects = await agent.query('{class:BuildAdaptor}', { timeout: 30_000 });
       return new Map(objects.map(({ address, values }) => [address?.objectName ?? '', values]));

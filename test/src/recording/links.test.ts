@@ -20,7 +20,7 @@ describe('the reader of messages on a connection', () => {
       toBroker: bytes => chunks.toBroker.push(Buffer.from(bytes)),
       toClient: bytes => chunks.toClient.push(Buffer.from(bytes)),
     }));
-    const wire = await amqp10(proxy.through(broker.url)).dial(AbortSignal.timeout(30_000));
+    const wire = await amqp10(proxy.through(broker.url)).dial(AbortSignal.timeout(60_000));
     let received = 0;
     const binding = {
       exchange: 'qmf.default.topic',

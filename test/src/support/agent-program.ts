@@ -44,8 +44,12 @@ export class AgentProgram {
 
   /** A console that has found this agent. */
   async console(): Promise<ConnectedConsole> {
-    const client = await connectConsole({ broker: this.broker, retry: { initialDelay: 50, maxDelay: 200 } });
-    await client.findFactory({ timeout: 15_000 }).catch((error: unknown) => {
+    const client = await connectConsole({
+      broker: this.broker,
+      retry: { initialDelay: 50, maxDelay: 200 },
+      timeout: 60_000,
+    });
+    await client.findFactory({ timeout: 60_000 }).catch((error: unknown) => {
       throw new Error(`${String(error)}; the agent printed:\n${this.program.output}`);
     });
     return client;

@@ -1,5 +1,6 @@
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { type Direction, Lane, type LaneConditions, newConditions } from './fault-lane.js';
+import { freeOwnPort } from './own-port.js';
 
 export type { Direction } from './fault-lane.js';
 
@@ -29,7 +30,7 @@ export class FaultProxy {
     toClient: newConditions(),
   };
   #server: Server;
-  #port = 0;
+  #port: number | undefined;
   #accepted = 0;
 
   private constructor(
@@ -54,7 +55,7 @@ export class FaultProxy {
 
   /** Where it listens; always the same. */
   get port(): number {
-    return this.#port;
+    return this.#port ?? 0;
   }
 
   /** Connections that are open. */
@@ -154,13 +155,13 @@ export class FaultProxy {
   /** Takes connections again, on the same port. */
   async accept(): Promise<void> {
     if (this.#server.listening) return;
+    const port = (this.#port ??= await freeOwnPort());
     const server = this.#newServer();
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(this.#port, this.host, resolve);
+      server.listen(port, this.host, resolve);
     });
-    this.#port = (server.address() as AddressInfo).port; // a TCP server has no other kind of address
   }
 
   async stop(): Promise<void> {

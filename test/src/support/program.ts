@@ -63,7 +63,7 @@ export class Program {
   ): Promise<Program & { status: number | null }> {
     const program = new Program(file, args, options);
     program.#child.stdin.end(options.input ?? '');
-    const timer = setTimeout(() => program.kill('SIGKILL'), options.timeout ?? 60_000);
+    const timer = setTimeout(() => program.kill('SIGKILL'), options.timeout ?? 150_000);
     const { status } = await program.exited;
     clearTimeout(timer);
     return Object.assign(program, { status });
@@ -96,7 +96,7 @@ export class Program {
   }
 
   /** Waits for something in its output. */
-  async says(pattern: RegExp, timeout = 15_000): Promise<void> {
+  async says(pattern: RegExp, timeout = 60_000): Promise<void> {
     await until(
       `${pattern.source} is printed`,
       () => pattern.test(this.output) || !this.running,
@@ -113,7 +113,7 @@ export class Program {
    *
    * @param patience milliseconds before it is killed
    */
-  async stop(patience = 10_000): Promise<Exit> {
+  async stop(patience = 60_000): Promise<Exit> {
     if (this.#exit !== undefined) return this.#exit;
     this.kill('SIGTERM');
     const timer = setTimeout(() => this.kill('SIGKILL'), patience);

@@ -10,7 +10,7 @@ const PAUSE = 20;
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  timeout = 45_000,
+  timeout = 90_000,
 ): Promise<void> {
   for (let looks = Math.ceil(timeout / PAUSE); !(await condition()); looks--) {
     if (looks <= 0) throw new Error(`waited ${timeout / 1000} s in vain until ${what}`);

@@ -13,7 +13,7 @@ import { BaseImage, DirectoryImageManager, TargetImage } from '../../images/inde
 const id = (digit: number): string => `${String(digit).repeat(8)}-1111-4222-8333-444455556666`;
 
 describe('imagefactory image', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let directory: string;
 
   beforeEach(async () => {

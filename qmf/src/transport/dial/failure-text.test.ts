@@ -40,7 +40,7 @@ describe('the words for a failure', () => {
       const server = await listen(isSecure ? createSecureServer(keys) : createServer());
       const url = `${scheme}://127.0.0.1:${server.port}`;
       const transport = transportFor(url, isSecure ? { tls: { ca: certificate('ca.pem') } } : {});
-      const error = await failure(transport.dial(AbortSignal.timeout(5_000)));
+      const error = await failure(transport.dial(AbortSignal.timeout(60_000)));
       expect(error).to.include({
         code: 'unreachable',
         message: `${url} cannot be reached: what answers there speaks HTTP; is it the port of the broker's management?`,

@@ -167,5 +167,5 @@ session.publish(ImageFactory, {
 while (finished.length < kept) finished.push(publishAdaptor(`${ADAPTOR_PREFIX}${randomUUID()}`));
 await session.open();
 connection.start();
-await connection.ready({ timeout: 20_000 });
+await connection.ready({ timeout: 60_000 });
 tell({ kind: 'ready' });

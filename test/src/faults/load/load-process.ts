@@ -46,7 +46,7 @@ export async function startLoad(order: LoadOrder): Promise<LoadProcess> {
       return done;
     },
     leave: async () => {
-      const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
       say({ kind: 'leave' });
       await exited.finally(() => clearTimeout(timer));
     },

@@ -62,7 +62,6 @@ export const cuts: readonly Scenario[] = [
   {
     name: 'connections are cut in the middle of frames, at many offsets, during builds',
     company: 'together',
-    options: () => ({ patience: 60_000 }),
     run: async stage => {
       await stage.agent({ stepDelay: 10 });
       const by = await watchers(stage);
@@ -81,7 +80,6 @@ export const cuts: readonly Scenario[] = [
   {
     name: 'connections are cut at many offsets while they open',
     company: 'together',
-    options: () => ({ patience: 60_000 }),
     run: async stage => {
       await stage.agent({ stepDelay: 10 });
       const by = await watchers(stage);

@@ -15,7 +15,6 @@ export const flow: readonly Scenario[] = [
         ? 'RabbitMQ 3 holds nobody back who speaks 1.0'
         : undefined;
     },
-    options: () => ({ patience: 60_000 }),
     run: async stage => {
       const broker = given(stage.site.flow);
       let open: () => void = () => undefined;

@@ -70,7 +70,8 @@ export const restarts: readonly Scenario[] = [
   {
     name: 'the agent is killed while consoles watch, and stays away',
     company: 'together',
-    options: () => ({ maxAgentAge: 3_000 }),
+    // Long enough for heartbeats that a busy machine holds up.
+    options: () => ({ maxAgentAge: 15_000 }),
     run: async stage => {
       const agent = await program(stage, await stage.directory());
       const by = await watchers(stage);

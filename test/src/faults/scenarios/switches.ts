@@ -65,7 +65,7 @@ function ending(
   return {
     name: `the broker ends ${what} with each error condition during builds`,
     company: 'together',
-    options: () => ({ silence: 1_000, patience: 60_000 }),
+    options: () => ({ silence: 1_000 }),
     run: async stage => {
       const { faults } = brokerOf(stage);
       await stage.agent({ stepDelay: 250 });

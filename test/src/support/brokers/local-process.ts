@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../free-port.js';
+import { freeOwnPort } from '../own-port.js';
 import type { Program } from '../program.js';
 import type { BrokerTool } from './real-broker.js';
 import type { Way } from './ways.js';
@@ -49,7 +49,7 @@ export function asProcess(recipe: () => Promise<Recipe | string>): Way {
     const found = await recipe();
     if (typeof found === 'string') return found;
     const directory = await mkdtemp(join(found.base ?? tmpdir(), 'imagefactory-broker-'));
-    let place: Place = { port: await freePort(), directory };
+    let place: Place = { port: await freeOwnPort(), directory };
     const removeFiles = async (): Promise<void> => {
       await found.cleanUp?.(place);
       await rm(directory, { recursive: true, force: true });
@@ -65,7 +65,7 @@ export function asProcess(recipe: () => Promise<Recipe | string>): Way {
           await removeFiles();
           return `${found.how} did not start: ${error instanceof Error ? error.message : String(error)}`;
         }
-        place = { port: await freePort(), directory };
+        place = { port: await freeOwnPort(), directory };
       }
     }
     let running = program;

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../free-port.js';
+import { freeOwnPort } from '../own-port.js';
 import { Program, type ProgramOptions } from '../program.js';
 import { type Place, ready, type Recipe } from './local-process.js';
 
@@ -43,7 +43,7 @@ export function rabbitMqRecipe(installation: RabbitMqInstallation): Recipe {
       // Erlang's name server outlives the nodes that start it; one of our own can be stopped with the broker.
       let names = nameServers.get(place.directory);
       if (names === undefined) {
-        const port = await freePort();
+        const port = await freeOwnPort();
         names = { port, program: start(installation.epmd, ['-port', String(port), '-address', '127.0.0.1']) };
         nameServers.set(place.directory, names);
       }
@@ -121,7 +121,7 @@ async function serverEnvironment(
     // The script then becomes the Erlang machine instead of watching over it, so that signals reach the broker.
     RABBITMQ_ALLOW_INPUT: '1',
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-noinput',
-    RABBITMQ_DIST_PORT: String(await freePort()),
+    RABBITMQ_DIST_PORT: String(await freeOwnPort()),
     RABBITMQ_CONFIG_FILE: file('rabbitmq.conf'),
     RABBITMQ_ADVANCED_CONFIG_FILE: file('advanced.config'),
     RABBITMQ_MNESIA_BASE: file('mnesia'),

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../free-port.js';
+import { freeOwnPort } from '../own-port.js';
 import { projectRoot } from '../program.js';
 import { brokerJRecipe, configuration } from './broker-j.js';
 import { asProcess } from './local-process.js';
@@ -27,7 +27,7 @@ export interface SecureBroker {
 export async function startSecureRabbitMq(): Promise<SecureBroker | string> {
   const installation = await installedRabbitMq();
   if (typeof installation === 'string') return installation;
-  const certifiedPort = await freePort();
+  const certifiedPort = await freeOwnPort();
   const directory = await mkdtemp(join(tmpdir(), 'imagefactory-definitions-'));
   const definitions = join(directory, 'definitions.json');
   await writeFile(definitions, JSON.stringify(rabbitMqDefinitions()));
@@ -80,7 +80,7 @@ function rabbitMqDefinitions(): object {
 
 /** @returns the broker, or why there is none */
 export async function startSecureBrokerJ(): Promise<SecureBroker | string> {
-  const [certifiedPort, passwordPort] = [await freePort(), await freePort()];
+  const [certifiedPort, passwordPort] = [await freeOwnPort(), await freeOwnPort()];
   const configure = (port: number): object => {
     const plain = configuration(port);
     const [common] = plain.ports;
