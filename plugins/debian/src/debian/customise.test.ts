@@ -116,6 +116,14 @@ describe('customise', () => {
     }
   });
 
+  it("tells the clean-up which files are the template's, and which repositories are not to stay", async () => {
+    await start();
+    const script = String(context.sandbox.runs.at(-1)?.options.stage?.['run.sh']?.content);
+    expect(script)
+      .to.match(/^for path in '\/etc\/motd'; do$/m)
+      .and.match(/^drop .*'\/etc\/apt\/sources.list.d\/extra.list'/m);
+  });
+
   it('tolerates missing lists before the precommands, but not after them', async () => {
     await start();
     const updates = run.runs.filter(({ options }) => options.label === 'fetching the package lists');
