@@ -171,6 +171,32 @@ describe('debianOs', () => {
     await context.dispose();
   });
 
+  it('names a package of the minimal system whose script fails', async () => {
+    const run = fakeRunner(({ options }) => {
+      if (options.label !== 'configuring the minimal system') return '';
+      for (const line of [
+        'Setting up base-files (12.4) ...',
+        'no such user',
+        'dpkg: error processing package base-files (--install):',
+        ' installed base-files package post-installation script subprocess returned error exit status 1',
+        'Errors were encountered while processing:',
+        ' base-files',
+      ])
+        options.onLine?.(line, 'stderr');
+      throw new BuildError('tool_failed', 'configuring the minimal system failed with status 1: base-files');
+    });
+    const context = await fakeContext({ run });
+    const outcome = await debianOs({ hostSources: () => Promise.resolve(sourcesOfHost) })
+      .buildBase(full, context)
+      .catch((error: unknown) => error);
+    expect(outcome).to.include({
+      code: 'tool_failed',
+      message:
+        'configuring the minimal system failed: package base-files: no such user; installed base-files package post-installation script subprocess returned error exit status 1',
+    });
+    await context.dispose();
+  });
+
   it('gives its sandbox back after a failure', async () => {
     const run = fakeRunner(({ options }) => {
       if (options.label === 'mmdebstrap') throw new BuildError('aborted', 'the build was aborted');
