@@ -1,4 +1,4 @@
-import { type Clock, QmfError } from '@imagefactory/qmf';
+import { AgentException, type Clock, exceptionCodes, QmfError } from '@imagefactory/qmf';
 import { BuildNews, NEWS_OBJECT } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
@@ -7,6 +7,7 @@ import { ScriptedFactory } from '../testing/scripted-factory.js';
 import { jsonLines, run } from './bus.test.fixture.js';
 
 const uuid = '0b3f0c3e-1111-4222-8333-444455556666';
+const otherUuid = '0b3f0c3e-1111-4222-8333-444455557777';
 
 describe('one of several agents', () => {
   let first: ScriptedFactory;
@@ -52,31 +53,94 @@ describe('one of several agents', () => {
     expect(stderr).to.match(/no agent knows a build 'nope' \(any more\): .*:first, .*:second were asked/);
   });
 
-  it('push finds the agent that has the image', async () => {
-    const second = await another('second');
+  describe('and images that are on record', () => {
+    let second: ScriptedFactory;
     const asked: string[] = [];
-    for (const factory of [first, second]) {
-      factory.session.publish(BuildNews, {
-        name: NEWS_OBJECT,
-        values: {},
-        methods: {
-          log: () => ({ lines: [], next: 1, over: true }),
-          follow: () => ({ granted: 0, next: 1, over: true }),
-          detail: () => ({ status_detail: {}, queue: {}, failure: {} }),
-          image: ({ image }) => {
-            asked.push(factory.session.name);
-            if (factory === first) throw new Error(`no image ${image}`);
-            return { record: { id: image, description: '<image/>', builds: [] } };
+    /** What `image` of each factory does. */
+    const has = (uuids: readonly string[]) => (image: string) => {
+      if (!uuids.includes(image)) throw new AgentException(`no image ${image}`, exceptionCodes.unknownObject);
+    };
+    const refuses = () => {
+      throw new AgentException('not allowed', exceptionCodes.forbidden);
+    };
+
+    async function withImages(...owns: ((image: string) => void)[]): Promise<void> {
+      second = await another('second');
+      asked.length = 0;
+      for (const [index, factory] of [first, second].entries()) {
+        factory.session.publish(BuildNews, {
+          name: NEWS_OBJECT,
+          values: {},
+          methods: {
+            log: () => ({ lines: [], next: 1, over: true }),
+            follow: () => ({ granted: 0, next: 1, over: true }),
+            detail: () => ({ status_detail: {}, queue: {}, failure: {} }),
+            image: ({ image }) => {
+              asked.push(factory.session.name);
+              owns[index]?.(image);
+              return { record: { id: image, description: '<image/>', builds: [] } };
+            },
           },
-        },
+        });
+      }
+    }
+    const files = { c: '<provider_credentials/>', t: '<template/>' };
+    const push = ['-t', '2', 'push', uuid, '--provider', 'mock-one', '--credentials', 'c'];
+    // A scripted factory of 2011 has no such methods; its answer says which one was asked for them.
+    const unknownAt = (name: string, method: string): RegExp =>
+      new RegExp(`:${name} answered with an exception: Unknown method: ${method}`);
+
+    for (const [owner, ...owns] of [
+      ['second', has([]), has([uuid])],
+      ['first', has([uuid]), has([])],
+      ['second', refuses, has([uuid])],
+    ] as const) {
+      it(`push and import find the ${owner} agent, which has the image${owns[0] === refuses ? ', though another refuses to say' : ''}`, async () => {
+        await withImages(...owns);
+        expect((await cli(push, { files })).stderr).to.match(unknownAt(owner, 'push_image'));
+        expect(asked.sort()).to.deep.equal([first.session.name, second.session.name]);
+        for (const option of ['--image', '--build']) {
+          const add = ['import', 'ami-1', '--target', 'mock', '--provider', 'mock-one', option, uuid];
+          expect((await cli(add, { files })).stderr).to.match(unknownAt(owner, 'import_image'));
+        }
       });
     }
-    const { stderr } = await cli(['-t', '2', 'push', uuid, '--provider', 'mock-one', '--credentials', 'c'], {
-      files: { c: '<provider_credentials/>' },
+
+    it('build takes the agent that has the image, or the template of one', async () => {
+      await withImages(has([]), has([uuid]));
+      for (const words of [
+        ['t', '--image-uuid', uuid],
+        [uuid, '--image-uuid', otherUuid],
+      ]) {
+        const { code, stdout } = await cli(['--json', 'build', ...words, '--target', 'mock'], { files });
+        expect(code).to.equal(0);
+        expect(jsonLines(stdout).map(({ agent }) => agent)).to.deep.equal([second.session.name]);
+      }
     });
-    expect(asked.sort()).to.deep.equal([first.session.name, second.session.name]);
-    // The scripted factory knows no such method; that it was asked for it is what counts.
-    expect(stderr).to.include('push_image').and.to.not.include('come into question');
+
+    it('push, import and build name the agents where several come into question', async () => {
+      await withImages(has([uuid]), has([uuid]));
+      const place = ['--target', 'mock', '--provider', 'mock-one'];
+      for (const words of [
+        push,
+        ['import', 'ami-1', ...place],
+        ['import', 'ami-1', ...place, '--image', uuid],
+        ['build', 't', '--target', 'mock'],
+        ['build', 't', '--target', 'mock', '--image-uuid', uuid],
+        ['build', 't', '--target', 'mock', '--image-uuid', otherUuid],
+      ]) {
+        const { code, stderr } = await cli(words, { files });
+        expect(code, words.join(' ')).to.equal(2);
+        expect(stderr).to.match(/2 agents come into question for the \w+: .*:first, .*:second/);
+      }
+    });
+
+    it('push passes on the refusal where no agent says that it has the image', async () => {
+      await withImages(refuses, refuses);
+      const { code, stderr } = await cli(['-t', '60', ...push.slice(2)], { files });
+      expect(code).to.not.equal(0);
+      expect(stderr).to.include('not allowed');
+    });
   });
 
   for (const name of ['{odd', '{class:BuildAdaptor}', '{}']) {

@@ -50,7 +50,7 @@ describe('createMask', () => {
     );
   });
 
-  for (const secret of ['x', 'debian', 'password', '123456', 'no', '*']) {
+  for (const secret of ['x', 'debian', 'password', '123456', 'no', '*', 'exit', 'Setting', 'done', '1000']) {
     it(`hides ${secret} only where it stands as a value`, () => {
       const mask = createMask([secret]);
       for (const around of [
@@ -72,6 +72,8 @@ describe('createMask', () => {
       for (const text of [
         'exit status 1 of the next package at https://deb.debian.example.org/debian/',
         'Setting up debian-archive-keyring (2023.3) ... no passwords',
+        'Processing triggers for libc-bin (2.36-9) ... done',
+        'the user 1000 could not exit',
         'Get:1 http://mirror.example.org/debian bookworm InRelease [151 kB] 1234567',
       ]) {
         expect(mask(text)).to.equal(text);

@@ -20,7 +20,7 @@ const mark = '***';
  * ones are ignored.
  *
  * A secret of eight characters or more that is no plain word is hidden everywhere; a shorter one or a plain word, not within other
- * words; one of up to three characters, or a common word such as `debian`, only where it stands as a value: alone on its line, in
+ * words; one of up to three characters or four digits, or a common word such as `debian`, only where it stands as a value: alone on its line, in
  * quotes, behind `=`, `:` or a word such as `password`. Else the gaps would say what it is, and make the text unreadable.
  */
 export function createMask(secrets: readonly string[]): Mask {
@@ -55,7 +55,7 @@ type Strength = (typeof strengths)[number];
 
 function strengthOf(secret: string): Strength {
   const word = secret.trim();
-  if (word.length < 4 || commonSecrets.has(word.toLowerCase())) return 'value';
+  if (word.length < 4 || /^\d{4}$/.test(word) || commonSecrets.has(word.toLowerCase())) return 'value';
   return word.length < 8 || /^\p{L}+$/u.test(word) ? 'word' : 'any';
 }
 

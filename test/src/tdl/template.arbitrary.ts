@@ -55,7 +55,9 @@ const path = fc
   )
   .map(parts => `/${parts.join('/')}`);
 
-const packageName = fc.stringMatching(/^[A-Za-z0-9@][A-Za-z0-9.+:~=/@_-]{0,12}$/);
+const packageName = fc
+  .stringMatching(/^@?[A-Za-z0-9][A-Za-z0-9.+:~=/@_-]{0,12}( [A-Za-z0-9]{1,5}){0,2}$/)
+  .map(name => (name.startsWith('@') ? name : name.replaceAll(' ', '')));
 
 const remote = fc.record({ url });
 const fileContent = fc.oneof(

@@ -64,6 +64,11 @@ describe('the packages of a template', () => {
       '@Virtualization Hypervisor (KVM)',
       '@Administration Tools',
       '@C Development Tools &amp; Libraries',
+      '@.NET Development',
+      '@3D Printing',
+      '@Büro und Produktivität',
+      '@Советы разработчика',
+      '@web-server (2.4), minimal',
       'bash',
       'g++-12',
       '@core',
@@ -73,7 +78,22 @@ describe('the packages of a template', () => {
   });
 
   it('are refused where a tool could take them for something else', () => {
-    for (const name of ['two words', '@ Office', '@a  b', '@a --purge', '@a -x', '--purge', 'a;b']) {
+    for (const name of [
+      'two words',
+      '@ Office',
+      '@a  b',
+      '@a --purge',
+      '@a -x',
+      '--purge',
+      'a;b',
+      '@',
+      '@ ',
+      '@-x',
+      '@a;b',
+      '@a $(b)',
+      '@a &#10;b',
+      '@a\u00a0b',
+    ]) {
       expect(refusal(item(name)), name).to.include('is no name of a package');
     }
   });

@@ -10,9 +10,10 @@ export function entriesOf(list: TemplateNode | undefined, name: string): readonl
   return list?.children(name) ?? [];
 }
 
-const packageForm = /^[A-Za-z0-9@][\w.+:~=/@^-]*$/;
-/** Groups of yum and dnf, such as `@Office Suite and Productivity`: words with single blanks between them. */
-const groupForm = /^@\^?[A-Za-z0-9][\w.+:~=/@^&(),'-]*(?: [A-Za-z0-9&(][\w.+:~=/@^&(),'-]*)*$/;
+const packageForm = /^[A-Za-z0-9][\w.+:~=/@^-]*$/;
+/** Groups of yum and dnf, such as `@Office Suite and Productivity`: words of any language with single blanks between them. */
+const groupForm =
+  /^@\^?[\p{L}\p{N}.][\p{L}\p{M}\p{N}\w.+:~=/@^&(),'!-]*(?: [\p{L}\p{N}&(.][\p{L}\p{M}\p{N}\w.+:~=/@^&(),'!-]*)*$/u;
 
 /** Reads `<packages>`: in the order of the document, repetitions kept. */
 export function readPackages(

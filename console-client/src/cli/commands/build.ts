@@ -4,7 +4,7 @@ import { readText } from '../args/text-file.js';
 import { type Context, requestOptions } from '../context.js';
 import { usageError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
-import { findFactory } from '../lookup/factory.js';
+import { factoryWith } from '../lookup/records.js';
 import { followBuilds, labelled } from './follow-builds.js';
 
 export interface BuildOptions {
@@ -27,7 +27,10 @@ export async function buildCommand(
     throw usageError('--credentials goes with one --target', "give them to 'push', which needs them");
   }
   const descriptor = isReference(template) ? template : await readText(context, 'template', template);
-  const factory = await findFactory(context, 'the build');
+  const factory = await factoryWith(context, 'the build', [
+    options.imageUuid,
+    isUuid(template) ? template : undefined,
+  ]);
   const imageUuid = options.imageUuid ?? randomUUID();
   const builds =
     targets.length === 1
@@ -71,5 +74,9 @@ async function buildOne(
 
 /** Whether the agent is to find the template: by URL, or by the uuid of a stored one or of an image. */
 function isReference(template: string): boolean {
-  return /^https?:\/\//i.test(template) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(template);
+  return /^https?:\/\//i.test(template) || isUuid(template);
+}
+
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }

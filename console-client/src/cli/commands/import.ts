@@ -1,7 +1,7 @@
 import { readText } from '../args/text-file.js';
 import { type Context, requestOptions } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
-import { findFactory } from '../lookup/factory.js';
+import { factoryWith } from '../lookup/records.js';
 
 export interface ImportOptions {
   readonly target: string;
@@ -20,7 +20,7 @@ export async function importCommand(
 ): Promise<number> {
   const { out } = context;
   const imageDesc = description === undefined ? '' : await readText(context, '--description', description);
-  const factory = await findFactory(context, 'the import');
+  const factory = await factoryWith(context, 'the import', [place.image, place.build]);
   const { image, build, targetImage, providerImage } = await factory.importImage(
     { ...place, targetIdentifier, imageDesc },
     requestOptions(context),

@@ -1,12 +1,11 @@
-import { type ConsoleAgent, exceptionCodes, QmfError } from '@imagefactory/qmf';
-import { type Factory, type ImageRecord, partOf } from '../../index.js';
-import { imageRecordOf } from '../../news.js';
+import { type Factory, partOf } from '../../index.js';
 import { readText } from '../args/text-file.js';
 import { type Context, requestOptions } from '../context.js';
 import { notFoundError, usageError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
 import { onlyOne } from '../lookup/agents.js';
 import { factoryAt, isFactory } from '../lookup/factory.js';
+import { recordAt } from '../lookup/records.js';
 import { searchAgents } from '../lookup/search.js';
 import { followBuilds, labelled } from './follow-builds.js';
 
@@ -87,21 +86,4 @@ async function whatToPush(
   const { build } = partOf(first.result, uuid);
   const what = { image: first.result.id, ...(build === undefined ? {} : { build: build.id }) };
   return { factory: await factoryAt(context, agent), what };
-}
-
-async function recordAt(
-  context: Context,
-  agent: ConsoleAgent,
-  uuid: string,
-): Promise<ImageRecord | undefined> {
-  try {
-    return await imageRecordOf(agent, uuid, requestOptions(context));
-  } catch (error) {
-    // Agents of other makes have no records; they say so in their words.
-    if (error instanceof QmfError && error.code === 'agent_exception') {
-      if (error.agentCode === exceptionCodes.forbidden) throw error;
-      return undefined;
-    }
-    throw error;
-  }
 }

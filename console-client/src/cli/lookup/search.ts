@@ -1,6 +1,7 @@
 import { type ConsoleAgent, QmfError } from '@imagefactory/qmf';
 import type { Context } from '../context.js';
 import { chosenAgents } from './agents.js';
+import { isForbidden } from './records.js';
 
 /** What agents have answered. */
 export interface SearchResult<T> {
@@ -17,7 +18,8 @@ export interface SearchResult<T> {
  *
  * @param what for people who wait
  * @param ask gives `undefined` at an agent that has it not
- * @throws CliError not_found without any agent; what `ask` throws but for an agent that does not answer
+ * @throws CliError not_found without any agent; what `ask` throws, but for an agent that does not answer, and for one that refuses to where another
+ *   has it
  */
 export async function searchAgents<T>(
   context: Context,
@@ -43,7 +45,10 @@ export async function searchAgents<T>(
       }
       const all = [...answers.values()];
       const found = all.flatMap(({ agent, result }) => (result === undefined ? [] : [{ agent, result }]));
-      if (found.length > 0 || performance.now() >= deadline) {
+      const refusals = all.filter(({ refusal }) => refusal !== undefined);
+      const isOver = performance.now() >= deadline || refusals.length === all.length;
+      if (found.length === 0 && isOver && refusals[0] !== undefined) throw refusals[0].refusal;
+      if (found.length > 0 || isOver) {
         const named = (isFinal: boolean): string[] =>
           all.filter(answer => answer.isFinal === isFinal).map(({ agent }) => agent.name);
         return { found, asked: named(true), silent: named(false) };
@@ -70,11 +75,13 @@ const RETRY = 500;
 interface Answer<T> {
   readonly agent: ConsoleAgent;
   readonly result?: T | undefined;
+  /** The error of an agent that does not say it to this caller. */
+  readonly refusal?: unknown;
   /** False for an agent that has not answered. */
   readonly isFinal: boolean;
 }
 
-/** An agent that does not answer must not keep the others from it. */
+/** An agent that does not answer, or refuses to, must not keep the others from it. */
 async function askOne<T>(
   agent: ConsoleAgent,
   ask: (agent: ConsoleAgent) => Promise<T | undefined>,
@@ -83,6 +90,7 @@ async function askOne<T>(
     return { agent, result: await ask(agent), isFinal: true };
   } catch (error) {
     if (error instanceof QmfError && unanswered.has(error.code)) return { agent, isFinal: false };
+    if (isForbidden(error)) return { agent, refusal: error, isFinal: true };
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildLog } from '../build-log.js';
 import { BuildError } from '../errors.js';
@@ -52,6 +52,15 @@ const beforeStart =
   /runc run failed: unable to start container process: error during container init: error mounting/;
 const startAttempts = 3;
 
+/** A file of the build that a guest sees in place of its own. */
+interface Shadow {
+  /** On this machine. */
+  readonly path: string;
+  /** In the guest. */
+  readonly target: string;
+  readonly content: Buffer;
+}
+
 /** Seconds for the removal of a tree. */
 const removalTime = 120;
 
@@ -79,11 +88,9 @@ export class OciSandbox implements Sandbox {
 
   async makeTree(name: string): Promise<string> {
     const path = this.#pathOf(name);
-    const { held, machine } = this.#options;
     await mkdir(path, { mode: 0o755 });
     await chmod(path, 0o755);
-    if (machine.root) await chown(path, held.block.uid, held.block.gid);
-    else await this.#asOwner('chown', ['1:1', path]);
+    await this.#giveToGuest(path);
     return path;
   }
 
@@ -110,21 +117,23 @@ export class OciSandbox implements Sandbox {
         shares.push({ path, target: stageInGuest });
       }
       const made: string[] = [];
+      const laid: Shadow[] = [];
       const shown = Object.entries(shadows);
-      if (network === 'outbound') shown.push([resolver, { content: outboundResolver, mode: 0o666 }]);
-      for (const [index, [target, content]] of shown.entries()) {
+      if (network === 'outbound') shown.push([resolver, { content: outboundResolver }]);
+      for (const [index, [target, shadow]] of shown.entries()) {
         const place = await placeIn(tree, target);
         if (place === 'unusable') continue;
         if (place === 'absent') made.push(target);
         const path = join(files, `shadow-${index}`);
-        await writeShown(path, content);
-        // The resolver alone may be written to: what the guest makes of it is kept below.
-        shares.push({ path, target, writable: target === resolver });
+        await writeShown(path, shadow);
+        await this.#giveToGuest(path);
+        laid.push({ path, target, content: Buffer.from(shadow.content) });
+        shares.push({ path, target, writable: true });
       }
       const result = await this.#contain([file, ...args], options, { tree, shares }).finally(() =>
         this.#removeMountPoints(tree, made),
       );
-      await this.#keepResolver(tree, shares);
+      for (const shadow of laid) await this.#keepWritten(tree, shadow);
       return result;
     } finally {
       await rm(files, { recursive: true, force: true });
@@ -261,14 +270,22 @@ export class OciSandbox implements Sandbox {
     }
   }
 
-  /** What a guest has written to the resolver's file while it saw ours goes to its own. */
-  async #keepResolver(tree: string, shares: readonly Share[]): Promise<void> {
-    const share = shares.find(({ target }) => target === resolver);
-    const content = share === undefined ? undefined : await contentOf(share.path);
-    if (content === undefined || content === outboundResolver) return;
+  /** Makes the guests' root the owner. */
+  async #giveToGuest(path: string): Promise<void> {
+    const { held, machine } = this.#options;
+    if (machine.root) await chown(path, held.block.uid, held.block.gid);
+    else await this.#asOwner('chown', ['1:1', path]);
+  }
+
+  /** A file that a guest has written while it saw ours in its place is in the tree afterwards. */
+  async #keepWritten(tree: string, { path, target, content }: Shadow): Promise<void> {
+    const written = await contentOf(path);
+    if (written === undefined || written.equals(content)) return;
+    const { mode } = await lstat(path);
+    const script = 'rm -f -- "$1"; cat >"$1"; chmod "$2" "$1"';
     await this.#contain(
-      ['/bin/sh', '-c', `rm -f ${resolver}; cat >${resolver}`],
-      { input: content },
+      ['/bin/sh', '-euc', script, 'sh', target, (mode & 0o777).toString(8)],
+      { input: written, label: `keeping ${target}` },
       { tree, shares: [] },
     );
   }

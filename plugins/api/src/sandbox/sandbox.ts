@@ -87,8 +87,8 @@ export interface GuestOptions extends CommonOptions {
   /** Files that the guest sees in {@link stageInGuest}, read-only, by name. */
   readonly stage?: Readonly<Record<string, SandboxFile>>;
   /**
-   * Files that the guest sees at absolute paths in place of its own, read-only; its own stay as they are. One whose directory the guest
-   * doesn't have is left out.
+   * Files that the guest sees at absolute paths in place of its own, which stay as they are. One that the guest writes to is in its tree
+   * afterwards, as it has written it. One whose directory the guest doesn't have is left out.
    */
   readonly shadows?: Readonly<Record<string, SandboxFile>>;
 }

@@ -31,6 +31,6 @@ export async function isMountPoint(tree: string, path: string): Promise<boolean>
 }
 
 /** Content of a file as far as it can be read. */
-export async function contentOf(path: string): Promise<string | undefined> {
-  return await readFile(path, 'utf8').catch(() => undefined);
+export async function contentOf(path: string): Promise<Buffer | undefined> {
+  return await readFile(path).catch(() => undefined);
 }

@@ -90,6 +90,19 @@ describe('the failures of apt', () => {
     );
   });
 
+  it('say which dependency cannot be met', async () => {
+    expect(
+      await failure(
+        'The following packages have unmet dependencies:',
+        ' mine : Depends: theirs (>= 2) but 1.0 is to be installed',
+        '        Depends: other but it is not going to be installed',
+        'E: Unable to correct problems, you have held broken packages.',
+      ),
+    ).to.equal(
+      'tool_failed: installing packages failed: mine : Depends: theirs (>= 2) but 1.0 is to be installed',
+    );
+  });
+
   for (const line of [
     "E: You don't have enough free space in /var/cache/apt/archives/.",
     'E: Write error - write (28: No space left on device)',

@@ -43,10 +43,15 @@ export async function runApt(
     if (known !== undefined) throw failed(known.text, known.code);
     if (error.code !== 'tool_failed') throw error;
     if (dpkg.failure !== undefined) throw failed(`package ${dpkg.failure.package}: ${dpkg.failure.reason}`);
+    const unmet = errors.find(line => unmetLine.test(line));
+    if (unmet !== undefined) throw failed(unmet.trim());
     const firstError = errors.find(line => line.startsWith('E: '));
     throw firstError === undefined ? error : failed(firstError.slice(3));
   }
 }
 
 /** Lines that may say why: what apt marks as errors, unmet dependencies, and a full disk, which any of their tools may find. */
-const telling = /^[EW]: | but it is not installable$|No space left on device|Disk quota exceeded/;
+const telling = /^[EW]: | : (?:Pre-?)?Depends: .* but |No space left on device|Disk quota exceeded/;
+
+/** What apt says before "you have held broken packages". */
+const unmetLine = /^\s*\S+ : (?:Pre-?)?Depends: .* but /;

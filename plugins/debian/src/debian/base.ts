@@ -105,12 +105,20 @@ async function makeBase(
     ),
   );
   await progress.step('configuring the minimal system', 0.7, () =>
-    sandbox.guest(tree, '/bin/sh', [`${stageInGuest}/configure.sh`], {
-      label: 'configuring the minimal system',
-      env: { DEBIAN_FRONTEND: 'noninteractive' },
-      stage: { 'configure.sh': { content: configureScript(rest) } },
-      shadows: buildShadows,
-    }),
+    runApt(
+      (file, args, options) =>
+        sandbox.guest(tree, file, args, {
+          ...options,
+          // It has no network: what it says about servers is about something else.
+          fetches: false,
+          env: { DEBIAN_FRONTEND: 'noninteractive' },
+          stage: { 'configure.sh': { content: configureScript(rest) } },
+          shadows: buildShadows,
+        }),
+      '/bin/sh',
+      [`${stageInGuest}/configure.sh`],
+      { label: 'configuring the minimal system' },
+    ),
   );
   await progress.step('packing the minimal system', 0.1, async () => {
     const attributes = ['--xattrs', '--xattrs-include=*', '--numeric-owner'];

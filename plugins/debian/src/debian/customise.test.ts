@@ -116,6 +116,14 @@ describe('customise', () => {
     }
   });
 
+  it("tells the clean-up which files are the template's, and which repositories are not to stay", async () => {
+    await start();
+    const script = String(context.sandbox.runs.at(-1)?.options.stage?.['run.sh']?.content);
+    expect(script)
+      .to.match(/^for path in '\/etc\/motd'; do$/m)
+      .and.match(/^drop .*'\/etc\/apt\/sources.list.d\/extra.list'/m);
+  });
+
   it('tolerates missing lists before the precommands, but not after them', async () => {
     await start();
     const updates = run.runs.filter(({ options }) => options.label === 'fetching the package lists');
@@ -160,6 +168,32 @@ describe('debianOs', () => {
       .buildBase(fakeTemplate({ os: { ...full.os!, version: '7' } }), context)
       .catch((error: unknown) => error);
     expect(outcome).to.have.property('code', 'os_unsupported');
+    await context.dispose();
+  });
+
+  it('names a package of the minimal system whose script fails', async () => {
+    const run = fakeRunner(({ options }) => {
+      if (options.label !== 'configuring the minimal system') return '';
+      for (const line of [
+        'Setting up base-files (12.4) ...',
+        'no such user',
+        'dpkg: error processing package base-files (--install):',
+        ' installed base-files package post-installation script subprocess returned error exit status 1',
+        'Errors were encountered while processing:',
+        ' base-files',
+      ])
+        options.onLine?.(line, 'stderr');
+      throw new BuildError('tool_failed', 'configuring the minimal system failed with status 1: base-files');
+    });
+    const context = await fakeContext({ run });
+    const outcome = await debianOs({ hostSources: () => Promise.resolve(sourcesOfHost) })
+      .buildBase(full, context)
+      .catch((error: unknown) => error);
+    expect(outcome).to.include({
+      code: 'tool_failed',
+      message:
+        'configuring the minimal system failed: package base-files: no such user; installed base-files package post-installation script subprocess returned error exit status 1',
+    });
     await context.dispose();
   });
 

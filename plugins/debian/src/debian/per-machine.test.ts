@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { keptFunctions } from '../tree/kept.js';
 import { perMachine, perMachineScript } from './per-machine.js';
+import { runInRoot } from './run-in-root.test.fixture.js';
 
 describe('what each machine has for itself', () => {
   let root: string;
@@ -24,12 +26,7 @@ describe('what each machine has for itself', () => {
 
   /** Runs the script as in a guest, with the test's directory in place of the guest's root. */
   const clean = (keep: readonly string[] = []): string => {
-    const inRoot = perMachineScript(keep).replaceAll(
-      /(^|[\s'"])\/(etc|var|root|home|opt|usr)(?=[/ ])/gm,
-      `$1${root}/$2`,
-    );
-    const script = `set -eu\nsystemctl() { echo "systemctl $*"; }\n${inRoot}`;
-    return execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' }).replaceAll(root, '');
+    return runInRoot(root, `set -eu\n${keptFunctions(keep)}${perMachineScript()}`);
   };
 
   it('is taken out, each thing of the list, and said', async () => {
@@ -75,6 +72,50 @@ describe('what each machine has for itself', () => {
       '3c4d.0\nother.pem\n',
     );
     expect(execFileSync('ls', [`${root}/var/lib/dbus`], { encoding: 'utf8' })).to.equal('machine-id\n');
+  });
+
+  it('is none of the template where that goes there through a link', async () => {
+    const [dead, mine] = ['/var/mail/other', '/var/mail/root'];
+    for (const path of [dead, mine, '/var/lib/cloud/instances/i/x', '/var/log/a.log', '/srv/at-the-end'])
+      await put(path);
+    await mkdir(`${root}/var/spool`);
+    await symlink('../mail', `${root}/var/spool/mail`);
+    await symlink('/var/lib/cloud/instances/i'.replace(/^/, root), `${root}/opt/data`);
+    await symlink('../../srv/at-the-end', `${root}/var/log/link.log`);
+    clean(['/var/spool/mail/root', '/opt/data/x', '/var/log/link.log', '/opt/no-such-directory/y']);
+    expect([isThere(dead), isThere('/var/log/a.log')]).to.deep.equal([false, false]);
+    for (const path of [mine, '/var/lib/cloud/instances/i/x', '/var/log/link.log', '/srv/at-the-end'])
+      expect(isThere(path), path).to.equal(true);
+  });
+
+  it('leaves a service of the template alone that has the name of ours', async () => {
+    const path = '/etc/systemd/system/machine-keys.service';
+    await put(path, 'mine');
+    expect(clean([path])).not.to.include('systemctl');
+    expect(await readFile(root + path, 'utf8')).to.equal('mine');
+  });
+
+  it('has the cases of the original, of virt-sysprep(1), and keys that packages of Debian make', () => {
+    const all = perMachine.flatMap(({ paths }) => paths);
+    expect(all).to.include.members([
+      '/etc/udev/rules.d/70-persistent-net.rules',
+      '/etc/ssh/ssh_host_*',
+      '/etc/ssl/private/ssl-cert-snakeoil.key',
+      '/etc/ssl/certs/ssl-cert-snakeoil.pem',
+      '/etc/machine-id',
+      '/var/lib/systemd/random-seed',
+      '/var/lib/dhcp/*.leases*',
+      '/etc/krb5.keytab',
+      '/etc/dropbear/dropbear_*_host_key',
+      '/etc/dropbear/initramfs/dropbear_*_host_key',
+      '/etc/nsd/nsd_server.*',
+      '/etc/munge/munge.key',
+      '/etc/xrdp/rsakeys.ini',
+      '/etc/iscsi/initiatorname.iscsi',
+      '/var/lib/samba/private/secrets.tdb',
+      '/var/lib/sss/db/*',
+      '/root/.bash_history',
+    ]);
   });
 
   it('is made anew by each machine at its boot, where its program is there', async () => {

@@ -1,3 +1,5 @@
+import { quoted } from '../tree/guest-files.js';
+
 /** Something that each machine has for itself, and that packages, or the build, have put into the image. */
 interface PerMachine {
   /** In a few words, for the log. */
@@ -63,6 +65,56 @@ export const perMachine: readonly PerMachine[] = [
       command: 'nvme gen-hostnqn > /etc/nvme/hostnqn; cat /proc/sys/kernel/random/uuid > /etc/nvme/hostid',
     },
   },
+  {
+    what: 'keys of nsd',
+    paths: ['/etc/nsd/nsd_server.*', '/etc/nsd/nsd_control.*'],
+    remake: {
+      program: '/usr/sbin/nsd-control-setup',
+      missing: '/etc/nsd/nsd_server.key',
+      command: 'nsd-control-setup',
+    },
+  },
+  {
+    what: 'host keys of Dropbear',
+    paths: ['/etc/dropbear/dropbear_*_host_key', '/etc/dropbear/initramfs/dropbear_*_host_key'],
+    remake: {
+      program: '/usr/bin/dropbearkey',
+      missing: '/etc/dropbear/dropbear_ed25519_host_key',
+      command:
+        'cd /etc/dropbear && dropbearkey -t rsa -f dropbear_rsa_host_key && dropbearkey -t ecdsa -f dropbear_ecdsa_host_key && dropbearkey -t ed25519 -f dropbear_ed25519_host_key',
+    },
+  },
+  {
+    what: 'key of MUNGE',
+    paths: ['/etc/munge/munge.key'],
+    remake: {
+      program: '/usr/sbin/mungekey',
+      missing: '/etc/munge/munge.key',
+      command:
+        'mungekey --create && chown munge:munge /etc/munge/munge.key && chmod 0400 /etc/munge/munge.key',
+    },
+  },
+  {
+    what: 'key of xrdp',
+    paths: ['/etc/xrdp/rsakeys.ini'],
+    remake: {
+      program: '/usr/bin/xrdp-keygen',
+      missing: '/etc/xrdp/rsakeys.ini',
+      command:
+        'xrdp-keygen xrdp /etc/xrdp/rsakeys.ini && chown root:xrdp /etc/xrdp/rsakeys.ini && chmod 0640 /etc/xrdp/rsakeys.ini',
+    },
+  },
+  {
+    what: 'iSCSI name',
+    paths: ['/etc/iscsi/initiatorname.iscsi'],
+    remake: {
+      program: '/usr/sbin/iscsi-iname',
+      missing: '/etc/iscsi/initiatorname.iscsi',
+      command:
+        '{ printf InitiatorName=; iscsi-iname; } > /etc/iscsi/initiatorname.iscsi; chmod 0600 /etc/iscsi/initiatorname.iscsi',
+    },
+  },
+  { what: 'keys of Kerberos', paths: ['/etc/krb5.keytab', '/var/lib/krb5kdc/*'] },
   { what: 'machine id', paths: ['/etc/machine-id'], action: 'empty' },
   {
     what: 'random seed',
@@ -130,7 +182,10 @@ export const perMachine: readonly PerMachine[] = [
 const serviceName = 'machine-keys.service';
 
 /** Services that use such keys from their start. */
-const users = ['ssh', 'apache2', 'nginx', 'postfix', 'dovecot', 'exim4', 'postgresql', 'named', 'unbound'];
+const users = [
+  ...['ssh', 'apache2', 'nginx', 'postfix', 'dovecot', 'exim4', 'postgresql', 'named', 'unbound'],
+  ...['nsd', 'dropbear', 'munge', 'xrdp', 'iscsid', 'open-iscsi'],
+];
 
 /** The service that gives each machine made from the image its own keys. */
 function service(): string {
@@ -152,23 +207,14 @@ WantedBy=multi-user.target
 }
 
 /**
- * For the guest's shell, after everything of the template: takes out what each machine must have for itself, has each make its own, and says
- * what it did; names private keys that stay, which all machines of the image will share.
- *
- * @param keep files that the template itself brings
+ * For the guest's shell, after everything of the template and with the functions of kept.ts: takes out what each machine must have for itself,
+ * has each make its own, and says what it did; names private keys that stay, which all machines of the image will share.
  */
-export function perMachineScript(keep: readonly string[]): string {
-  // A directory with such a file in it stays as well.
-  const kept = [...new Set(keep.flatMap(withParents))].map(path => `    ${quoted(path)}) return 0 ;;\n`);
+export function perMachineScript(): string {
   const calls = perMachine.map(
     ({ what, paths, action = 'remove' }) => `of_one_machine ${quoted(what)} ${action} ${paths.join(' ')}\n`,
   );
-  return `of_the_template() {
-  case "$1" in
-${kept.join('')}    *) return 1 ;;
-  esac
-}
-of_one_machine() {
+  return `of_one_machine() {
   what=$1
   action=$2
   shift 2
@@ -187,21 +233,14 @@ of_one_machine() {
 }
 ${calls.join('')}if [ ! -L /var/lib/dbus/machine-id ]; then of_one_machine 'machine id' remove /var/lib/dbus/machine-id; fi
 if [ -d /etc/ssl/certs ]; then find /etc/ssl/certs -xtype l -lname '*ssl-cert-snakeoil.pem' -exec rm -f {} +; fi
-cat > /etc/systemd/system/${serviceName} <<'END'
+if ! of_the_template /etc/systemd/system/${serviceName}; then
+  cat > /etc/systemd/system/${serviceName} <<'END'
 ${service()}END
-systemctl --quiet enable ${serviceName}
+  systemctl --quiet enable ${serviceName}
+fi
 grep -rIlE --exclude-dir=dpkg -e '-----BEGIN ([A-Z]+ )*PRIVATE KEY-----' /etc /var/lib /root /home /opt /usr/local 2>/dev/null |
   while read -r path; do
     of_the_template "$path" || echo "all machines of this image will share the private key $path; remove it by a command, unless that is meant"
   done
 `;
-}
-
-function withParents(path: string): readonly string[] {
-  const parts = path.split('/').filter(part => part !== '' && part !== '.');
-  return parts.map((_part, index) => `/${parts.slice(0, index + 1).join('/')}`);
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

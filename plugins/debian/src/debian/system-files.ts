@@ -2,6 +2,7 @@ import { type SandboxFile, stageInGuest } from '@imagefactory/plugin-api';
 import { type ChosenSources, deb822List } from '../apt/choose-sources.js';
 import { grubConfiguration, rootLabel } from '../disk/grub.js';
 import { type GuestFile, quoted } from '../tree/guest-files.js';
+import { keptFunctions } from '../tree/kept.js';
 import { growRootFiles, growRootScript } from './grow-root.js';
 import { perMachineScript } from './per-machine.js';
 
@@ -50,25 +51,15 @@ export interface FinishOptions {
  * names in `<files>` is not touched.
  */
 export function finishScript({ remove, keep }: FinishOptions): string {
-  const kept = keep.map(path => `    ${quoted(path)}) return 0 ;;\n`).join('');
   return `set -eu
 stage=${stageInGuest}
-kept() {
-  case "$1" in
-${kept}    *) return 1 ;;
-  esac
-}
-drop() {
-  for path; do kept "$path" || rm -rf "$path"; done
-}
-drop ${remove.map(quoted).join(' ')}
+${keptFunctions(keep)}drop ${remove.map(quoted).join(' ')}
 if [ ! -e /etc/apt/sources.list.d/debian.sources ]; then
   cp "$stage/debian.sources" /etc/apt/sources.list.d/debian.sources
 fi
 if [ ! -e /etc/resolv.conf ] && [ ! -L /etc/resolv.conf ]; then
   ln -s ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
 fi
-apt-get clean
-drop /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/*
-${perMachineScript(keep)}`;
+drop /var/lib/apt/lists/* /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/* /var/cache/apt/*.bin /var/cache/ldconfig/*
+${perMachineScript()}`;
 }

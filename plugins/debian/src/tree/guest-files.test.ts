@@ -5,6 +5,10 @@ import {
   type RecordedSandboxRun,
   type Sandbox,
 } from '@imagefactory/plugin-api';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { runGuestScript, writeGuestFiles } from './guest-files.js';
@@ -30,6 +34,52 @@ describe('files and scripts of a guest', () => {
     expect(stage?.['run.sh']?.content).to.match(/\nput 0 644 '\/etc\/it'\\''s'\nput 1 755 '\/etc\/run'\n$/);
     await writeGuestFiles(sandbox, '/tree', []);
     expect(runs()).to.have.length(1);
+  });
+
+  describe('in a tree with links', () => {
+    let root: string;
+    beforeEach(async () => {
+      root = await mkdtemp(join(tmpdir(), 'guest-files-'));
+      for (const name of ['etc', 'run/there', 'srv']) await mkdir(join(root, name), { recursive: true });
+    });
+    afterEach(() => rm(root, { recursive: true }));
+
+    /** Runs the script of the last call with the test's directory in place of the guest's root. */
+    async function write(path: string): Promise<string> {
+      await writeGuestFiles(sandbox, '/tree', [{ path, content: 'new' }]);
+      const { stage = {} } = runs().at(-1)!.options;
+      const place = join(root, 'stage');
+      await mkdir(place, { recursive: true });
+      await writeFile(join(place, '0'), stage['0']!.content);
+      const script = String(stage['run.sh']!.content)
+        .replaceAll('/run/imagefactory', place)
+        .replaceAll(/(^|[\s'|])\/(etc|run|srv|dev|proc|sys)(?=[/'*;\s)])/gm, `$1${root}/$2`);
+      const { status, stderr } = spawnSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
+      expect(status, stderr).to.equal(stderr === '' ? 0 : 1);
+      return stderr.replaceAll(root, '').trim();
+    }
+    const contentOf = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
+
+    it('go to the end of a link, unless that is lost at each boot', async () => {
+      await symlink('../srv/resolver', join(root, 'etc/lasting'));
+      await symlink('../run/there/resolver', join(root, 'etc/volatile'));
+      await symlink('../run/not-there/resolver', join(root, 'etc/dangling'));
+      for (const name of ['lasting', 'volatile', 'dangling']) {
+        expect(await write(`/etc/${name}`)).to.equal('');
+        expect(await contentOf(`etc/${name}`)).to.equal('new');
+      }
+      expect(await contentOf('srv/resolver')).to.equal('new');
+      expect(await readdir(join(root, 'run/there'))).to.deep.equal([]);
+    });
+
+    it('are refused in directories that are lost at each boot', async () => {
+      await symlink('../run/there', join(root, 'etc/linked'));
+      for (const path of ['/etc/linked/x', '/etc/linked/deeper/x']) {
+        expect(await write(path)).to.match(
+          /^\/etc\/linked\/.*x leads to \/run\/there.*made anew at each boot/,
+        );
+      }
+    });
   });
 
   it('are refused at paths that are not those of files', async () => {

@@ -46,9 +46,25 @@ export async function writeGuestFiles(
   await sandbox.guest(tree, '/bin/sh', [`${stageInGuest}/run.sh`], { stage, label: then.label });
 }
 
+/**
+ * A link of the image that leads to a file system which is made anew at each boot gives way to the file; in a directory behind such a link no
+ * file would last.
+ */
 const putFunction = `set -eu
+is_volatile() {
+  case $1/ in
+    /run/*|/dev/*|/proc/*|/sys/*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
 put() {
-  mkdir -p "$(dirname "$3")"
+  if [ -L "$3" ] && is_volatile "$(readlink -f -- "$3" || echo /run)"; then rm -f -- "$3"; fi
+  mkdir -p -- "$(dirname -- "$3")"
+  real=$(cd -P -- "$(dirname -- "$3")" && pwd -P)
+  if is_volatile "$real"; then
+    echo "$3 leads to $real, which is made anew at each boot, so no image can hold it" >&2
+    exit 1
+  fi
   if [ ! -e "$3" ]; then
     : > "$3"
     chmod "$2" "$3"
