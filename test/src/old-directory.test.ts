@@ -34,7 +34,7 @@ describe('an agent on the directory of a version before the store', () => {
 
   /** As it was left on this machine, by processes that are gone. */
   async function left(name: string): Promise<void> {
-    await cp(join(fixtures, name), images(), { recursive: true });
+    await cp(join(fixtures, name), images(), { recursive: true, verbatimSymlinks: true });
     for (const path of await readdir(images(), { recursive: true })) {
       if (!/\.(busy|lock)$/.test(path)) continue;
       const text = await readFile(join(images(), path), 'utf8');

@@ -29,7 +29,7 @@ describe('what a version before the store has left', () => {
   });
 
   async function left(name: string): Promise<void> {
-    await cp(join(fixtures, name), images, { recursive: true, force: true });
+    await cp(join(fixtures, name), images, { recursive: true, force: true, verbatimSymlinks: true });
     // Locks of another host count for as long as they are fresh.
     for (const file of await readdir(join(images, 'jobs')))
       if (file.endsWith('.lock')) await utimes(join(images, 'jobs', file), 0, 0);
