@@ -8,6 +8,7 @@ import { type Client, Clients } from './clients.js';
 import { BrokerConnection } from './connection.js';
 import { type AttachedLink, FaultSwitches, type SaidError } from './faults/index.js';
 import { NodeRegistry } from './node-registry.js';
+import { OutputTotal } from './output-total.js';
 import { type BrokerOptions, type BrokerSettings, brokerSettings } from './options.js';
 import type { QueueStats } from './queue.js';
 import { eachResource, type Quotas, quotasOf, type Resource } from './quota.js';
@@ -18,6 +19,8 @@ export interface BrokerStats {
   readonly handshakes: number;
   /** What is in use of each limit. */
   readonly used: Readonly<Record<Resource, number>>;
+  /** Bytes that wait for slow peers. */
+  readonly output: number;
   readonly queues: readonly QueueStats[];
   readonly exchanges: readonly { readonly name: string; readonly type: string; readonly bindings: number }[];
 }
@@ -70,6 +73,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
 
 class Broker {
   readonly #container: Container;
+  readonly #output: OutputTotal;
   readonly #nodes: NodeRegistry;
   readonly #quotas: Quotas;
   readonly #bindNews: BindNews;
@@ -94,6 +98,7 @@ class Broker {
     for (const [name, type] of settings.exchanges) this.#nodes.ensureExchange(name, type);
     this.#container = container(settings);
     this.#server = createServer(socket => this.#accept(socket));
+    this.#output = new OutputTotal(settings.maxOutput);
     this.faults = new FaultSwitches(settings.faults, {
       close: error =>
         this.#sum(connection => {
@@ -150,6 +155,7 @@ class Broker {
       connections: this.#connections.size,
       handshakes: this.#inHandshake().length,
       used: eachResource(resource => this.#quotas[resource].used),
+      output: this.#output.waiting,
       queues: [...this.#nodes.queues].map(queue => queue.stats()),
       exchanges: [...this.#nodes.exchanges].map(({ name, type, bindings }) => ({ name, type, bindings })),
     };
@@ -188,6 +194,7 @@ class Broker {
       nodes: this.#nodes,
       bindNews: this.#bindNews,
       faults: this.faults,
+      output: this.#output,
       closeAtOnce: fault && { error: fault.error },
       enter: user => this.#enter(user),
       leave: client => this.#clients.leave(client),

@@ -5,8 +5,10 @@ import type { BindNews } from './bind-news.js';
 import type { Client } from './clients.js';
 import { type AttachedLink, type FaultSwitches, faultText, type SaidError } from './faults/index.js';
 import { FrameError } from './frame-error.js';
+import { keepLittleOfOpen, keepLittleOfBegin } from './kept-frames.js';
 import type { NodeRegistry } from './node-registry.js';
 import type { BrokerSettings } from './options.js';
+import type { OutputTotal } from './output-total.js';
 import { PeerSocket } from './peer-socket.js';
 import { connectionInternals } from './rhea-internals.js';
 import { BrokerSession } from './session.js';
@@ -24,6 +26,7 @@ export interface ConnectionEnvironment {
   readonly nodes: NodeRegistry;
   readonly bindNews: BindNews;
   readonly faults: FaultSwitches;
+  readonly output: OutputTotal;
   /** The client that opens a connection, or why it may not. */
   enter(user: string | undefined): Client | SaidError;
   /** The client's connection is gone. */
@@ -60,7 +63,7 @@ export class BrokerConnection {
   ) {
     const { container, settings } = environment;
     this.#label = `${String(socket.remoteAddress)}:${String(socket.remotePort)}`;
-    this.#socket = new PeerSocket(socket, settings.maxFrameSize, {
+    this.#socket = new PeerSocket(socket, settings.maxFrameSize, environment.output, {
       broken: error => this.#broken(error),
       writable: () => this.#pump(),
       closed: () => this.#closed(),
@@ -141,6 +144,7 @@ export class BrokerConnection {
       return;
     }
     this.#state = { at: 'open', client };
+    keepLittleOfOpen(this.#connection);
     this.#event('debug', `opened by ${this.#containerId()}`);
     if (this.environment.closeAtOnce !== undefined) this.close(this.environment.closeAtOnce.error);
   }
@@ -174,6 +178,7 @@ export class BrokerConnection {
     if (this.#state.at !== 'open') return;
     if (this.#sessions.size >= maxSessions) throw new FrameError(`more than ${maxSessions} sessions`);
     const { client } = this.#state;
+    keepLittleOfBegin(session);
     const opened = new BrokerSession(session, {
       nodes,
       client,

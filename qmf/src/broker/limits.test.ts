@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { afterEach, describe, it } from 'mocha';
 import rhea, { type Connection, type ConnectionOptions, type Receiver, type Sender } from 'rhea';
@@ -9,6 +12,7 @@ import { discard } from '../rhea/discard.js';
 import { type BrokerOptions, type RunningBroker, startBroker } from './index.js';
 import { conditionOf, outcomeOf, refusal } from './links.test.fixture.js';
 import type { BrokerLimits } from './quota.js';
+import type { TalkativePeer } from './talkative-peer.test.fixture.js';
 
 const MiB = 1 << 20;
 const onDemand = (address: string) => ({ target: { address, capabilities: ['queue', 'create-on-demand'] } });
@@ -229,6 +233,21 @@ describe('limits of the embedded broker', () => {
     expect(conditionOf(nameless)).to.equal('amqp:invalid-field');
   });
 
+  for (const opens of ['links', 'sessions'] as const) {
+    it(`keeps nothing of what peers say when they open ${opens} but what it needs`, async () => {
+      const broker = await start();
+      const workerData: TalkativePeer = { port: broker.port, opens, count: 200 };
+      const before = heapUsed();
+      const peer = new Worker(new URL('./talkative-peer.test.fixture.js', import.meta.url), { workerData });
+      try {
+        await until(() => broker.stats().used[opens] >= 200);
+        expect((heapUsed() - before) / MiB, 'MiB').to.be.below(20);
+      } finally {
+        await peer.terminate();
+      }
+    });
+  }
+
   it('bounds the parts of messages that are not complete, by client and in total', async () => {
     const total = 4 * MiB;
     const broker = await start({ limits: { partialBytes: total } });
@@ -244,6 +263,15 @@ describe('limits of the embedded broker', () => {
     await until(() => broker.stats().used.partialBytes === 0);
   });
 });
+
+/** Bytes of all objects that are in use in this thread. */
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc');
+  // The collector is there in contexts that are made from now on.
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  return process.memoryUsage().heapUsed;
+}
 
 /** A peer that begins messages on many links and completes none. */
 class Halves {

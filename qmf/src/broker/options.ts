@@ -61,6 +61,8 @@ export interface BrokerOptions {
   readonly maxConnections?: number;
   /** Connections at one time that have not been opened yet; default 100. Beyond it the oldest of them is cut off. */
   readonly maxHandshakes?: number;
+  /** Bytes of output that wait for slow peers, of all connections, from which on each of those gets less at a time; default 64 MiB. */
+  readonly maxOutput?: number;
   /** Gets what happens; of warnings 20 in a row, then one each 3 seconds, which counts those that were left out. */
   readonly onEvent?: (event: BrokerEvent) => void;
   /** Clock in milliseconds for the ttl of messages; default `Date.now`. */
@@ -88,6 +90,7 @@ export interface BrokerSettings {
   readonly handshakeTimeout: number;
   readonly maxConnections: number;
   readonly maxHandshakes: number;
+  readonly maxOutput: number;
   readonly onEvent: (event: BrokerEvent) => void;
   readonly now: () => number;
   readonly faults: BrokerFaults;
@@ -124,6 +127,7 @@ export function brokerSettings(options: BrokerOptions): BrokerSettings {
     handshakeTimeout: options.handshakeTimeout ?? 10_000,
     maxConnections: options.maxConnections ?? 1000,
     maxHandshakes: Math.max(options.maxHandshakes ?? 100, 1),
+    maxOutput: options.maxOutput ?? 64 << 20,
     onEvent: sparing(options.onEvent ?? (() => undefined), now),
     now,
     faults: options.faults ?? {},

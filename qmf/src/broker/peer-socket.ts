@@ -1,10 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { FrameGuard } from './frame-guard.js';
+import type { OutputTotal } from './output-total.js';
 
-/** Output that waits for a slow peer: above `congested` nothing more is taken from queues, above `deaf` its input waits too. */
-const congestedBytes = 1 << 20;
-const deafBytes = 4 << 20;
 const chunkSize = 64 * 1024;
 /** Bytes that Node.js reads at a time, if they are there. */
 const wholeRead = 64 * 1024;
@@ -27,6 +25,8 @@ export class PeerSocket extends EventEmitter {
   readonly #guard: FrameGuard;
   #phase: Phase = { at: 'open' };
   #congested = false;
+  /** Its part of the output that waits. */
+  #waiting = 0;
   #chunk = Buffer.allocUnsafeSlow(chunkSize);
   #from = 0;
   #to = 0;
@@ -37,6 +37,7 @@ export class PeerSocket extends EventEmitter {
   constructor(
     private readonly socket: Socket,
     maxFrameSize: number,
+    private readonly output: OutputTotal,
     private readonly listeners_: {
       /** The peer broke the framing; the connection ends after whatever this writes. */
       broken(error: unknown): void;
@@ -157,7 +158,8 @@ export class PeerSocket extends EventEmitter {
   }
 
   #readOn(): void {
-    if (this.#frozen === undefined && this.socket.writableLength <= deafBytes) this.socket.resume();
+    if (this.#frozen === undefined && this.socket.writableLength <= this.output.bounds.deaf)
+      this.socket.resume();
   }
 
   #toRhea(frames: Buffer): void {
@@ -206,13 +208,24 @@ export class PeerSocket extends EventEmitter {
       this.#frozen.push(bytes);
       return;
     }
-    if (this.socket.write(bytes)) return;
+    if (this.socket.write(bytes)) {
+      this.#waits(0);
+      return;
+    }
     const waiting = this.socket.writableLength;
-    if (waiting > congestedBytes) this.#congested = true;
-    if (waiting > deafBytes) this.socket.pause();
+    this.#waits(waiting);
+    const { congested, deaf } = this.output.bounds;
+    if (waiting > congested) this.#congested = true;
+    if (waiting > deaf) this.socket.pause();
+  }
+
+  #waits(bytes: number): void {
+    this.output.change(bytes - this.#waiting);
+    this.#waiting = bytes;
   }
 
   #drained(): void {
+    this.#waits(0);
     if (!this.#congested) return;
     this.#congested = false;
     if (this.#frozen !== undefined) return;
@@ -222,6 +235,7 @@ export class PeerSocket extends EventEmitter {
 
   #closed(): void {
     this.#phase = { at: 'closed' };
+    this.#waits(0);
     // rhea stops its timers on 'end'.
     this.emit('end');
     this.listeners_.closed();

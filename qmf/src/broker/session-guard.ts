@@ -1,6 +1,7 @@
 import type { AmqpError, Session } from 'rhea';
 import { deliverRaw } from '../rhea/raw-deliveries.js';
 import { FrameError } from './frame-error.js';
+import { keepLittleOfAttach } from './kept-frames.js';
 import {
   type AttachFrame,
   type DispositionFrame,
@@ -10,6 +11,9 @@ import {
   sessionInternals,
 } from './rhea-internals.js';
 import { TransferGuard, type TransferLimits } from './transfer-guard.js';
+
+/** Characters. A link is known by its name until the peer detaches it, also one that was refused for its name. */
+const longestName = 4096;
 
 export interface SessionLimits extends TransferLimits {
   /** Links of one session. */
@@ -61,6 +65,7 @@ function guardAttach(
     if (typeof name !== 'string' || typeof handle !== 'number' || typeof role !== 'boolean') {
       throw new FrameError('an attach without name, handle or role');
     }
+    if (name.length > longestName) throw new FrameError(`a link name of ${name.length} characters`);
     if (handle >= limits.maxLinks || Object.keys(session.links).length >= limits.maxLinks) {
       throw new FrameError(`more than ${limits.maxLinks} links in a session`);
     }
@@ -71,6 +76,7 @@ function guardAttach(
     original(frame);
     const link = session.links[name];
     if (link === undefined) return;
+    keepLittleOfAttach(link);
     if (!role && typeof deliveryCount === 'number') link.delivery_count = deliveryCount;
     link.name = key;
     session.links = Object.fromEntries(Object.values(session.links).map(each => [each.name, each]));

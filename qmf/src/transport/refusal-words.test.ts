@@ -3,6 +3,7 @@ import { describe, it } from 'mocha';
 import { channelError, vhostError } from './amqp091/errors.js';
 import { connectionError, cutAfterLogin, describeCondition } from './amqp10/conditions.js';
 import { parseBrokerUrl } from './broker-url.js';
+import { requestRefused } from './amqp10/dialects/rabbitmq4-management.js';
 import { peerWords, shownName } from './dial/peer-words.js';
 
 const vhost = parseBrokerUrl('amqp://b/vhost%3Anope');
@@ -55,5 +56,16 @@ describe('the words for a refusal', () => {
     expect(shownName('qmf.default.topic')).to.equal('qmf.default.topic');
     expect(shownName('k'.repeat(60_000))).to.equal(`${'k'.repeat(100)}… (60000 characters)`);
     expect(shownName('a\nb')).to.equal('a?b');
+  });
+
+  it('are short and plain where the management of RabbitMQ 4 says why it refuses', () => {
+    expect(requestRefused('PUT /queues/q', '201', '')).to.equal(undefined);
+    expect(requestRefused('PUT /queues/q', '403', "access to queue 'q' refused")).to.include({
+      code: 'not_authorised',
+      message: "PUT /queues/q: 403 access to queue 'q' refused",
+    });
+    const rude = requestRefused('POST /bindings', '400', `no\u001b[2J\u202e${'x'.repeat(100_000)}`);
+    expect(rude?.code).to.equal('address_refused');
+    expect(rude?.message).to.match(/^POST \/bindings: 400 no\?\[2J\?x{200,240}…$/);
   });
 });

@@ -90,7 +90,7 @@ export class ManagementLinks {
         ANSWER_TIMEOUT,
       );
       this.#requests.set(messageId, {
-        answer: (status, reason) => settle(refusal(`${method} ${path}`, status, reason)),
+        answer: (status, reason) => settle(requestRefused(`${method} ${path}`, status, reason)),
         refuse: settle,
       });
       this.#signal.addEventListener('abort', onAbort, { once: true });
@@ -126,7 +126,8 @@ interface Request {
   readonly refuse: (error: QmfError) => void;
 }
 
-function refusal(what: string, status: string, reason: string): QmfError | undefined {
+/** What an answer's status says of a request; undefined when it was carried out. */
+export function requestRefused(what: string, status: string, reason: string): QmfError | undefined {
   if (/^2\d\d$/.test(status)) return undefined;
   const code = status === '401' || status === '403' ? 'not_authorised' : 'address_refused';
   return new QmfError(code, `${what}: ${status} ${peerWords(reason)}`.trim());
