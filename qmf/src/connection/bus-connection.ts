@@ -22,9 +22,7 @@ import { RepeatedCuts } from './repeated-cuts.js';
 import { wait, type WaitOptions } from './signals.js';
 import { assertTransition, type ConnectionState, type ConnectionStatus, statusOf } from './state.js';
 import { type ConnectionStatistics, Tally } from './statistics.js';
-
-/** Messages under way that are not kept; together with those of the outbox, less than the 10 000 that a wire takes. */
-const MAX_UNKEPT = 5_000;
+import { Unkept } from './unkept.js';
 
 /**
  * What a broker that did not let us in the last time may cost those that did, in milliseconds: a host that is down keeps silent, and
@@ -45,6 +43,7 @@ export class BusConnection implements AsyncDisposable {
   readonly #tally = new Tally();
   readonly #drops: DropNews;
   readonly #outbox: Outbox;
+  readonly #unkept = new Unkept(this.#tally, () => this.#checkDrained());
   readonly #cuts = new RepeatedCuts();
   readonly #stop = new AbortController();
   #state: ConnectionState = { kind: 'idle' };
@@ -53,8 +52,6 @@ export class BusConnection implements AsyncDisposable {
   #lastOpen: Transport | undefined;
   #bodyForm: BodyForm;
   #userIds: UserIds = unknownUserIds;
-  /** Messages under way that are not kept. */
-  #unkept = 0;
   #running: Promise<void> = Promise.resolve();
   #drained: Promise<{ left: number }> | undefined;
   /** Ends a drain, with the number of messages that are left. */
@@ -102,7 +99,7 @@ export class BusConnection implements AsyncDisposable {
 
   get statistics(): ConnectionStatistics {
     const { size, bytes, underWay } = this.#outbox;
-    const held = { waiting: size - underWay, underWay: underWay + this.#unkept, bytes };
+    const held = { waiting: size - underWay, underWay: underWay + this.#unkept.count, bytes };
     return { ...this.#tally.counts(), malformed: this.#malformed.count, ...held };
   }
 
@@ -199,37 +196,12 @@ export class BusConnection implements AsyncDisposable {
     if (state.kind === 'failed') return Promise.reject(state.reason);
     if (options.whileAway === 'keep') return this.#outbox.keep(envelope, options.importance ?? 'lasting');
     if (state.kind === 'draining') return Promise.reject(this.#closedError());
-    if (state.kind === 'open') return this.#sendUnkept(state.wire, envelope);
+    if (state.kind === 'open') return this.#unkept.send(state.wire, envelope, this.broker);
     return Promise.reject(this.#away());
   }
 
   #away(): QmfError {
     return new QmfError('connection_lost', `no connection to ${this.broker} at present`);
-  }
-
-  #sendUnkept(wire: Wire, envelope: Envelope): Promise<void> {
-    if (this.#unkept >= MAX_UNKEPT) {
-      const text = `${MAX_UNKEPT} requests wait for ${this.broker} already`;
-      return Promise.reject(new QmfError('outbox_full', text));
-    }
-    this.#unkept++;
-    return wire.send(envelope).then(
-      () => {
-        this.#tally.accepted++;
-        this.#unkeptDone();
-      },
-      (error: unknown) => {
-        const failure = QmfError.from(error, 'connection_lost');
-        this.#tally.refused(failure);
-        this.#unkeptDone();
-        throw failure;
-      },
-    );
-  }
-
-  #unkeptDone(): void {
-    this.#unkept--;
-    this.#checkDrained();
   }
 
   /**
@@ -262,7 +234,7 @@ export class BusConnection implements AsyncDisposable {
   }
 
   get #unsettled(): number {
-    return this.#outbox.size + this.#unkept;
+    return this.#outbox.size + this.#unkept.count;
   }
 
   #checkDrained(): void {
