@@ -67,9 +67,6 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** How long the end of a process waits for a call under way, in milliseconds. */
-const lastPatience = 10_000;
-
 /** The engine in a worker thread, so that nothing in this one waits for the disk. Without calls under way it keeps no process alive. */
 export class WorkerHost implements EngineHost {
   readonly #worker: Worker;
@@ -84,10 +81,9 @@ export class WorkerHost implements EngineHost {
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData, execArgv: [] });
     this.#worker.on('message', (message: AnswerMessage) => this.#take(message));
     this.#worker.on('error', error => this.#fail(error.message));
-    const stop = (): void => this.#turn.stop(lastPatience);
-    process.on('exit', stop);
+    const unguard = this.#turn.guard();
     this.#worker.on('exit', () => {
-      process.off('exit', stop);
+      unguard();
       this.#fail('it has ended');
     });
   }

@@ -1,6 +1,16 @@
 const busy = 0;
 const stopped = 1;
 
+/** How long the end of a process waits for each call under way, in milliseconds. */
+const lastPatience = 10_000;
+
+/** Those of the threads that run. */
+const running = new Set<Turn>();
+
+function stopAll(): void {
+  for (const turn of running) turn.stop();
+}
+
 /**
  * Lets a process end between two calls of a worker thread, never in the middle of one. Node.js stops the threads of a process that ends
  * wherever they are, and the SQLite driver answers that with an abort of the whole process (exit code 134, a core file).
@@ -24,9 +34,18 @@ export class Turn {
     }
   }
 
+  /** In the thread that has started the worker: from now on the end of the process waits for it. @returns undoes that */
+  guard(): () => void {
+    if (running.size === 0) process.on('exit', stopAll);
+    running.add(this);
+    return () => {
+      if (running.delete(this) && running.size === 0) process.off('exit', stopAll);
+    };
+  }
+
   /** In the thread that ends the process: lets the worker begin nothing more, and blocks until its call has ended, for a limited time. */
-  stop(patience: number): void {
+  stop(): void {
     Atomics.store(this.#cells, stopped, 1);
-    Atomics.wait(this.#cells, busy, 1, patience);
+    Atomics.wait(this.#cells, busy, 1, lastPatience);
   }
 }
