@@ -122,8 +122,8 @@ export class Build {
   }
 
   /**
-   * Uuid of the target image that is built, or of the provider image that a push makes: what `imageRecord()`, `pushImage()` and
-   * `providerImage()` of a factory take.
+   * Uuid of the target image that is built, or of the provider image that a push makes: what `imageRecord()` and `providerImage()` of a
+   * factory take. `pushImage()` takes the `id` of that record.
    */
   get imageId(): string {
     return this.name.slice(-UUID_LENGTH);

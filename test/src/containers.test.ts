@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { parse } from 'yaml';
-import { blockOf } from './interop/howto.js';
+import { blockOf } from './support/doc-blocks.js';
 import { Program, programs, projectRoot } from './support/program.js';
 
 interface Service {

@@ -1,10 +1,12 @@
 import { readdir, readFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { readAccessList } from '@imagefactory/agent';
 import { type RunningBroker, startBroker } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram } from './support/agent-program.js';
+import { blockOf } from './support/doc-blocks.js';
 import { Program, projectRoot } from './support/program.js';
 
 interface Block {
@@ -18,7 +20,7 @@ async function pages(): Promise<string[]> {
   const docs = (await readdir(join(projectRoot, 'docs')))
     .filter(name => name.endsWith('.md'))
     .map(name => `docs/${name}`);
-  return ['README.md', ...docs];
+  return ['README.md', 'SECURITY.md', ...docs];
 }
 
 async function blocks(): Promise<Block[]> {
@@ -33,12 +35,11 @@ async function blocks(): Promise<Block[]> {
   return found;
 }
 
-/** Command lines of a block: all lines of `sh`, those after `$ ` of `console`. */
+/** Command lines of a block: all lines of `sh`, those after `$ ` of others. */
 function commands({ language, text }: Block): string[] {
   const lines = text.split('\n').map(line => line.trim());
   if (language === 'sh') return lines.filter(line => line !== '' && !line.startsWith('#'));
-  if (language === 'console') return lines.filter(line => line.startsWith('$ ')).map(line => line.slice(2));
-  return [];
+  return lines.filter(line => line.startsWith('$ ')).map(line => line.slice(2));
 }
 
 /** Commands that change the machine or need one of another kind; what stands for each of them. */
@@ -52,7 +53,26 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
   [/saslpasswd2 /, 'the qpidd lane makes these users'],
   [/^rabbitmq(ctl|-plugins) /, 'the RabbitMQ lanes run these'],
   [/imagefactory-console repl$/, 'the tests of the REPL; it waits for a person'],
+  [/ build examples\/templates\/debian-12\.tdl /, 'the lane of real builds makes this image, and boots it'],
   [/^npx imagefactory --qmf /, 'end-to-end tests run the agent with these options'],
+];
+
+/** Blocks that are neither commands nor programs, by page and language, and what reads them. */
+const readElsewhere: readonly (readonly [string, string])[] = [
+  ['README.md text', 'output: of the demo, whose test looks for these lines, and of commands'],
+  ['docs/architecture.md ', 'a drawing'],
+  ['docs/brokers.md ', 'forms of an address, which the tests of broker-url.ts read'],
+  ['docs/brokers.md ini', 'the lane of secure brokers starts RabbitMQ with it'],
+  ['docs/brokers.md json', 'embedded-roles.test, and the lane of Broker-J'],
+  ['docs/brokers.md sasl', 'the lane of qpidd'],
+  ['docs/brokers.md acl', 'the lanes of qpidd and Broker-J'],
+  ['docs/brokers.md xml', 'the lane of Artemis'],
+  ['docs/brokers.md properties', 'the lane of Artemis'],
+  ['docs/methods.md xml', 'below'],
+  ['docs/methods.md json', 'below'],
+  ['docs/templates.md xml', 'docs-templates.test'],
+  ['docs/templates.md text', 'docs-templates.test'],
+  ['docs/wire.md ', 'forms of messages, which test/recordings has'],
 ];
 
 /** Exit code of a command that works: `doctor` works also where it finds that tools are missing. */
@@ -139,6 +159,45 @@ describe('the documentation', function () {
       quoted++;
     }
     expect(quoted, 'quoted programs').to.be.at.least(3);
+  });
+
+  it('has no other snippets than those that some test reads', async () => {
+    const programs = ['sh', 'console', 'ts', 'typescript', 'python'];
+    const all = (await blocks()).filter(({ language }) => !programs.includes(language));
+    const kinds = new Set(all.map(({ page, language }) => `${page} ${language}`));
+    expect([...kinds].sort()).to.deep.equal(readElsewhere.map(([kind]) => kind).sort());
+    // Indented ones would be seen by none of these tests.
+    for (const page of await pages())
+      expect(await readFile(join(projectRoot, page), 'utf8'), page).not.to.match(/^[ \t]+```|^~~~/m);
+  });
+
+  it('has credentials in docs/methods.md that a push takes', async () => {
+    const credentials = await blockOf('Credentials', 'xml', 'docs/methods.md');
+    const client = await agent.console();
+    try {
+      const factory = await client.findFactory();
+      const [build] = await factory.buildImages({ template: '<template/>', targets: ['mock'] });
+      await build!.finished();
+      const { id: image } = await factory.imageRecord(build!.imageId);
+      const pushes = await factory.pushImage({ image, providers: ['mock-one'], credentials });
+      expect(pushes).to.have.lengthOf(1);
+      await pushes[0]!.finished();
+    } finally {
+      await client.close();
+    }
+  });
+
+  it('has an access list in docs/methods.md that allows what the text says', async () => {
+    const may = readAccessList(await blockOf('Who may call what', 'json', 'docs/methods.md'));
+    const allowed = (user: string, method: string, object = 'image_factory'): boolean =>
+      may({ user, method, object });
+    expect(allowed('anna', 'build_image')).to.equal(true);
+    expect(allowed('ci@example.org', 'abort', 'build_adaptor-1')).to.equal(true);
+    expect(allowed('release', 'push_image')).to.equal(true);
+    expect(allowed('anonymous', 'instance_states')).to.equal(true);
+    expect(allowed('anna', 'push_image')).to.equal(false);
+    expect(allowed('anonymous', 'build_image')).to.equal(false);
+    expect(allowed('release', 'push_image', 'other')).to.equal(false);
   });
 
   it('links only to files that are there', async () => {

@@ -1,5 +1,5 @@
 import { configuredAsDocumented } from './interop/configured.js';
-import { blockOf, blocksOf } from './interop/howto.js';
+import { blockOf, blocksOf } from './support/doc-blocks.js';
 import { brokerForFile, interoperabilityOn } from './interop/on-broker.js';
 import { startArtemis } from './support/brokers/artemis.js';
 

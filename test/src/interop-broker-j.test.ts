@@ -1,5 +1,5 @@
 import { configuredAsDocumented } from './interop/configured.js';
-import { blockOf } from './interop/howto.js';
+import { blockOf } from './support/doc-blocks.js';
 import { brokerForFile, interoperabilityOn } from './interop/on-broker.js';
 import { startBrokerJ } from './support/brokers/broker-j.js';
 

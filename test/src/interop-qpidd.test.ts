@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { heartbeatsUponArrival } from './interop/arrivals.js';
 import { configuredAsDocumented } from './interop/configured.js';
-import { blockOf, blocksOf } from './interop/howto.js';
+import { blockOf, blocksOf } from './support/doc-blocks.js';
 import { as } from './interop/roles.js';
 import { brokerForFile, interoperabilityOn } from './interop/on-broker.js';
 import { AgentProgram } from './support/agent-program.js';

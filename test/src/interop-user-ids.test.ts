@@ -15,7 +15,7 @@ import {
 } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
-import { blockOf, blocksOf } from './interop/howto.js';
+import { blockOf, blocksOf } from './support/doc-blocks.js';
 import { urlFor } from './interop/on-broker.js';
 import { startArtemis } from './support/brokers/artemis.js';
 import { brokers, type MissingBroker, type Protocol, type RealBroker } from './support/brokers/index.js';

@@ -10,25 +10,35 @@ const leftOut: ReadonlySet<string> = new Set(['node_modules', 'dist', '.git', '.
 const archives = [
   'debian',
   'ubuntu',
-  'kernel',
   'fedoraproject',
   'centos',
   'rockylinux',
   'almalinux',
   'opensuse',
+  'archlinux',
+  'alpinelinux',
+  'devuan',
+  'kali',
+  'raspbian',
+  'linuxmint',
+  'launchpad',
+  'launchpadcontent',
+  'oracle',
+  'cloudfront',
+  'fastly',
+  'akamai',
+  'amazonaws',
+  'sourceforge',
+  'kernel',
 ];
-const host = new RegExp(`\\b(?:${archives.join('|')})\\.(?:org|com|net|io)\\b`, 'i');
+const host = new RegExp(`\\b(?:${archives.join('|')})\\.(?:org|com|net|io|de|uk|us|cn)\\b`, 'i');
 
 async function* filesBelow(directory: string): AsyncGenerator<string> {
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     if (leftOut.has(entry.name)) continue;
     const path = join(directory, entry.name);
     if (entry.isDirectory()) yield* filesBelow(path);
-    else if (
-      entry.isFile() &&
-      /\.(?:[cm]?[jt]s|md|tdl|xml|json|ya?ml|py|sh|txt)$|Dockerfile$/.test(entry.name)
-    )
-      yield path;
+    else if (entry.isFile()) yield path;
   }
 }
 
@@ -39,7 +49,10 @@ describe('the sources', () => {
     for await (const path of filesBelow(root)) {
       files += 1;
       if (path.endsWith('package-lock.json')) continue;
-      for (const [index, line] of (await readFile(path, 'utf8')).split('\n').entries())
+      const text = await readFile(path, 'latin1');
+      // Not what is compressed, or a program.
+      if (text.includes('\0')) continue;
+      for (const [index, line] of text.split('\n').entries())
         if (host.test(line))
           found.push(`${path.slice(root.length)}:${index + 1}: ${line.trim().slice(0, 120)}`);
     }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectConsole } from '@imagefactory/console-client';
@@ -6,26 +6,8 @@ import { AgentSession, BusConnection, type Namesake, transportFor } from '@image
 import { expect } from 'chai';
 import { AgentProgram } from '../support/agent-program.js';
 import type { Protocol } from '../support/brokers/index.js';
-import { projectRoot } from '../support/program.js';
 import { collect, rejection, until } from '../support/until.js';
 import { as, callRaw } from './roles.js';
-
-/** The blocks of one language in a section of docs/brokers.md. */
-export async function blocksOf(section: string, language: string): Promise<string[]> {
-  const page = await readFile(join(projectRoot, 'docs/brokers.md'), 'utf8');
-  const text = page.split(/^## /m).find(part => part.startsWith(`${section}\n`));
-  if (text === undefined) throw new Error(`docs/brokers.md has no section ${section}`);
-  const blocks = text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm);
-  return [...blocks].filter(match => match[1] === language).map(match => match[2] ?? '');
-}
-
-/** The one block of its language in a section. */
-export async function blockOf(section: string, language: string): Promise<string> {
-  const [block, ...others] = await blocksOf(section, language);
-  if (block === undefined || others.length > 0)
-    throw new Error(`docs/brokers.md, ${section}: one block of ${language} is expected`);
-  return block;
-}
 
 /**
  * What must work with the users and rights of docs/brokers.md: an agent as `factory`, a console as `operator`, a build to its end. Beside them a

@@ -4,7 +4,7 @@ import { before, describe, it } from 'mocha';
 import type { RealBroker } from '../support/brokers/index.js';
 import { skipBecause } from '../support/lane.js';
 import { workAsDocumented } from './configured.js';
-import { blocksOf } from './howto.js';
+import { blocksOf } from '../support/doc-blocks.js';
 import { refusalsAtRabbitMq } from './refusals.js';
 import { as, type User } from './roles.js';
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { blockOf } from '../doc-blocks.js';
 import { freeOwnPort } from '../own-port.js';
 import { projectRoot } from '../program.js';
 import { brokerJRecipe, configuration } from './broker-j.js';
@@ -32,15 +33,11 @@ export async function startSecureRabbitMq(): Promise<SecureBroker | string> {
   const definitions = join(directory, 'definitions.json');
   await writeFile(definitions, JSON.stringify(rabbitMqDefinitions()));
   const settings = [
-    `listeners.ssl.1 = 127.0.0.1:${certifiedPort}`,
-    `ssl_options.cacertfile = ${certificate('ca.pem')}`,
-    `ssl_options.certfile = ${certificate('server.pem')}`,
-    `ssl_options.keyfile = ${certificate('server.key')}`,
-    'ssl_options.verify = verify_peer',
-    'ssl_options.fail_if_no_peer_cert = true',
-    'ssl_cert_login_from = common_name',
-    'auth_mechanisms.1 = EXTERNAL',
-    'auth_mechanisms.2 = PLAIN',
+    ...(await blockOf('Credentials', 'ini'))
+      .trim()
+      .replace('= 5671', `= 127.0.0.1:${certifiedPort}`)
+      .replaceAll(/\/etc\/rabbitmq\/([\w.]+)/g, (_path, name: string) => certificate(name))
+      .split('\n'),
     `load_definitions = ${definitions}`,
   ];
   const plugins = [...installation.plugins, 'rabbitmq_auth_mechanism_ssl'];
