@@ -6,7 +6,7 @@ import type { Build } from './build.js';
 import type { BuildChange } from './build-change.js';
 import { BuildFailedError } from './build-state.js';
 import { type ConnectedConsole, connectConsole } from './connect.js';
-import { ScriptedFactory } from './testing/scripted-factory.js';
+import { ScriptedFactory } from './testing/scripted-factory.test.fixture.js';
 import { until } from './testing/until.test.fixture.js';
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : typeof value);

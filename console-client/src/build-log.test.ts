@@ -2,7 +2,7 @@ import { BuildLogEvent, BuildNews, NEWS_OBJECT } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type ConnectedConsole, connectConsole } from './connect.js';
-import { ScriptedFactory } from './testing/scripted-factory.js';
+import { ScriptedFactory } from './testing/scripted-factory.test.fixture.js';
 import { until } from './testing/until.test.fixture.js';
 
 const line = (seq: number) => ({ seq, time: '', level: 'info', text: `line ${seq}` });

@@ -8,7 +8,7 @@ import { BuildFailedError } from './build-state.js';
 import type { BuildChange } from './build-change.js';
 import { type ConnectedConsole, connectConsole } from './connect.js';
 import { Clock } from './testing/clock.test.fixture.js';
-import { ScriptedFactory } from './testing/scripted-factory.js';
+import { ScriptedFactory } from './testing/scripted-factory.test.fixture.js';
 import { until } from './testing/until.test.fixture.js';
 
 const fastRetry = { retry: { initialDelay: 20, maxDelay: 50 } };

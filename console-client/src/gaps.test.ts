@@ -11,7 +11,7 @@ import type { BuildChange } from './build-change.js';
 import { BuildFailedError } from './build-state.js';
 import { type ConnectedConsole, connectConsole } from './connect.js';
 import type { ConnectOptions } from './connect-options.js';
-import { ScriptedFactory } from './testing/scripted-factory.js';
+import { ScriptedFactory } from './testing/scripted-factory.test.fixture.js';
 import { until } from './testing/until.test.fixture.js';
 
 const order = { descriptor: '<template/>', target: 'mock' };

@@ -2,7 +2,7 @@ import { QmfError, startBroker } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { connectConsole } from '../connect.js';
-import { ScriptedFactory } from '../testing/scripted-factory.js';
+import { ScriptedFactory } from '../testing/scripted-factory.test.fixture.js';
 import { run } from './bus.test.fixture.js';
 import { heldUp, tellAgentChanges, tellBusChanges } from './bus.js';
 import { toCliError } from './errors.js';

@@ -3,7 +3,7 @@ import { BuildNews, NEWS_OBJECT } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { connectConsole } from '../connect.js';
-import { ScriptedFactory } from '../testing/scripted-factory.js';
+import { ScriptedFactory } from '../testing/scripted-factory.test.fixture.js';
 import { jsonLines, run } from './bus.test.fixture.js';
 
 const uuid = '0b3f0c3e-1111-4222-8333-444455556666';
