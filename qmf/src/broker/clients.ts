@@ -8,6 +8,8 @@ export const ANONYMOUS = 'anonymous';
 export class Client implements Owner {
   readonly shares: Shares;
   connections = 0;
+  /** Links beyond its share that it has not detached yet. */
+  refusedLinks = 0;
   /** Undefined where it may do everything. */
   readonly rights: Rights | undefined;
 

@@ -18,6 +18,8 @@ export interface Unsettled {
 /** A link from a queue to a receiver. */
 export class ConsumerLink implements Consumer {
   #state: State = 'attaching';
+  /** A settled message of which the rest waits for the peer: until it is out it counts against the bounds of the queue. */
+  #half: BrokerMessage | undefined;
   /** What a fault switch holds up, with all that is behind it. */
   #delayed: { readonly message: BrokerMessage; readonly until: number } | undefined;
 
@@ -55,10 +57,10 @@ export class ConsumerLink implements Consumer {
     if (fault === undefined) return this.#send(message);
     if (fault === 'drop') return 'taken';
     if (fault === 'duplicate') {
-      this.#send(message);
-      if (this.link.credit <= 0 || !this.outbox.ready) return this.unsettled === undefined ? 'taken' : 'held';
+      const offer = this.#send(message);
+      if (this.link.credit <= 0 || !this.outbox.ready) return offer;
       // A copy that is not of the queue: its settling must not count twice.
-      this.outbox.send(this.link, message.bytes, true);
+      this.outbox.send(this.link, message.bytes, true, () => undefined);
       return this.unsettled === undefined ? 'taken' : 'held';
     }
     this.#delayed = { message, until: Date.now() + fault.milliseconds };
@@ -70,10 +72,22 @@ export class ConsumerLink implements Consumer {
   }
 
   #send(message: BrokerMessage): Offer {
-    const id = this.outbox.send(this.link, message.bytes, this.unsettled === undefined);
-    if (this.unsettled === undefined) return 'taken';
+    const id = this.outbox.send(this.link, message.bytes, this.unsettled === undefined, () =>
+      this.#halfIsOver(),
+    );
+    if (this.unsettled === undefined) {
+      if (!this.outbox.isMidMessage) return 'taken';
+      this.#half = message;
+      return 'held';
+    }
     this.unsettled.set(id, { link: this, message });
     return 'held';
+  }
+
+  #halfIsOver(): void {
+    const half = this.#half;
+    this.#half = undefined;
+    if (half !== undefined) this.queue.settled(half);
   }
 
   /** The receiver may be able to take more. */
@@ -92,6 +106,7 @@ export class ConsumerLink implements Consumer {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.outbox.forget(this.link);
+    this.#halfIsOver();
     this.queue.removeConsumer(this);
     this.queue.putBack(this.#takeBack());
   }

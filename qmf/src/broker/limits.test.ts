@@ -248,6 +248,59 @@ describe('limits of the embedded broker', () => {
     });
   }
 
+  it('cuts off a peer that does not detach the links that it was refused, and no other', async () => {
+    const broker = await start({ limits: { links: 20 } });
+    const patient = client(broker, { tcp_no_delay: true });
+    // It detaches each as soon as it hears of the refusal.
+    for (let count = 0; count < 300; count++) await refusal(patient.open_sender('amq.topic'));
+    const connection = client(broker);
+    await once(connection, 'connection_open');
+    for (let count = 0; count < 300; count++) {
+      // Not in rhea's typings: a peer that takes no notice of the broker's detach.
+      (connection.open_sender('amq.topic') as unknown as { on_detach: unknown }).on_detach = () => undefined;
+    }
+    await once(connection, 'connection_close');
+    expect((connection.error as { description?: string }).description).to.include(
+      '256 links that were refused',
+    );
+    await until(() => broker.stats().connections === 1);
+    expect(await refusal(client(broker).open_sender('amq.topic'))).to.equal(undefined);
+  });
+
+  it('keeps large messages for slow peers in the bounds of their queues, and sends them whole later', async () => {
+    const peers = 6;
+    const size = 12 * MiB;
+    const broker = await start({ limits: { bytes: 1024 * MiB } });
+    const publisher = client(broker);
+    const slow: Receiver[] = [];
+    const whole: number[] = [];
+    for (let number = 0; number < peers; number++) {
+      const link = await sender(publisher, `q${number}`);
+      const connection = client(broker);
+      const receiver = connection.open_receiver({
+        ...{ source: { address: `q${number}` }, snd_settle_mode: 1, credit_window: 0 },
+      });
+      receiver.on('message', ({ message }) =>
+        whole.push((message as { body: { content: Buffer } }).body.content.length),
+      );
+      await once(receiver, 'receiver_open');
+      receiver.add_credit(1);
+      slow.push(receiver);
+      await until(() =>
+        broker.stats().queues.some(({ name, consumers }) => name === `q${number}` && consumers === 1),
+      );
+      socketOf(connection).pause();
+      expect(await send(link, size)).to.equal('accepted');
+    }
+    const { output, used } = broker.stats();
+    expect(output, 'a MiB, a frame and what is gathered for each').to.be.below(peers * 1.25 * MiB);
+    expect(used.bytes).to.be.above(peers * size);
+    for (const { connection } of slow) socketOf(connection).resume();
+    await until(() => whole.length === peers);
+    expect(new Set(whole)).to.deep.equal(new Set([size]));
+    await until(() => broker.stats().used.bytes === 0 && broker.stats().output === 0);
+  });
+
   it('bounds the parts of messages that are not complete, by client and in total', async () => {
     const total = 4 * MiB;
     const broker = await start({ limits: { partialBytes: total } });
@@ -263,6 +316,11 @@ describe('limits of the embedded broker', () => {
     await until(() => broker.stats().used.partialBytes === 0);
   });
 });
+
+/** Not in rhea's typings. */
+function socketOf(connection: Connection): Socket {
+  return (connection as unknown as { socket: Socket }).socket;
+}
 
 /** Bytes of all objects that are in use in this thread. */
 function heapUsed(): number {

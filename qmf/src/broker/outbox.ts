@@ -4,7 +4,7 @@ import { transferOverhead, writeTransferHead } from './transfer-frame.js';
 
 type State =
   | { readonly at: 'ready' }
-  /** The peer's session window closed in the middle of a message; nothing else can be sent before its rest. */
+  /** The peer's session window closed in the middle of a message, or it reads too slowly; nothing else can be sent before its rest. */
   | {
       readonly at: 'mid-message';
       readonly link: LinkInternals;
@@ -12,6 +12,7 @@ type State =
       readonly deliveryId: number;
       readonly settled: boolean;
       readonly sent: number;
+      readonly onWhole: () => void;
     };
 
 const scratch = Buffer.alloc(transferOverhead);
@@ -37,19 +38,28 @@ export class Outbox {
     );
   }
 
-  /** Sends a message on a link that has credit; only while `ready`. Gives the delivery id. */
-  send(link: LinkInternals, bytes: Buffer, settled: boolean): number {
+  /** Whether the rest of a message waits. */
+  get isMidMessage(): boolean {
+    return this.#state.at === 'mid-message';
+  }
+
+  /**
+   * Sends a message on a link that has credit; only while `ready`. Gives the delivery id.
+   *
+   * @param onWhole called when the rest of it is out, if some had to wait; not after {@link forget}
+   */
+  send(link: LinkInternals, bytes: Buffer, settled: boolean, onWhole: () => void): number {
     const { outgoing } = this.session;
     const deliveryId = outgoing.next_delivery_id;
     outgoing.next_delivery_id = (deliveryId + 1) >>> 0;
     outgoing.next_pending_delivery = outgoing.next_delivery_id;
     link.credit--;
     link.delivery_count = (link.delivery_count + 1) >>> 0;
-    this.#transfer({ at: 'mid-message', link, bytes, deliveryId, settled, sent: 0 });
+    this.#transfer({ at: 'mid-message', link, bytes, deliveryId, settled, sent: 0, onWhole });
     return deliveryId;
   }
 
-  /** The session's window may have opened: sends the rest of a message if one is under way. */
+  /** The peer may be able to take more: sends the rest of a message if one is under way. */
   resume(): void {
     if (this.#state.at === 'mid-message') this.#transfer(this.#state);
   }
@@ -61,11 +71,12 @@ export class Outbox {
 
   #transfer(message: State & { at: 'mid-message' }): void {
     const { outgoing, local } = this.session;
-    const { link, bytes, deliveryId, settled } = message;
+    const { link, bytes, deliveryId, settled, onWhole } = message;
     const room = this.maxFrameSize() - transferOverhead;
     let { sent } = message;
     do {
-      if (outgoing.transfer_window() <= 0) {
+      // What waits for a slow peer is a frame more than its socket may hold, and never a whole message.
+      if (outgoing.transfer_window() <= 0 || this.socket.congested) {
         this.#state = { ...message, sent };
         return;
       }
@@ -81,6 +92,8 @@ export class Outbox {
       outgoing.next_transfer_id = (outgoing.next_transfer_id + 1) >>> 0;
       sent = end;
     } while (sent < bytes.length);
+    const hasWaited = this.#state.at === 'mid-message';
     this.#state = { at: 'ready' };
+    if (hasWaited) onWhole();
   }
 }

@@ -13,7 +13,7 @@ import {
 import { TransferGuard, type TransferLimits } from './transfer-guard.js';
 
 /** Characters. A link is known by its name until the peer detaches it, also one that was refused for its name. */
-const longestName = 4096;
+const longestName = 1024;
 
 export interface SessionLimits extends TransferLimits {
   /** Links of one session. */

@@ -3,6 +3,7 @@ import { lapseCredit } from '../rhea/credit.js';
 import { limitExceeded } from './attach.js';
 import { ConsumerLink, type Unsettled } from './consumer-link.js';
 import type { Exchange } from './exchange.js';
+import { FrameError } from './frame-error.js';
 import { type AttachedLink, faultText, type SaidError } from './faults/index.js';
 import { type AttachEnvironment, attachConsumer, attachPublisher } from './link-attach.js';
 import { Outbox } from './outbox.js';
@@ -25,6 +26,9 @@ const publisherCredit = 500;
 
 const maxLinkNameBytes = 512;
 
+/** Refused links of one client; a peer that leaves more of them undetached is cut off. */
+const maxRefusedLinks = 256;
+
 export interface SessionEnvironment extends AttachEnvironment {
   readonly limits: SessionLimits;
   readonly socket: PeerSocket;
@@ -46,6 +50,8 @@ export class BrokerSession {
   readonly #links = new Map<Sender | Receiver, AttachedLink>();
   /** Links that the peer has not detached, those included that we have refused or ended. */
   readonly #attached = new Set<Sender | Receiver>();
+  /** The same beyond the client's share, or on a session that is over. */
+  readonly #refused = new Set<Sender | Receiver>();
   readonly #session: Session;
   /** We have ended the session; what still comes for it is past. */
   #over = false;
@@ -86,20 +92,27 @@ export class BrokerSession {
     this.#guard.transfers.close();
     this.environment.client.shares.links.give(this.#attached.size);
     this.#attached.clear();
+    this.environment.client.refusedLinks -= this.#refused.size;
+    this.#refused.clear();
   }
 
   /** The peer has detached a link. */
   #detached(link: Sender | Receiver): void {
     this.#endLink(link);
     this.#guard.transfers.detached(linkInternals(link));
-    if (this.#attached.delete(link)) this.environment.client.shares.links.give(1);
+    const { client } = this.environment;
+    if (this.#attached.delete(link)) client.shares.links.give(1);
+    if (this.#refused.delete(link)) client.refusedLinks--;
   }
 
   /** Counts a link until the peer detaches it; says why there may not be one more. */
   #admit(link: Sender | Receiver): AmqpError | undefined {
     const { links } = this.environment.client.shares;
-    if (this.#over) return { condition: 'amqp:session:errant-link', description: 'The session has ended' };
-    if (!links.take(1)) return limitExceeded('links');
+    if (this.#over) {
+      const error = { condition: 'amqp:session:errant-link', description: 'The session has ended' };
+      return this.#refuse(link, error);
+    }
+    if (!links.take(1)) return this.#refuse(link, limitExceeded('links'));
     this.#attached.add(link);
     if (this.#guard.unknownTerminus) {
       return {
@@ -112,6 +125,15 @@ export class BrokerSession {
       condition: 'amqp:invalid-field',
       description: `The name of a link has at most ${maxLinkNameBytes} bytes`,
     };
+  }
+
+  #refuse(link: Sender | Receiver, error: AmqpError): AmqpError {
+    const { client } = this.environment;
+    if (client.refusedLinks >= maxRefusedLinks)
+      throw new FrameError(`more than ${maxRefusedLinks} links that were refused and not detached`);
+    client.refusedLinks++;
+    this.#refused.add(link);
+    return error;
   }
 
   #openConsumer(link: Sender): void {
