@@ -250,7 +250,9 @@ describe('limits of the embedded broker', () => {
 
   it('cuts off a peer that does not detach the links that it was refused, and no other', async () => {
     const broker = await start({ limits: { links: 20 } });
-    const patient = client(broker, { tcp_no_delay: true });
+    // Not in rhea's typings; without it each answer takes 40 ms.
+    const quick = { tcp_no_delay: true };
+    const patient = client(broker, { ...quick });
     // It detaches each as soon as it hears of the refusal.
     for (let count = 0; count < 300; count++) await refusal(patient.open_sender('amq.topic'));
     const connection = client(broker);
