@@ -252,7 +252,7 @@ describe('limits of the embedded broker', () => {
     const broker = await start({ limits: { links: 20 } });
     // Not in rhea's typings; without it each answer takes 40 ms.
     const quick = { tcp_no_delay: true };
-    const patient = client(broker, { ...quick });
+    const patient = client(broker, { port: broker.port, ...quick });
     // It detaches each as soon as it hears of the refusal.
     for (let count = 0; count < 300; count++) await refusal(patient.open_sender('amq.topic'));
     const connection = client(broker);
