@@ -70,6 +70,7 @@ const readElsewhere: readonly (readonly [string, string])[] = [
   ['docs/brokers.md properties', 'the lane of Artemis'],
   ['docs/methods.md xml', 'below'],
   ['docs/methods.md json', 'below'],
+  ['docs/store.md ', 'the query is run by the tests of the store'],
   ['docs/templates.md xml', 'docs-templates.test'],
   ['docs/templates.md text', 'docs-templates.test'],
   ['docs/wire.md ', 'forms of messages, which test/recordings has'],

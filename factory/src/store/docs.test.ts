@@ -52,6 +52,15 @@ describe('documents of the store', () => {
     connection.close();
   });
 
+  it('have queries that the schema answers', async () => {
+    const connection = new Connection(':memory:');
+    migrate(connection, migrations);
+    const queries = [...(await page('store.md')).matchAll(/^sqlite3 -readonly store\.db "([^"]+)"$/gm)];
+    expect(queries).to.have.lengthOf(1);
+    for (const [, sql = ''] of queries) expect(connection.all(sql)).to.deep.equal([]);
+    connection.close();
+  });
+
   it('have the transitions of the code', async () => {
     const states = section(await page('store.md'), 'States');
     const rows = states.split('\n').filter(line => line.startsWith('| `'));
