@@ -42,7 +42,7 @@ export interface EngineOptions {
   readonly log: Logger;
 }
 
-/** The record of an engine's builds, and what it takes to go on with those of an earlier run. */
+/** The record of an engine's builds, and how to continue those of an earlier run. */
 export interface EngineRecord {
   readonly jobs: JobRecords;
   /** The builds of earlier runs. */

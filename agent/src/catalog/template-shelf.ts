@@ -3,12 +3,9 @@ import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } fro
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { v5 as uuidv5 } from 'uuid';
 import { writeAtomically } from '../files/atomic-write.js';
 import { errorCode } from '../files/error-code.js';
-
-/** Namespace of the names (RFC 9562, version 5) of templates that came without one. */
-const namespace = '4d6f2d0c-5a43-4b0e-9b0c-6a1f4c1d8e21';
+import { templateId } from '../templates/index.js';
 
 /** Templates that are looked at in one go, before others get their turn. */
 const batch = 200;
@@ -28,7 +25,7 @@ export class TemplateShelf {
 
   /** The uuid that a text has, or would have, in here. */
   idOf(text: string): string {
-    return uuidv5(text, namespace);
+    return templateId(text);
   }
 
   /** Keeps a text, safe on the disk. @returns its uuid */

@@ -2,6 +2,7 @@ export { defaultTemplateLimit, type TemplateLimits } from './limits.js';
 export type { RemoteContent, TdlCommand, TdlFile, TdlTemplate } from './model.js';
 export { parseTdl, parseTemplate, type TemplateOptions } from './parse-template.js';
 export { partNames, partsOf } from './parts.js';
+export { templateId } from './template-id.js';
 export { printTemplate } from './print-template.js';
 export { describeProblem, TemplateError, type TemplateProblem } from './problems.js';
 export { readElsewhere } from './read-elsewhere.js';

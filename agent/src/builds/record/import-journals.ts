@@ -12,7 +12,7 @@ const fileName = 'jobs.journal';
 
 /**
  * Takes the jobs of versions before the store into the records: those of `jobs/jobs.journal`, and those of agents that shared the directory and
- * are dead, `jobs/UUID/jobs.journal`, with which nobody can go on. The directory is moved aside to `jobs.old`; only its files with passwords are
+ * are dead, `jobs/UUID/jobs.journal`, whose jobs end. The directory is moved aside to `jobs.old`; only its files with passwords are
  * removed, which the store has taken over. One that was killed in the middle of this goes on where it was.
  *
  * @param images directory of the images
@@ -36,7 +36,7 @@ export async function importJournals(images: string, store: Store, log: Logger):
     }
   }
   const { records } = await JobRecords.open(store, log);
-  // What was told goes first: the record of that is one position in all events.
+  // Those whose end consoles have heard go first: that is on record as one position in all events.
   const found = [...own, ...others].sort((a, b) => Number(b.told) - Number(a.told));
   for (const job of found) {
     const { id, push } = job.order;

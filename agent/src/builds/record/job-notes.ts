@@ -41,7 +41,7 @@ export class JobNotes {
     this.records.mark(this.id, 'process', String(pid), undefined);
   }
 
-  /** Resolves when the end survives a power cut: only then it is told to others, so that nobody hears of two ends. */
+  /** Resolves when the end survives a power cut. It is announced after that, so that no build has two ends. */
   end(end: JobEnd, percent: number): Promise<void> {
     return this.records.end(this.id, end, percent);
   }

@@ -10,8 +10,8 @@ import {
   type StoreEvent,
   type TableName,
 } from '@imagefactory/factory';
-import { v5 as uuidv5 } from 'uuid';
 import { errorLine, type Logger } from '../../log/index.js';
+import { templateId } from '../../templates/index.js';
 import {
   type AcceptedJob,
   endState,
@@ -25,8 +25,6 @@ import {
 } from './job-form.js';
 import type { BuildStatus } from '../status.js';
 
-/** Namespace of the ids (RFC 9562, version 5) of the templates' texts. */
-const namespace = '4d6f2d0c-5a43-4b0e-9b0c-6a1f4c1d8e21';
 /** Name of the follower that tells the ends of jobs on the bus. */
 const follower = 'bus';
 
@@ -71,7 +69,7 @@ export class JobRecords {
     private readonly log: Logger,
   ) {}
 
-  /** @returns the records, and what they have of earlier runs in the order of the orders */
+  /** @returns the records, and the jobs of earlier runs in the order in which they were accepted */
   static async open(
     store: Store,
     log: Logger,
@@ -98,7 +96,7 @@ export class JobRecords {
    */
   async add(job: AcceptedJob, secret?: string, since?: JobStanding): Promise<void> {
     const { id, descriptor, push } = job.order;
-    const template = uuidv5(descriptor, namespace);
+    const template = templateId(descriptor);
     const action = push === undefined ? 'build' : 'push';
     const known = this.#know(id, job, template, since !== undefined);
     try {
@@ -132,7 +130,7 @@ export class JobRecords {
       void this.#record(id, [{ change: 'job.update', id, ...values }]);
   }
 
-  /** A process group that the job has started, or nothing of that name any more. */
+  /** Records a process group or a step of the rollback; without `detail`, that it is gone. */
   mark(id: string, kind: 'process' | 'rollback', name: string, detail: Partial<GroupMark> | undefined): void {
     if (!this.#known.has(id)) return;
     const mark = { job: id, kind, name };

@@ -45,28 +45,22 @@ class StepInWork implements Applied {
 
   make(change: Change): void {
     switch (change.change) {
-      case 'order.add': {
+      case 'order.add':
         this.#addOrder(change);
         return;
-      }
-      case 'job.add': {
+      case 'job.add':
         this.#addJob(change);
         return;
-      }
-      case 'job.state': {
+      case 'job.state':
         this.#changeState(change);
         return;
-      }
-      case 'job.update': {
+      case 'job.update':
         this.#updateJob(change);
         return;
-      }
       case 'job.mark':
         this.#mustExist('jobs', change.mark.job);
-        {
-          this.#replace('marks', change.mark);
-          return;
-        }
+        this.#replace('marks', change.mark);
+        return;
       case 'job.unmark': {
         const { job, kind, name } = change.mark;
         this.connection.run('DELETE FROM marks WHERE job = ? AND kind = ? AND name = ?', [job, kind, name]);
@@ -74,59 +68,45 @@ class StepInWork implements Applied {
       }
       case 'job.forget_secret':
         this.#mustExist('jobs', change.id);
-        {
-          this.#forgetSecret(change.id);
-          return;
-        }
-      case 'job.remove': {
+        this.#forgetSecret(change.id);
+        return;
+      case 'job.remove':
         this.#removeJob(change.id);
         return;
-      }
-      case 'image.put': {
+      case 'image.put':
         this.#putImage(change);
         return;
-      }
-      case 'image.remove': {
+      case 'image.remove':
         this.#removeImage(change);
         return;
-      }
-      case 'image_set.put': {
+      case 'image_set.put':
         this.#put('imageSets', change.imageSet);
         return;
-      }
-      case 'image_set.remove': {
+      case 'image_set.remove':
         this.#remove('imageSets', change.id, [['batches', 'image_set']]);
         return;
-      }
       case 'batch.put':
         this.#mustExist('imageSets', change.batch.imageSet);
-        {
-          this.#put('batches', change.batch);
-          return;
-        }
-      case 'batch.remove': {
+        this.#put('batches', change.batch);
+        return;
+      case 'batch.remove':
         this.#remove('batches', change.id, [['images', 'batch']]);
         return;
-      }
-      case 'template.put': {
+      case 'template.put':
         this.#putTemplate(change);
         return;
-      }
-      case 'template.remove': {
+      case 'template.remove':
         this.#remove('templates', change.id, [
           ['jobs', 'template'],
           ['images', 'template'],
         ]);
         return;
-      }
-      case 'follower.advance': {
+      case 'follower.advance':
         this.#advance(change);
         return;
-      }
-      case 'follower.remove': {
+      case 'follower.remove':
         this.#remove('followers', change.name, []);
         return;
-      }
       default:
         throw new StoreError('invalid', `change ${JSON.stringify(change satisfies never)}: there is no such`);
     }
