@@ -9,11 +9,12 @@ const pluginNames = plugins.map(path => `plugin-${path.slice('plugins/'.length)}
 
 /** Package folder to its name and the packages that it may import. */
 const packages = new Map([
-  ['qmf', { name: 'qmf', may: [] }],
+  ['text', { name: 'text', may: [] }],
+  ['qmf', { name: 'qmf', may: ['text'] }],
   ['schema', { name: 'schema', may: ['qmf'] }],
-  ['console-client', { name: 'console-client', may: ['qmf', 'schema'] }],
-  ['factory', { name: 'factory', may: ['plugin-api'] }],
-  ['agent', { name: 'agent', may: ['qmf', 'schema', 'factory', ...pluginNames] }],
+  ['console-client', { name: 'console-client', may: ['text', 'qmf', 'schema'] }],
+  ['factory', { name: 'factory', may: ['text', 'plugin-api'] }],
+  ['agent', { name: 'agent', may: ['text', 'qmf', 'schema', 'factory', ...pluginNames] }],
   ...plugins.map(path => [
     path,
     { name: `plugin-${path.slice('plugins/'.length)}`, may: path === 'plugins/api' ? [] : ['plugin-api'] },
@@ -23,6 +24,7 @@ const packages = new Map([
     {
       name: path,
       may: [
+        'text',
         'qmf',
         'schema',
         'console-client',
@@ -38,7 +40,6 @@ const packages = new Map([
 /** Inside qmf: the layers from the bottom up; a folder imports only folders to its left, and itself. */
 const layers = [
   'errors',
-  'input',
   'output',
   'value',
   'codec',

@@ -1,4 +1,4 @@
-import { parsePlainJson } from '@imagefactory/qmf';
+import { parsePlainJson } from '@imagefactory/text';
 
 /** Allows some users some methods of some objects. In patterns `*` stands for any text. */
 export interface AccessRule {

@@ -1,10 +1,5 @@
-import {
-  type BrokerRole,
-  brokerRoles,
-  type BrokerUser,
-  parsePlainJson,
-  readTextFile,
-} from '@imagefactory/qmf';
+import { type BrokerRole, brokerRoles, type BrokerUser } from '@imagefactory/qmf';
+import { parsePlainJson, readTextFile } from '@imagefactory/text';
 import { errorLine } from '../log/index.js';
 import { UsageError } from './usage-error.js';
 

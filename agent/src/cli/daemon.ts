@@ -1,12 +1,6 @@
 import { resolve } from 'node:path';
-import {
-  type BodyForm,
-  BusConnection,
-  readTextFile,
-  shownUrl,
-  type Transport,
-  transportsFor,
-} from '@imagefactory/qmf';
+import { type BodyForm, BusConnection, type Transport, transportsFor } from '@imagefactory/qmf';
+import { readTextFile, shownUrl } from '@imagefactory/text';
 import { type AccessList, readAccessList } from '../access/index.js';
 import { describeError, errorLine, type Logger } from '../log/index.js';
 import { sandboxSettings } from './sandbox-settings.js';

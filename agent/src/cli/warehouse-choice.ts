@@ -1,4 +1,4 @@
-import { readSecretFile } from '@imagefactory/qmf';
+import { readSecretFile } from '@imagefactory/text';
 import {
   type Buckets,
   type OAuthCredentials,

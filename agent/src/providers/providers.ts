@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Provider } from '@imagefactory/plugin-api';
-import { parsePlainJson, QmfError, readTextFile } from '@imagefactory/qmf';
+import { isInputError, parsePlainJson, readTextFile } from '@imagefactory/text';
 import { errorCode } from '../files/error-code.js';
 import { type Logger } from '../log/index.js';
 import { ProviderError } from './provider-error.js';
@@ -42,7 +42,7 @@ export function createProviders(directory: string, log: Logger): ProviderDirecto
     try {
       return record(parsePlainJson(await readTextFile(path, { name: 'it' }), 'it')) ?? {};
     } catch (error) {
-      if (!(error instanceof QmfError)) throw error;
+      if (!isInputError(error)) throw error;
       if (errorCode(error.cause) !== 'ENOENT') log.warn(`${path} cannot be used: ${error.message}`);
       return {};
     }

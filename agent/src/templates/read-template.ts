@@ -1,4 +1,4 @@
-import { decodeText, QmfError } from '@imagefactory/qmf';
+import { decodeText, isInputError } from '@imagefactory/text';
 import { buildShape, completeShape, partialShape, type Shape } from './grammar.js';
 import { defaultLimits, type TemplateLimits } from './limits.js';
 import type { TdlTemplate } from './model.js';
@@ -62,7 +62,7 @@ function decode(bytes: Uint8Array, limits: TemplateLimits, problems: Problems): 
   try {
     return decodeText(bytes, 'the template');
   } catch (error) {
-    if (!(error instanceof QmfError)) throw error;
+    if (!isInputError(error)) throw error;
     const [what = '', remedy = ''] = error.message.split('; ');
     problems.add('not-utf-8', undefined, '', what, remedy);
     return undefined;

@@ -1,4 +1,4 @@
-import { nearest } from '@imagefactory/qmf';
+import { nearest } from '@imagefactory/text';
 import type { Shape } from './grammar.js';
 import type { TemplateNode } from './node.js';
 import { quoted } from './position.js';

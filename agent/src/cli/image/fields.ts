@@ -1,4 +1,4 @@
-import { nearest } from '@imagefactory/qmf';
+import { nearest } from '@imagefactory/text';
 import {
   type Condition,
   type DirectoryImageManager,

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { BuildError } from '@imagefactory/plugin-api';
-import { QmfError, readFileBytes, readStreamBytes } from '@imagefactory/qmf';
+import { isInputError, readFileBytes, readStreamBytes } from '@imagefactory/text';
 import { DirectoryStore } from '../../images/index.js';
 import {
   createFetcher,
@@ -37,7 +37,7 @@ async function readTemplateFile(path: string): Promise<Uint8Array> {
   try {
     return await (path === '-' ? readStreamBytes(process.stdin, options) : readFileBytes(path, options));
   } catch (error) {
-    if (!(error instanceof QmfError)) throw error;
+    if (!isInputError(error)) throw error;
     throw new BuildError('template_unavailable', error.message, { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-import { isLoginCut, nearest } from '@imagefactory/qmf';
+import { isLoginCut, nearest } from '@imagefactory/text';
 import type { TemplateNode } from '../node.js';
 import { quoted } from '../position.js';
 import type { RemoteContent } from '../model.js';

@@ -3,7 +3,7 @@ import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { BuildError, createUrlRule, type UrlRule, type UrlRuleOptions } from '@imagefactory/plugin-api';
-import { isLoginCut, shownUrl } from '@imagefactory/qmf';
+import { isLoginCut, shownUrl } from '@imagefactory/text';
 
 /** With `allowPrivateAddresses`, loopback and link-local addresses are fetched from as well. */
 export interface FetcherOptions extends UrlRuleOptions {

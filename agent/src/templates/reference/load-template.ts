@@ -1,5 +1,5 @@
 import { BuildError, type Template } from '@imagefactory/plugin-api';
-import { shownUrl } from '@imagefactory/qmf';
+import { shownUrl } from '@imagefactory/text';
 import { remoteUrls, type TdlCommand, type TdlTemplate, withContents } from '../model.js';
 import { TemplateError } from '../problems.js';
 import { decodeScript } from '../read/commands.js';

@@ -1,5 +1,5 @@
 import { BuildError } from '@imagefactory/plugin-api';
-import { shownUrl } from '@imagefactory/qmf';
+import { shownUrl } from '@imagefactory/text';
 import { defaultTemplateLimit } from '../limits.js';
 import { quoted } from '../position.js';
 import { decodeTemplate } from '../read-template.js';

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { isatty } from 'node:tty';
-import { QmfError } from '../errors.js';
+import { InputError } from './input-error.js';
 import { decodeText } from './decode-text.js';
 
 export interface ReadOptions {
@@ -17,7 +17,7 @@ const DEFAULT_LIMIT = 1024 * 1024;
 /**
  * The text of a file that a user has named: UTF-8, of which a byte order mark is left out. Regular files, pipes and terminals are read.
  *
- * @throws QmfError `invalid_argument` that names the file, why it cannot be used, and the remedy
+ * @throws InputError that names the file, why it cannot be used, and the remedy
  */
 export async function readTextFile(path: string, options: ReadOptions = {}): Promise<string> {
   return decodeText(await readFileBytes(path, options), options.name ?? path);
@@ -26,22 +26,19 @@ export async function readTextFile(path: string, options: ReadOptions = {}): Pro
 /**
  * The first line of such a file: a password or another secret.
  *
- * @throws QmfError `invalid_argument`, also when the line is empty; never repeats the line
+ * @throws InputError, also when the line is empty; never repeats the line
  */
 export async function readSecretFile(path: string, options: ReadOptions = {}): Promise<string> {
   const [line = ''] = (await readTextFile(path, { limit: 64 * 1024, ...options })).split(/\r?\n/, 1);
   if (line === '')
-    throw new QmfError(
-      'invalid_argument',
-      `${options.name ?? path}: its first line is empty; write the secret there`,
-    );
+    throw new InputError(`${options.name ?? path}: its first line is empty; write the secret there`);
   return line;
 }
 
 /**
  * The same as {@link readTextFile} for standard input.
  *
- * @throws QmfError `invalid_argument`
+ * @throws InputError
  */
 export async function readTextStream(
   stream: AsyncIterable<Uint8Array | string>,
@@ -50,7 +47,7 @@ export async function readTextStream(
   return decodeText(await readStreamBytes(stream, options), options.name ?? 'standard input');
 }
 
-/** @throws QmfError `invalid_argument` for more bytes than the limit */
+/** @throws InputError for more bytes than the limit */
 export async function readStreamBytes(
   stream: AsyncIterable<Uint8Array | string>,
   { name = 'standard input', limit = DEFAULT_LIMIT }: ReadOptions = {},
@@ -69,7 +66,7 @@ export async function readStreamBytes(
 /**
  * The bytes of a file that a user has named, for formats that are no text.
  *
- * @throws QmfError `invalid_argument`
+ * @throws InputError
  */
 export async function readFileBytes(path: string, options: ReadOptions = {}): Promise<Buffer> {
   const { name = path, limit = DEFAULT_LIMIT, ownerOnly = false } = options;
@@ -80,7 +77,7 @@ export async function readFileBytes(path: string, options: ReadOptions = {}): Pr
     if (why !== undefined) throw cannotRead(name, why);
     return await readUpTo(handle, name, limit);
   } catch (error) {
-    throw error instanceof QmfError ? error : cannotRead(name, fileProblem(error), error);
+    throw error instanceof InputError ? error : cannotRead(name, fileProblem(error), error);
   } finally {
     await handle?.close();
   }
@@ -126,14 +123,10 @@ export function fileProblem(error: unknown): string {
   return problems[code] ?? (code === '' ? error.message : code);
 }
 
-function cannotRead(name: string, why: string, cause?: unknown): QmfError {
-  return new QmfError(
-    'invalid_argument',
-    `${name} cannot be read: ${why}`,
-    cause === undefined ? {} : { cause },
-  );
+function cannotRead(name: string, why: string, cause?: unknown): InputError {
+  return new InputError(`${name} cannot be read: ${why}`, cause === undefined ? {} : { cause });
 }
 
-function tooLong(name: string, limit: number): QmfError {
-  return new QmfError('invalid_argument', `${name} has more than ${limit} bytes; is it the right file?`);
+function tooLong(name: string, limit: number): InputError {
+  return new InputError(`${name} has more than ${limit} bytes; is it the right file?`);
 }

@@ -1,4 +1,4 @@
-import { QmfError } from '../errors.js';
+import { InputError } from './input-error.js';
 
 /** A JSON value (RFC 8259) whose numbers are what the reader makes of their text. Objects are maps: `__proto__` is a key as any other. */
 export type Json<N> = null | boolean | string | N | readonly Json<N>[] | ReadonlyMap<string, Json<N>>;
@@ -12,7 +12,7 @@ const DEEPEST = 64;
  *
  * @param name of the source, for errors
  * @param numberOf the value of a number's text
- * @throws QmfError `invalid_argument` with line and column, counted from 1; its cause is a SyntaxError where the text is no JSON at all
+ * @throws InputError with line and column, counted from 1; its cause is a SyntaxError where the text is no JSON at all
  */
 export function parseJson<N>(text: string, name: string, numberOf: (literal: string) => N): Json<N> {
   const reader = new JsonReader(text, name, numberOf);
@@ -24,7 +24,7 @@ export function parseJson<N>(text: string, name: string, numberOf: (literal: str
 /**
  * The same as plain objects, lists and numbers.
  *
- * @throws QmfError `invalid_argument`
+ * @throws InputError
  */
 export function parsePlainJson(text: string, name: string): unknown {
   return plain(parseJson(text, name, Number));
@@ -148,18 +148,14 @@ class JsonReader<N> {
     return found;
   }
 
-  #expected(what: string): QmfError {
+  #expected(what: string): InputError {
     return this.#error(`${what} is expected`, new SyntaxError('no JSON'));
   }
 
-  #error(problem: string, cause?: SyntaxError): QmfError {
+  #error(problem: string, cause?: SyntaxError): InputError {
     const lines = this.text.slice(0, this.#position).split('\n');
     const place = `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
     const what = cause === undefined ? `${this.name}:` : `${this.name} is no JSON:`;
-    return new QmfError(
-      'invalid_argument',
-      `${what} ${place}: ${problem}`,
-      cause === undefined ? {} : { cause },
-    );
+    return new InputError(`${what} ${place}: ${problem}`, cause === undefined ? {} : { cause });
   }
 }

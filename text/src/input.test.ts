@@ -6,8 +6,7 @@ import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { after, before, describe, it } from 'mocha';
-import { QmfError } from '../errors.js';
-import { failure } from '../testing/poll.test.fixture.js';
+import { InputError } from './input-error.js';
 import {
   decodeText,
   nearest,
@@ -59,7 +58,7 @@ describe('a text file that a user names', () => {
   ] as const) {
     it(`is refused: ${what}`, async () => {
       const error = await failure(readTextFile(file(content), { name: '--acl FILE', limit: 1024 }));
-      expect(error).to.be.instanceOf(QmfError).with.property('code', 'invalid_argument');
+      expect(error).to.be.instanceOf(InputError).with.property('code', 'invalid_argument');
       expect(error.message)
         .to.match(/^--acl FILE /)
         .and.include(complaint)
@@ -101,7 +100,7 @@ describe('a text file that a user names', () => {
           const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
           expect(Buffer.from(text)).to.deep.equal(Buffer.from(marked ? bytes.subarray(3) : bytes));
         } catch (error) {
-          if (!(error instanceof QmfError)) throw error;
+          if (!(error instanceof InputError)) throw error;
           const offset = Number(/byte offset (\d+)/.exec(error.message)?.[1] ?? 0);
           expect(() =>
             decodeText(
@@ -137,7 +136,7 @@ describe('JSON that a person wrote', () => {
             read();
             return true;
           } catch (error) {
-            return error instanceof QmfError && !(error.cause instanceof SyntaxError);
+            return error instanceof InputError && !(error.cause instanceof SyntaxError);
           }
         };
         expect(isRead(() => parsePlainJson(given, 'x'))).to.equal(isRead(() => JSON.parse(given)));
@@ -146,7 +145,7 @@ describe('JSON that a person wrote', () => {
     );
     for (const wrong of ['{"a": hush}', '{"password": "hush', '"hush\n"', 'hush', '{"a": 1} hush'])
       expect(() => parsePlainJson(wrong, 'it'))
-        .to.throw(QmfError, /^it is no JSON: line 1, column \d+: /)
+        .to.throw(InputError, /^it is no JSON: line 1, column \d+: /)
         .with.property('message')
         .that.does.not.include('hush');
   });
@@ -159,7 +158,7 @@ describe('JSON that a person wrote', () => {
     ['', 'x is no JSON: line 1, column 1: a value is expected'],
   ] as const) {
     it(`says of ${text.slice(0, 20)}: ${complaint}`, () => {
-      expect(() => parsePlainJson(text, 'x')).to.throw(QmfError, complaint);
+      expect(() => parsePlainJson(text, 'x')).to.throw(InputError, complaint);
     });
   }
 
@@ -198,3 +197,12 @@ describe('the nearest word', () => {
     expect(nearest('ste', ['to', 'steps'])).to.equal('steps');
   });
 });
+
+async function failure(promise: Promise<unknown>): Promise<Error> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof Error) return error;
+  throw new Error('it succeeded, a failure was expected');
+}

@@ -1,4 +1,5 @@
-export { decodeText } from './decode-text.js';
+export { InputError, isInputError } from './input-error.js';
+export { decodeText, otherEncoding } from './decode-text.js';
 export { type Json, parseJson, parsePlainJson } from './json.js';
 export { nearest } from './nearest.js';
 export {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { QmfError } from '../errors.js';
+import { InputError } from './input-error.js';
 
 const encodings: readonly (readonly [string, readonly number[]])[] = [
   ['UTF-32', [0xff, 0xfe, 0, 0]],
@@ -17,7 +17,7 @@ export function otherEncoding(bytes: Uint8Array): string | undefined {
  * The text that bytes are in UTF-8, without the byte order mark (U+FEFF) that some editors put in front of it.
  *
  * @param name of the source, for errors
- * @throws QmfError `invalid_argument` for other encodings and for binary content, with the offset of the first byte that is wrong
+ * @throws InputError for other encodings and for binary content, with the offset of the first byte that is wrong
  */
 export function decodeText(bytes: Uint8Array, name: string): string {
   const remedy = 'save it as UTF-8 text';
@@ -41,6 +41,6 @@ function wrongFrom(bytes: Uint8Array): number {
   return offset;
 }
 
-function invalid(message: string): QmfError {
-  return new QmfError('invalid_argument', message);
+function invalid(message: string): InputError {
+  return new InputError(message);
 }
