@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { isInputError, parsePlainJson, readTextFile } from '@imagefactory/text';
 import type { Command, Option } from 'commander';
-import { errorCode } from '../files/error-code.js';
-import { errorLine } from '../log/index.js';
+import { errorCode } from '@imagefactory/factory/platform';
+import { errorLine } from '@imagefactory/factory/platform';
 import { UsageError } from './usage-error.js';
 
 export const usualConfigFile = '/etc/imagefactory/imagefactory.conf';

@@ -1,7 +1,7 @@
 import { QmfError } from '@imagefactory/qmf';
 import { isInputError, maskArguments } from '@imagefactory/text';
 import { CommanderError } from 'commander';
-import { errorLine } from '../log/index.js';
+import { errorLine } from '@imagefactory/factory/platform';
 import { chooseBroker } from './broker-choice.js';
 import { applyConfigFile } from './config-file.js';
 import { runDaemon } from './daemon.js';

@@ -8,7 +8,7 @@ import {
   imageNumbers,
   normalisedField,
   type Order,
-} from '../../images/index.js';
+} from '@imagefactory/factory/images';
 import { UsageError } from '../usage-error.js';
 
 /**

@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { BuildError } from '@imagefactory/plugin-api';
 import { isInputError, readFileBytes, readStreamBytes } from '@imagefactory/text';
-import { DirectoryStore } from '../../images/index.js';
+import { DirectoryStore } from '@imagefactory/factory/images';
 import {
   createFetcher,
   defaultTemplateLimit,
   imageTemplates,
   type TemplateSource,
   type TemplateSources,
-} from '../../templates/index.js';
+} from '@imagefactory/factory/templates';
 import { imageDirectory } from '../directories.js';
 
 /** What a template on the command line may be: whoever types it may read files and reach private addresses anyway. */
