@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Build, type ConnectedConsole, connectConsole } from '@imagefactory/console-client';
-import { type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { expect } from 'chai';
 import { Program } from '../support/program.js';
 import { until } from '../support/until.js';
