@@ -1,4 +1,4 @@
-import { defineData } from '@imagefactory/qmf';
+import { defineData, Int, type ReceivedEvent } from '@imagefactory/qmf';
 import { NEWS_PACKAGE } from './build-news.js';
 
 /** Object name of the one FactoryRecords object of an agent. */
@@ -66,3 +66,9 @@ export const FactoryRecords = defineData({
     },
   },
 });
+
+/** The sequence of an event in the store of its agent; undefined for events without one, such as those of agents of other makes. */
+export function sequenceOf({ properties }: Pick<ReceivedEvent, 'properties'>): number | undefined {
+  const value = properties.get(SEQUENCE_PROPERTY);
+  return value instanceof Int && typeof value.value === 'number' && value.value > 0 ? value.value : undefined;
+}
