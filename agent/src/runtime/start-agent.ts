@@ -201,6 +201,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     const stop = async (): Promise<StopReport> => {
       session.refuse('the agent is stopping; try again when it is back');
       const stopped = await engine.stop();
+      await events.settled();
       const { calls, messages } = await session.settle({ timeout: settings.settleTime * 1000 });
       await undoAll();
       return { ...stopped, unfinishedCalls: calls, unsentMessages: messages };

@@ -7,6 +7,7 @@ export {
   type FetchContext,
   jobWord,
   type QueuePlace,
+  type Recorded,
   type RecordFacts,
   type RemoteImage,
   type StatusDetail,
