@@ -22,6 +22,7 @@ import {
   FinishedAdaptors,
   publishFactory,
   publishNews,
+  publishRecords,
   publishRestored,
 } from '../bus/index.js';
 import { openScratchArea } from '@imagefactory/factory/platform';
@@ -145,6 +146,13 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     });
     undo.push(() => logs.stop());
     const connection = connectionOf(options.bus, undo);
+    const gate = accessGate(
+      {
+        ...(options.access === undefined ? {} : { list: options.access }),
+        acceptUnverified: options.acceptUnverifiedUsers === true,
+      },
+      log,
+    );
     const session: AgentSession = new AgentSession(connection, {
       vendor: VENDOR,
       product: PRODUCT,
@@ -154,13 +162,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       log,
       shares: callerShares(),
       onNamesake: namesakeHandler(identity, () => session, log),
-      gate: accessGate(
-        {
-          ...(options.access === undefined ? {} : { list: options.access }),
-          acceptUnverified: options.acceptUnverifiedUsers === true,
-        },
-        log,
-      ),
+      gate,
       ...(options.domain === undefined ? {} : { domain: options.domain }),
       ...(options.strictSecurity === undefined ? {} : { strictSecurity: options.strictSecurity }),
       ...(options.bodyForm === undefined ? {} : { bodyForm: options.bodyForm }),
@@ -174,7 +176,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     });
     undo.push(() => finished.stop());
     const parts = {
-      ...{ session, engine, store, events, finished, templates, log },
+      ...{ session, gate, record, engine, store, events, finished, templates, log },
       catalog: archive.catalog,
       remote: archive.remote,
       adaptors: new AdaptorIndex(),
@@ -183,6 +185,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     };
     publishFactory(parts);
     undo.push(publishNews(parts));
+    publishRecords(parts);
     await publishRestored(parts);
     await session.open();
     connection.start();
