@@ -11,9 +11,8 @@ import {
   type DataAddress,
   type PlainMap,
   type ReceivedEvent,
-  type RunningBroker,
-  startBroker,
 } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { FACTORY_OBJECT, RECORDS_OBJECT } from '@imagefactory/schema';
 import { type AgentOptions, type RunningAgent, startAgent } from '../runtime/index.js';
 import { loggerTo } from '@imagefactory/factory/platform';

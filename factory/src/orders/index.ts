@@ -1,3 +1,4 @@
+export { follow, type FollowOptions } from './follow.js';
 export { type BuildInput, orderBuild } from './build.js';
 export type { AcceptedOrder, Caller, OrderContext, OrderOptions, OrderRequest } from './context.js';
 export { type Imported, type ImportInput, orderImport } from './import.js';
