@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  asTyped,
   BusConnection,
   type ConnectionStatus,
   type ConsoleAgent,
@@ -14,13 +13,13 @@ import {
   type WaitOptions,
 } from '@imagefactory/qmf';
 import { ImageFactory, PRODUCT, VENDOR } from '@imagefactory/schema';
-import { BuildFeed } from './build-feed.js';
-import { EndChecks } from './end-checks.js';
 import { Factory } from './factory.js';
 import type { ConnectOptions } from './connect-options.js';
 import { loginName } from './login-name.js';
-import type { Delivery } from './delivery.js';
 import { type EventsOptions, FactoryEvents, type StreamDelivery } from './factory-events.js';
+import type { Delivery } from './tracking/delivery.js';
+import { EndChecks } from './tracking/end-checks.js';
+import { Trackers } from './tracking/trackers.js';
 
 const SILENCE = 10_000;
 /** Milliseconds in which agents that are there answer a new console. */
@@ -80,7 +79,7 @@ function firstFailure(connection: BusConnection): { failed: Promise<never>; stop
 
 /** A console on the bus. Close it when done: `await console.close()`, or `await using`. */
 export class ConnectedConsole {
-  readonly #feed: BuildFeed;
+  readonly #trackers: Trackers;
   readonly #checks: EndChecks;
   readonly #openedAt = performance.now();
   readonly #events: FactoryEvents;
@@ -91,9 +90,9 @@ export class ConnectedConsole {
     readonly session: ConsoleSession,
     { silence = SILENCE, confirmWithin }: Pick<ConnectOptions, 'silence' | 'confirmWithin'> = {},
   ) {
-    this.#feed = new BuildFeed(session, silence);
     this.#checks = new EndChecks(session, confirmWithin);
-    this.#events = new FactoryEvents(session, silence, this.#checks);
+    this.#trackers = new Trackers(session, silence, this.#checks);
+    this.#events = new FactoryEvents(this.#trackers);
   }
 
   /**
@@ -132,7 +131,7 @@ export class ConnectedConsole {
     const [object] = await agent.objects(ImageFactory, waiting);
     if (object === undefined)
       throw new QmfError('schema_unknown', `${agent.name} publishes no ImageFactory object`);
-    return new Factory(this.session, this.#feed, this.#checks, object);
+    return new Factory(this.session, this.#trackers, object);
   }
 
   /** Resolves when all agents have had time to answer the first question for them. */
@@ -152,16 +151,16 @@ export class ConnectedConsole {
     options?: EventsOptions,
   ): AsyncIterableIterator<TypedEvent<C> & StreamDelivery>;
   events(first?: EventClass | EventsOptions, options?: EventsOptions): AsyncIterableIterator<unknown> {
-    if (first === undefined || !('schema' in first)) return this.#events.stream(event => event, first);
-    return this.#events.stream(event => {
-      const typed = asTyped(event, first);
+    if (first === undefined || !('schema' in first)) return this.#events.stream(({ event }) => event, first);
+    return this.#events.stream(({ decoded, event }) => {
+      const typed = decoded.as(first);
       return typed === undefined ? undefined : { ...typed, ...deliveryOf(event) };
     }, options);
   }
 
   /** The same, told to a listener at once; the result unsubscribes. */
   onEvent(listener: (event: ReceivedEvent & Delivery) => void): () => void {
-    return this.#events.listen(listener);
+    return this.#trackers.listen(({ event }) => listener(event));
   }
 
   /** Events that {@link events} had to drop because their reader was too slow. */
@@ -176,8 +175,7 @@ export class ConnectedConsole {
 
   /** Ends all loops and calls, and closes the connection. */
   async close(): Promise<void> {
-    this.#feed.close();
-    this.#events.close();
+    this.#trackers.close();
     this.#checks.close();
     this.session.close();
     await this.connection.close();

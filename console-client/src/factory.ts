@@ -13,9 +13,6 @@ import {
 import { BuildAdaptorOnBus, type ImageFactory, ImageFactory2012 } from '@imagefactory/schema';
 import { mapOf } from './answers.js';
 import { Build } from './build.js';
-import type { AddressedChange } from './build-change.js';
-import type { BuildFeed } from './build-feed.js';
-import type { EndChecks } from './end-checks.js';
 import { camelCase, type CamelKeys } from './camel-case.js';
 import type {
   BuildImagesInputs,
@@ -30,6 +27,7 @@ import type {
 import type { ImageRecord } from './image-record.js';
 import { instanceStatesFrom } from './instance-states.js';
 import { imageRecordOf } from './news.js';
+import type { Trackers } from './tracking/trackers.js';
 
 type BuildImageArguments = InputsOf<typeof ImageFactory, 'build_image'>;
 
@@ -43,8 +41,7 @@ export class Factory {
 
   constructor(
     private readonly session: ConsoleSession,
-    private readonly feed: BuildFeed,
-    private readonly checks: EndChecks,
+    private readonly trackers: Trackers,
     private readonly object: TypedObject<typeof ImageFactory>,
   ) {
     this.#later = new TypedObject(object.agent, ImageFactory2012, object.address, { values: new Map() });
@@ -164,8 +161,8 @@ export class Factory {
       typeof adaptor === 'string'
         ? { agentName: this.agent.name, objectName: adaptor, agentEpoch: 0 }
         : adaptor;
-    return this.feed.expect(async () => {
-      const build = this.#follow(await this.agent.object(BuildAdaptorOnBus, address, options), []);
+    return this.#expect(async () => {
+      const build = this.#follow(await this.agent.object(BuildAdaptorOnBus, address, options));
       await build.refresh(options);
       return build;
     });
@@ -177,25 +174,27 @@ export class Factory {
   }
 
   #startOne(call: () => Promise<{ readonly build_adaptor: PlainMap }>): Promise<Build> {
-    return this.feed.expect(async () => this.#started((await call()).build_adaptor));
+    return this.#expect(async () => this.#started((await call()).build_adaptor));
   }
 
   #startSome(call: () => Promise<{ readonly build_adaptors: PlainList }>): Promise<Build[]> {
-    return this.feed.expect(async () => {
+    return this.#expect(async () => {
       const { build_adaptors: adaptors } = await call();
       return adaptors.map(adaptor => this.#started(mapOf(adaptor, 'build_adaptors')));
     });
   }
 
-  /** A build of which nothing was heard but what overtook the answer that names it. */
+  /** A new build, with the events that have overtaken the answer that names it. */
   #started(adaptor: PlainMap): Build {
-    const address = addressFromPlain(adaptor);
-    const object = new TypedObject(this.agent, BuildAdaptorOnBus, address, newItem);
-    return this.#follow(object, this.feed.claim(address));
+    return this.#follow(new TypedObject(this.agent, BuildAdaptorOnBus, addressFromPlain(adaptor), newItem));
   }
 
-  #follow(adaptor: TypedObject<typeof BuildAdaptorOnBus>, early: readonly AddressedChange[]): Build {
-    return new Build(this.session, this.feed, this.checks, adaptor, early);
+  #follow(adaptor: TypedObject<typeof BuildAdaptorOnBus>): Build {
+    return new Build(this.session, this.trackers, adaptor);
+  }
+
+  #expect<T>(call: () => Promise<T>): Promise<T> {
+    return this.trackers.expect(this.agent, call);
   }
 
   #wireNames(inputs: BuildImageInputs): BuildImageArguments {

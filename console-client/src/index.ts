@@ -1,8 +1,8 @@
 export { Build } from './build.js';
 export type { BuildDetail } from './build-detail.js';
 export type { LogLine, LogOptions } from './build-log.js';
-export { BuildFailedError, type BuildState } from './build-state.js';
-export type { BuildChange } from './build-change.js';
+export { BuildFailedError, type BuildState } from './tracking/build-state.js';
+export type { BuildChange } from './tracking/build-change.js';
 export type { CamelCase, CamelKeys } from './camel-case.js';
 export { type ConnectedConsole, connectConsole } from './connect.js';
 export type { ConnectOptions } from './connect-options.js';
@@ -26,7 +26,7 @@ export {
   type ProviderImageRecord,
   type TargetImageRecord,
 } from './image-record.js';
-export type { Delivery } from './delivery.js';
+export type { Delivery } from './tracking/delivery.js';
 export type { EventsOptions, StreamDelivery } from './factory-events.js';
 export { terminalProgress } from './terminal.js';
 // What a program needs beside the above, so that it depends on one package.

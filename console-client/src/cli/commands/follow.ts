@@ -1,6 +1,6 @@
 import { QmfError } from '@imagefactory/qmf';
 import { isTerminal } from '@imagefactory/schema';
-import { NO_IMAGE_INFO } from '../../build-state.js';
+import { NO_IMAGE_INFO } from '../../tracking/build-state.js';
 import type { Build, BuildChange } from '../../index.js';
 import { tellBusChanges } from '../bus.js';
 import { type Context, requestOptions } from '../context.js';

@@ -1,0 +1,49 @@
+import type { DataAddress } from '@imagefactory/qmf';
+import { isTerminal } from '@imagefactory/schema';
+
+/** One change of a build, as its watchers see it. */
+export type BuildChange =
+  | {
+      readonly kind: 'status';
+      /** A word of the agent's: one of `BuildStatus` from our agent. */
+      readonly status: string;
+      readonly oldStatus: string;
+      /** Path or name of the result; only with `COMPLETED`. */
+      readonly finishedImage?: string;
+      /** Read back by a query, because no event told of it: the bus was away, it was lost, or watching began later. */
+      readonly caughtUp: boolean;
+      /** Only with an end that the agent has announced and not confirmed within 5 s. */
+      readonly confirmed?: false;
+    }
+  | { readonly kind: 'percent'; readonly percent: number; readonly caughtUp: boolean }
+  | {
+      readonly kind: 'failure';
+      /** A stable word for the cause. */
+      readonly type: string;
+      /** One readable line. */
+      readonly info: string;
+      readonly caughtUp: boolean;
+      /** As with a status. */
+      readonly confirmed?: false;
+    };
+
+/** A change with the build that it belongs to. */
+export interface AddressedChange {
+  readonly address: DataAddress;
+  readonly change: BuildChange;
+  /** When the agent raised it: nanoseconds since 1970 by its clock, 0 where it gave none. */
+  readonly at: bigint;
+}
+
+/** The build's agent and adaptor; the epoch adds nothing, since names of adaptors are never used again. */
+export function keyOf({ agentName, objectName }: DataAddress): string {
+  return `${agentName}\n${objectName}`;
+}
+
+export type StatusChange = BuildChange & { readonly kind: 'status' };
+export type FailureChange = BuildChange & { readonly kind: 'failure' };
+
+/** Whether a change says that its build is over. */
+export function isEnd(change: BuildChange): boolean {
+  return change.kind === 'failure' || (change.kind === 'status' && isTerminal(change.status));
+}
