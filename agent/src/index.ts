@@ -1,11 +1,11 @@
-export { type AccessList, readAccessList } from './access/index.js';
+export { type AccessList, readAccessList } from '@imagefactory/factory/access';
 export {
   type BuildFailure,
   type BuildStatus,
   buildTransitions,
   resumptionRows,
   transitionRows,
-} from './builds/index.js';
+} from '@imagefactory/factory/jobs';
 export {
   type AddImageOptions,
   type AnyImage,
@@ -30,14 +30,14 @@ export {
   type StoredImage,
   TargetImage,
   verifyImages,
-} from './images/index.js';
+} from '@imagefactory/factory/images';
 export {
   type Logger,
   loggerTo,
   type LogLevel,
   logLevels,
   silentLogger,
-} from './log/index.js';
+} from '@imagefactory/factory/platform';
 export {
   type AgentOptions,
   bundledPlugins,
@@ -75,7 +75,7 @@ export {
   type TemplateReading,
   type TemplateSource,
   type TemplateSources,
-} from './templates/index.js';
+} from '@imagefactory/factory/templates';
 export {
   type Buckets,
   defaultBuckets,
@@ -90,5 +90,5 @@ export {
   type WarehouseErrorCode,
   type WarehouseOptions,
   WarehouseRepository,
-} from './warehouse/index.js';
+} from '@imagefactory/factory/warehouse';
 export { callerShares, shareLimits } from './bus/index.js';

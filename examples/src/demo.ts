@@ -13,7 +13,8 @@ import {
   connectConsole,
   terminalProgress,
 } from '@imagefactory/console-client';
-import { amqp10, readTextFile, startBroker } from '@imagefactory/qmf';
+import { amqp10, startBroker } from '@imagefactory/qmf';
+import { readTextFile } from '@imagefactory/text';
 import { whatIsMissing } from './what-is-missing.js';
 
 const projectRoot = resolve(import.meta.dirname, '../..');

@@ -12,7 +12,6 @@ export * from './connection/index.js';
 export * from './console/index.js';
 export * from './data/index.js';
 export * from './errors.js';
-export * from './input/index.js';
 export * from './message/index.js';
 export * from './output/index.js';
 export * from './query/index.js';

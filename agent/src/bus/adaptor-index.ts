@@ -1,5 +1,5 @@
 import type { PlainMap } from '@imagefactory/qmf';
-import type { Build } from '../builds/index.js';
+import type { Build } from '@imagefactory/factory/jobs';
 
 /** A build that has an adaptor on the bus. */
 export interface KnownBuild {

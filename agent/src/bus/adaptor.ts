@@ -7,10 +7,10 @@ import {
   BuildAdaptorStatusEvent,
   BuildFailedEvent,
 } from '@imagefactory/schema';
-import { shownCaller } from '../access/index.js';
-import { type Build, type BuildState, type BuildStatus, isEnd, jobWord } from '../builds/index.js';
-import type { EndFacts } from '../catalog/index.js';
-import { errorLine } from '../log/index.js';
+import { shownCaller } from './shown-caller.js';
+import { type Build, type BuildState, type BuildStatus, isEnd, jobWord } from '@imagefactory/factory/jobs';
+import type { EndFacts } from '@imagefactory/factory/catalog';
+import { errorLine } from '@imagefactory/factory/platform';
 import type { EventSender } from './event-sender.js';
 import type { FactoryParts } from './parts.js';
 import { type StatusWords, words2011, words2012 } from './status-words.js';

@@ -7,10 +7,10 @@ import {
 } from '@imagefactory/qmf';
 import { ADAPTOR_PREFIX, type ImageFactory, type ImageFactory2012 } from '@imagefactory/schema';
 import type { Template } from '@imagefactory/plugin-api';
-import { shownCaller } from '../access/index.js';
-import { allDone, type Build } from '../builds/index.js';
-import { type ImageDocument, imageDescription } from '../catalog/index.js';
-import { loadTemplate, type TemplateOrigin } from '../templates/index.js';
+import { shownCaller } from './shown-caller.js';
+import { allDone, type Build } from '@imagefactory/factory/jobs';
+import { type ImageDocument, imageDescription } from '@imagefactory/factory/catalog';
+import { loadTemplate, type TemplateOrigin } from '@imagefactory/factory/templates';
 import { publishAdaptor } from './adaptor.js';
 import { giveUp } from './give-up.js';
 import { keepFinished } from './keep-finished.js';

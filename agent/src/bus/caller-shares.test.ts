@@ -11,7 +11,7 @@ import {
 import { FACTORY_OBJECT, ImageFactory } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { until } from '../testing/until.test.fixture.js';
+import { until } from '@imagefactory/factory/testing';
 import { callerShares, shareLimits } from './caller-shares.js';
 
 const { runningEach, waitingEach } = shareLimits.calls;

@@ -1,5 +1,5 @@
 import type { CallerShares, WorkQueue } from '@imagefactory/qmf';
-import { FairQueue, OverQuota, Quota } from '../access/index.js';
+import { FairQueue, OverQuota, Quota } from '@imagefactory/factory/access';
 import { busy } from './refusal.js';
 
 const MiB = 1024 * 1024;

@@ -1,5 +1,5 @@
 import type { AgentSession, EventClass, RaiseOptions, ValuesOf } from '@imagefactory/qmf';
-import { errorLine, type Logger } from '../log/index.js';
+import { errorLine, type Logger } from '@imagefactory/factory/platform';
 
 /** Raises events for those who don't wait for them: no build waits for a broker. */
 export class EventSender {

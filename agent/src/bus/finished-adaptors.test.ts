@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { until } from '../testing/until.test.fixture.js';
+import { until } from '@imagefactory/factory/testing';
 import { FinishedAdaptors, type KeepLimits } from './finished-adaptors.js';
 
 function kept(limits: Partial<KeepLimits>, now?: () => number) {

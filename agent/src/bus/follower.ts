@@ -1,5 +1,5 @@
 import { BuildLogEvent, BuildStepEvent, NEWS_LINES } from '@imagefactory/schema';
-import { type BuildLogLine, isEnd } from '../builds/index.js';
+import { type BuildLogLine, isEnd } from '@imagefactory/factory/jobs';
 import type { KnownBuild } from './adaptor-index.js';
 import type { EventSender } from './event-sender.js';
 

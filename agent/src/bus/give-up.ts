@@ -1,4 +1,4 @@
-import type { Build } from '../builds/index.js';
+import type { Build } from '@imagefactory/factory/jobs';
 import type { FactoryParts } from './parts.js';
 
 /** Ends builds of a call that is refused: nobody has heard of them, and nobody will. */

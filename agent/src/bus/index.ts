@@ -1,3 +1,4 @@
+export { accessGate, type GateOptions } from './access-gate.js';
 export { AdaptorIndex } from './adaptor-index.js';
 export { callerShares, shareLimits } from './caller-shares.js';
 export { EventSender } from './event-sender.js';
@@ -6,3 +7,4 @@ export type { FactoryParts } from './parts.js';
 export { FinishedAdaptors, type KeepLimits } from './finished-adaptors.js';
 export { publishRecovered } from './recovered.js';
 export { publishNews } from './news.js';
+export { namesakeHandler } from './namesake.js';

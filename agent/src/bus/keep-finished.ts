@@ -1,4 +1,4 @@
-import type { Build } from '../builds/index.js';
+import type { Build } from '@imagefactory/factory/jobs';
 import type { Adaptor } from './adaptor.js';
 import type { FactoryParts } from './parts.js';
 

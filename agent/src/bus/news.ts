@@ -1,7 +1,7 @@
 import { AgentException, exceptionCodes, type InputsOf, type OutputsOf } from '@imagefactory/qmf';
 import { BuildLogEvent, BuildNews, BuildStepEvent, NEWS_OBJECT, NEWS_PAGE } from '@imagefactory/schema';
 import { failureType } from '@imagefactory/plugin-api';
-import { isEnd } from '../builds/index.js';
+import { isEnd } from '@imagefactory/factory/jobs';
 import type { KnownBuild } from './adaptor-index.js';
 import { Follower, lineMap } from './follower.js';
 import type { FactoryParts } from './parts.js';

@@ -7,16 +7,16 @@ import {
   type PlainMap,
 } from '@imagefactory/qmf';
 import type { ImageFactory2012 } from '@imagefactory/schema';
-import { shownCaller } from '../access/index.js';
-import { allDone, type Build, type RemoteImage } from '../builds/index.js';
+import { shownCaller } from './shown-caller.js';
+import { allDone, type Build, type RemoteImage } from '@imagefactory/factory/jobs';
 import {
   type BuildDocument,
   buildIn,
   type ImageDocument,
   type TargetImageDocument,
-} from '../catalog/index.js';
-import type { StoredImage } from '../images/index.js';
-import { type FoundProvider, readCredentials } from '../providers/index.js';
+} from '@imagefactory/factory/catalog';
+import type { StoredImage } from '@imagefactory/factory/images';
+import { type FoundProvider, readCredentials } from '@imagefactory/factory/plugins';
 import { publishAdaptor } from './adaptor.js';
 import { giveUp } from './give-up.js';
 import { keepFinished } from './keep-finished.js';

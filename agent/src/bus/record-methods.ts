@@ -1,8 +1,8 @@
 import type { InputsOf, OutputsOf } from '@imagefactory/qmf';
 import type { ImageFactory2012 } from '@imagefactory/schema';
-import { imageDescription } from '../catalog/index.js';
+import { imageDescription } from '@imagefactory/factory/catalog';
 import type { FactoryParts } from './parts.js';
-import { elementName } from '../providers/index.js';
+import { elementName } from '@imagefactory/factory/plugins';
 import { invalid } from './refusal.js';
 import { shownTransitions } from './status-words.js';
 

@@ -1,7 +1,7 @@
 import { ADAPTOR_PREFIX } from '@imagefactory/schema';
-import { type Build, isEnd, jobWord, type RecoveredBuild } from '../builds/index.js';
-import { imageDescription, type Outcome } from '../catalog/index.js';
-import { errorLine } from '../log/index.js';
+import { type Build, isEnd, jobWord, type RecoveredBuild } from '@imagefactory/factory/jobs';
+import { imageDescription, type Outcome } from '@imagefactory/factory/catalog';
+import { errorLine } from '@imagefactory/factory/platform';
 import { type AdaptorView, noteEnd, publishAdaptor, raiseStatus, statusWords } from './adaptor.js';
 import { keepFinished } from './keep-finished.js';
 import type { FactoryParts } from './parts.js';

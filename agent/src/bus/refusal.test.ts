@@ -2,7 +2,7 @@ import { BuildError } from '@imagefactory/plugin-api';
 import { AgentException, exceptionCodes } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { rejection } from '../testing/until.test.fixture.js';
+import { rejection } from '@imagefactory/factory/testing';
 import { orRefusal } from './refusal.js';
 
 describe('what a caller is told of a refusal', () => {

@@ -1,8 +1,8 @@
 import { BuildError, type BuildErrorCode, recogniseError } from '@imagefactory/plugin-api';
 import { AgentException, exceptionCodes } from '@imagefactory/qmf';
-import { OverQuota } from '../access/index.js';
-import { CatalogError } from '../catalog/index.js';
-import { ProviderError } from '../providers/index.js';
+import { OverQuota } from '@imagefactory/factory/access';
+import { CatalogError } from '@imagefactory/factory/catalog';
+import { ProviderError } from '@imagefactory/factory/plugins';
 
 /** What a method calls the arguments that errors are about. */
 export interface ArgumentNames {

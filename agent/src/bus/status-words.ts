@@ -1,4 +1,5 @@
-import { allTransitions, type BuildStatus } from '../builds/index.js';
+import { allTransitions } from '@imagefactory/factory/jobs';
+import type { BuildStatus } from '@imagefactory/schema';
 
 /** The status that an adaptor shows for one of its build. */
 export interface StatusWords {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BusConnection, transportsFor } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
-import { recordingLogger } from '../testing/logger.test.fixture.js';
+import { recordingLogger } from '@imagefactory/factory/testing';
 import { brokerUsersFrom, ownBrokerUser, readBrokerUsers } from './broker-users.js';
 import { startEmbeddedBroker, stopEmbeddedBroker } from './embedded-broker.js';
 

@@ -1,11 +1,6 @@
-import {
-  type BrokerRole,
-  brokerRoles,
-  type BrokerUser,
-  parsePlainJson,
-  readTextFile,
-} from '@imagefactory/qmf';
-import { errorLine } from '../log/index.js';
+import { type BrokerRole, brokerRoles, type BrokerUser } from '@imagefactory/qmf';
+import { parsePlainJson, readTextFile } from '@imagefactory/text';
+import { errorLine } from '@imagefactory/factory/platform';
 import { UsageError } from './usage-error.js';
 
 /** Who may log in to the embedded broker. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { rejection } from '../testing/until.test.fixture.js';
+import { rejection } from '@imagefactory/factory/testing';
 import { applyConfigFile } from './config-file.js';
 import { buildProgram, type DaemonFlags } from './program.js';
 

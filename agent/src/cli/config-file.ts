@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { parsePlainJson, QmfError, readTextFile } from '@imagefactory/qmf';
+import { isInputError, parsePlainJson, readTextFile } from '@imagefactory/text';
 import type { Command, Option } from 'commander';
-import { errorCode } from '../files/error-code.js';
-import { errorLine } from '../log/index.js';
+import { errorCode } from '@imagefactory/factory/platform';
+import { errorLine } from '@imagefactory/factory/platform';
 import { UsageError } from './usage-error.js';
 
 export const usualConfigFile = '/etc/imagefactory/imagefactory.conf';
@@ -37,7 +37,7 @@ export async function applyConfigFile(
   try {
     text = await readTextFile(path, { name: `--config ${path}` });
   } catch (error) {
-    const code = error instanceof QmfError ? errorCode(error.cause) : undefined;
+    const code = isInputError(error) ? errorCode(error.cause) : undefined;
     if (given === undefined && ['ENOENT', 'EACCES', 'ENOTDIR'].includes(code ?? '')) return [];
     throw error;
   }

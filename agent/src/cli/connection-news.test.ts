@@ -1,8 +1,8 @@
 import { BusConnection, QmfError, type Transport, type Wire } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { recordingLogger } from '../testing/logger.test.fixture.js';
-import { until } from '../testing/until.test.fixture.js';
+import { recordingLogger } from '@imagefactory/factory/testing';
+import { until } from '@imagefactory/factory/testing';
 import { tellConnectionNews } from './connection-news.js';
 
 /** A broker that can be switched on and off. */

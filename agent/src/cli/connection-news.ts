@@ -1,5 +1,5 @@
 import { type BusConnection, type ConnectionStatus, type QmfError, watchHeldUp } from '@imagefactory/qmf';
-import type { Logger } from '../log/index.js';
+import type { Logger } from '@imagefactory/factory/platform';
 
 /** What the log has been told last: `away` before the first connection, `lost` after one. */
 type Told = 'nothing' | 'open' | 'away' | 'lost';

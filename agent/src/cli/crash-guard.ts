@@ -1,5 +1,5 @@
-import { inPluginScope } from '../builds/index.js';
-import { describeError, type Logger } from '../log/index.js';
+import { inPluginScope } from '@imagefactory/factory/plugins';
+import { describeError, type Logger } from '@imagefactory/factory/platform';
 
 /**
  * Resolves when an exception has come out of our own code: what it was in the middle of is unknown then, and the daemon had better

@@ -1,14 +1,8 @@
 import { resolve } from 'node:path';
-import {
-  type BodyForm,
-  BusConnection,
-  readTextFile,
-  shownUrl,
-  type Transport,
-  transportsFor,
-} from '@imagefactory/qmf';
-import { type AccessList, readAccessList } from '../access/index.js';
-import { describeError, errorLine, type Logger } from '../log/index.js';
+import { type BodyForm, BusConnection, type Transport, transportsFor } from '@imagefactory/qmf';
+import { readTextFile, shownUrl } from '@imagefactory/text';
+import { type AccessList, readAccessList } from '@imagefactory/factory/access';
+import { describeError, errorLine, type Logger } from '@imagefactory/factory/platform';
 import { sandboxSettings } from './sandbox-settings.js';
 import { agentRetry, bundledPlugins, doctorReport, startAgent } from '../runtime/index.js';
 import { type BrokerChoice, checkChoice } from './broker-choice.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type BrokerOptions, type RunningBroker, startBroker } from '@imagefactory/qmf';
-import { errorCode } from '../files/error-code.js';
-import type { Logger } from '../log/index.js';
+import { errorCode } from '@imagefactory/factory/platform';
+import type { Logger } from '@imagefactory/factory/platform';
 import { type BrokerUsers, ownBrokerUser } from './broker-users.js';
 
 const usualPort = 5672;

@@ -1,5 +1,5 @@
 import { describeBroker } from '@imagefactory/qmf';
-import { errorLine } from '../log/index.js';
+import { errorLine } from '@imagefactory/factory/platform';
 import type { DoctorReport, RunningAgent, StopReport } from '../runtime/index.js';
 import type { BrokerChoice } from './broker-choice.js';
 import { exitCodes } from './exit-codes.js';

@@ -1,5 +1,5 @@
 import { createMask } from '@imagefactory/plugin-api';
-import { type ClosableLogger, type LogLevel, winstonLogger } from '../log/index.js';
+import { type ClosableLogger, type LogLevel, winstonLogger } from '@imagefactory/factory/platform';
 import { logFile } from './directories.js';
 import type { DaemonFlags } from './program.js';
 

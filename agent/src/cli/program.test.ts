@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { type Ran, runProgram } from '../testing/command.test.fixture.js';
-import { recordingLogger } from '../testing/logger.test.fixture.js';
+import { recordingLogger } from '@imagefactory/factory/testing';
 import { chooseBroker } from './broker-choice.js';
 import { startEmbeddedBroker, stopEmbeddedBroker } from './embedded-broker.js';
 import { packageVersion } from './version.js';

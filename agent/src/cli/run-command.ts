@@ -1,6 +1,7 @@
-import { maskArguments, QmfError } from '@imagefactory/qmf';
+import { QmfError } from '@imagefactory/qmf';
+import { isInputError, maskArguments } from '@imagefactory/text';
 import { CommanderError } from 'commander';
-import { errorLine } from '../log/index.js';
+import { errorLine } from '@imagefactory/factory/platform';
 import { chooseBroker } from './broker-choice.js';
 import { applyConfigFile } from './config-file.js';
 import { runDaemon } from './daemon.js';
@@ -98,6 +99,7 @@ export async function runCommand(
     const wrongUse =
       error instanceof CommanderError ||
       error instanceof UsageError ||
+      isInputError(error) ||
       (error instanceof QmfError && error.code === 'invalid_argument');
     const message = error instanceof Error ? error.message.replace(/^error: /, '') : String(error);
     complain(`imagefactory: ${errorLine(maskArguments(message, args))}\n`);

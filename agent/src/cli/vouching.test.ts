@@ -1,7 +1,7 @@
 import type { ConnectionStatus, UserIds } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { recordingLogger } from '../testing/logger.test.fixture.js';
+import { recordingLogger } from '@imagefactory/factory/testing';
 import { requireVouching } from './vouching.js';
 
 const vouched: UserIds = { kind: 'vouched' };

@@ -1,5 +1,5 @@
 import type { BusConnection } from '@imagefactory/qmf';
-import type { Logger } from '../log/index.js';
+import type { Logger } from '@imagefactory/factory/platform';
 
 /**
  * For an agent with an access list: refuses to begin at a broker that does not vouch for user ids, and says so when the connection moves to

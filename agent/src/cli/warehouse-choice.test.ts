@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { type Iwhd, startIwhd } from '../testing/iwhd.test.fixture.js';
-import { rejection } from '../testing/until.test.fixture.js';
+import { type Iwhd, startIwhd } from '@imagefactory/factory/testing';
+import { rejection } from '@imagefactory/factory/testing';
 import { warehouseOf } from './warehouse-choice.js';
 
 describe('the choice of a warehouse', () => {

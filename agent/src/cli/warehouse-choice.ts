@@ -1,10 +1,10 @@
-import { readSecretFile } from '@imagefactory/qmf';
+import { readSecretFile } from '@imagefactory/text';
 import {
   type Buckets,
   type OAuthCredentials,
   WarehouseError,
   WarehouseRepository,
-} from '../warehouse/index.js';
+} from '@imagefactory/factory/warehouse';
 import { UsageError } from './usage-error.js';
 
 /** The options of an image warehouse as commander reads them, under the names that the original gave them. */

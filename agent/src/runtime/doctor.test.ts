@@ -2,7 +2,7 @@ import { type Requirement } from '@imagefactory/plugin-api';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { describeReport } from '../cli/doctor.js';
-import { fakeCloud, fakeOs } from '../testing/fake-plugins.test.fixture.js';
+import { fakeCloud, fakeOs } from '@imagefactory/factory/testing';
 import { doctorReport } from './doctor.js';
 
 const requirements: readonly Requirement[] = [

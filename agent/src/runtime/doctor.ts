@@ -5,7 +5,7 @@ import {
   type Requirement,
   type SandboxSettings,
 } from '@imagefactory/plugin-api';
-import { errorLine } from '../log/index.js';
+import { errorLine } from '@imagefactory/factory/platform';
 
 /** What one plugin needs and what of it is there. */
 export interface PluginHealth {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { type Envelope, type Transport, unknownUserIds, type Value } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { fakeCloud, fakeOs } from '../testing/fake-plugins.test.fixture.js';
-import { recordingLogger } from '../testing/logger.test.fixture.js';
-import { until } from '../testing/until.test.fixture.js';
+import { fakeCloud, fakeOs } from '@imagefactory/factory/testing';
+import { recordingLogger } from '@imagefactory/factory/testing';
+import { until } from '@imagefactory/factory/testing';
 import { startAgent } from './start-agent.js';
 
 /** A broker that delivers what the test says and never says a word on what it is sent: no credit, or a full queue. */

@@ -2,13 +2,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Plugin, SandboxSettings } from '@imagefactory/plugin-api';
 import type { BodyForm, BusConnection, Transport } from '@imagefactory/qmf';
-import type { QueueLimits } from '../builds/index.js';
-import { type Logger, silentLogger } from '../log/index.js';
+import type { QueueLimits } from '@imagefactory/factory/jobs';
+import { type Logger, silentLogger } from '@imagefactory/factory/platform';
 import type { SchemaRevision } from '@imagefactory/schema';
-import type { AccessList } from '../access/index.js';
-import type { TemplateSource } from '../templates/index.js';
-import type { ArchiveOptions } from '../archive/index.js';
-import type { Repository } from '../warehouse/index.js';
+import type { AccessList } from '@imagefactory/factory/access';
+import type { TemplateSource } from '@imagefactory/factory/templates';
+import type { ArchiveOptions } from '@imagefactory/factory/followers';
+import type { Repository } from '@imagefactory/factory/warehouse';
 
 /** What an agent is made of. */
 export interface AgentOptions {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { BusConnection, QmfError, type Transport } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { fakeCloud, fakeOs } from '../testing/fake-plugins.test.fixture.js';
-import { rejection, until } from '../testing/until.test.fixture.js';
+import { fakeCloud, fakeOs } from '@imagefactory/factory/testing';
+import { rejection, until } from '@imagefactory/factory/testing';
 import { startAgent } from './start-agent.js';
 
 /** A broker that is never there. */

@@ -1,11 +1,11 @@
 import { AgentSession, BusConnection, type WaitOptions } from '@imagefactory/qmf';
-import { openStore } from '@imagefactory/factory';
-import { accessGate } from '../access/index.js';
-import { BuildArchive, OldRecords } from '../archive/index.js';
-import { createProviders } from '../providers/index.js';
+import { openStore } from '@imagefactory/factory/store';
+import { accessGate } from '../bus/index.js';
+import { BuildArchive, OldRecords } from '@imagefactory/factory/followers';
+import { createProviders } from '@imagefactory/factory/plugins';
 import { PRODUCT, shownClasses, VENDOR } from '@imagefactory/schema';
 import { join } from 'node:path';
-import { LocalRepository, repositoryTemplates } from '../warehouse/index.js';
+import { LocalRepository, repositoryTemplates } from '@imagefactory/factory/warehouse';
 import {
   BuildEngine,
   type EngineStop,
@@ -14,7 +14,7 @@ import {
   type JobOnRecord,
   JobRecords,
   OldLogs,
-} from '../builds/index.js';
+} from '@imagefactory/factory/jobs';
 import {
   callerShares,
   AdaptorIndex,
@@ -24,12 +24,13 @@ import {
   publishNews,
   publishRecovered,
 } from '../bus/index.js';
-import { openScratchArea } from '../files/scratch-area.js';
-import { assumeIdentity, namesakeHandler } from '../identity/index.js';
-import { DirectoryStore, makeImageDirectory } from '../images/index.js';
-import { type Leftover, removeArea } from '../leftovers/index.js';
-import { errorLine, type Logger } from '../log/index.js';
-import { createFetcher, firstOf, imageTemplates, loadTemplate } from '../templates/index.js';
+import { openScratchArea } from '@imagefactory/factory/platform';
+import { assumeIdentity } from '@imagefactory/factory/platform';
+import { namesakeHandler } from '../bus/index.js';
+import { DirectoryStore, makeImageDirectory } from '@imagefactory/factory/images';
+import { type Leftover, removeArea } from '@imagefactory/factory/platform';
+import { errorLine, type Logger } from '@imagefactory/factory/platform';
+import { createFetcher, firstOf, imageTemplates, loadTemplate } from '@imagefactory/factory/templates';
 import { type AgentOptions, type AgentSettings, agentSettings } from './options.js';
 import { agentRetry } from './retry.js';
 import { UndoStack } from './undo-stack.js';

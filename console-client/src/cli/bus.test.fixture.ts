@@ -7,11 +7,11 @@ import {
   BusConnection,
   defineData,
   defineEvent,
-  readTextFile,
   type RunningBroker,
   Severity,
   startBroker,
 } from '@imagefactory/qmf';
+import { readTextFile } from '@imagefactory/text';
 import {
   BuildAdaptor,
   BuildAdaptorPercentCompleteEvent,

@@ -1,4 +1,4 @@
-import { maskArguments } from '@imagefactory/qmf';
+import { maskArguments } from '@imagefactory/text';
 import { type Command, CommanderError } from 'commander';
 import { CliError, toCliError, usageError } from './errors.js';
 import { exitCodes } from './exit-codes.js';

@@ -1,4 +1,5 @@
 import { QmfError, type QmfErrorCode } from '@imagefactory/qmf';
+import { isInputError } from '@imagefactory/text';
 import { exitCodes } from './exit-codes.js';
 
 /** An error as the user gets it: one line, what to do about it, and the exit code. */
@@ -67,6 +68,8 @@ const LOOK_FIRST = 'whether the call was carried out is not known; look before y
 /** Any thrown thing as an error for the user. */
 export function toCliError(error: unknown): CliError {
   if (error instanceof CliError) return error;
+  if (isInputError(error))
+    return new CliError(error.code, exitCodes.usage, error.message, undefined, { cause: error });
   if (error instanceof QmfError) {
     const { ending, remedy: usual } = endings[error.code];
     const remedy = error.mayHaveBeenExecuted ? LOOK_FIRST : (error.remedy ?? usual);

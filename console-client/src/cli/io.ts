@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { readTextFile, type StandardStreams } from '@imagefactory/qmf';
+import { type StandardStreams } from '@imagefactory/qmf';
+import { readTextFile } from '@imagefactory/text';
 
 /** A stream that may be a terminal. */
 export type Sink = Writable & { readonly isTTY?: boolean; readonly columns?: number };

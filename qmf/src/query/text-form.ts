@@ -1,5 +1,5 @@
 import { QmfError } from '../errors.js';
-import { nearest } from '../input/index.js';
+import { nearest } from '@imagefactory/text';
 import { isValueList, type Value } from '../value/value.js';
 import type { Predicate, Query } from './predicate.js';
 import { offsetAt, type Parsed, parseText } from './text-parser.js';

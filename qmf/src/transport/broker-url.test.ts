@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { QmfError } from '../errors.js';
-import { maskArguments, shownUrl } from '../input/index.js';
+import { maskArguments, shownUrl } from '@imagefactory/text';
 import { type BrokerAddress, describeBroker, parseBrokerList, parseBrokerUrl } from './broker-url.js';
 
 const plain = { scheme: 'amqp', host: 'localhost', port: 5672 } as const;

@@ -1,5 +1,5 @@
 import { QmfError } from '../errors.js';
-import { shownUrl } from '../input/shown-url.js';
+import { shownUrl } from '@imagefactory/text';
 
 /** Where and how to reach a broker. */
 export interface BrokerAddress {

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { QmfError } from '../errors.js';
-import { readSecretFile } from '../input/read-text-file.js';
+import { readSecretFile } from '@imagefactory/text';
 import { type BrokerAddress, describeBroker } from './broker-url.js';
 
 /** Who to be at brokers whose address does not say it. */
@@ -56,7 +56,9 @@ async function fromFile(
   user: string | undefined,
   warn: (text: string) => void,
 ): Promise<Credentials> {
-  const line = await readSecretFile(path, { name: `the password file ${path}` });
+  const line = await readSecretFile(path, { name: `the password file ${path}` }).catch((error: unknown) => {
+    throw QmfError.from(error, 'invalid_argument');
+  });
   // A pipe belongs to who made it, and what is gone by now was read.
   const mode = await stat(path).then(
     status => (status.isFile() ? status.mode : 0),

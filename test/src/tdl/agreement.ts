@@ -2,7 +2,7 @@ import { type TemplateReading, templateRules } from '@imagefactory/agent';
 import type { SchemaVerdict } from './corpus.js';
 
 /**
- * Whether our verdict and that of Oz's schema agree, or differ as the table of rules (agent/src/templates/rules.ts) says that they
+ * Whether our verdict and that of Oz's schema agree, or differ as the table of rules (factory/src/templates/rules.ts) says that they
  * may: undefined when they do, otherwise what is wrong.
  */
 export function disagreement(ours: TemplateReading, schema: SchemaVerdict): string | undefined {

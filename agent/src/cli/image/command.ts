@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { imageKinds } from '../../images/index.js';
+import { imageKinds } from '@imagefactory/factory/images';
 import type { DeleteFlags, ImageFlags, ListFlags, VerifyFlags } from './run.js';
 import { parseCondition, parseOrder } from './words.js';
 

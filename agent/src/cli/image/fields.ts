@@ -1,4 +1,4 @@
-import { nearest } from '@imagefactory/qmf';
+import { nearest } from '@imagefactory/text';
 import {
   type Condition,
   type DirectoryImageManager,
@@ -8,7 +8,7 @@ import {
   imageNumbers,
   normalisedField,
   type Order,
-} from '../../images/index.js';
+} from '@imagefactory/factory/images';
 import { UsageError } from '../usage-error.js';
 
 /**

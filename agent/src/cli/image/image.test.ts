@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { Catalog } from '../../catalog/index.js';
+import { Catalog } from '@imagefactory/factory/catalog';
 import { runProgram } from '../../testing/command.test.fixture.js';
 import { buildProgram } from '../program.js';
 import { UsageError } from '../usage-error.js';
 import { deleteImages, listImages, listWaiting, showImage, verifyStore } from './run.js';
-import { BaseImage, DirectoryImageManager, TargetImage } from '../../images/index.js';
+import { BaseImage, DirectoryImageManager, TargetImage } from '@imagefactory/factory/images';
 
 const id = (digit: number): string => `${String(digit).repeat(8)}-1111-4222-8333-444455556666`;
 

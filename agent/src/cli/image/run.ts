@@ -9,10 +9,10 @@ import {
   type ImageRecord,
   type Order,
   verifyImages as verify,
-} from '../../images/index.js';
-import { waitingDirectory, waitingIn } from '../../archive/index.js';
-import { Catalog } from '../../catalog/index.js';
-import { errorLine } from '../../log/index.js';
+} from '@imagefactory/factory/images';
+import { waitingDirectory, waitingIn } from '@imagefactory/factory/followers';
+import { Catalog } from '@imagefactory/factory/catalog';
+import { errorLine } from '@imagefactory/factory/platform';
 import { imageDirectory } from '../directories.js';
 import { exitCodes } from '../exit-codes.js';
 import { checkQuestion } from './fields.js';

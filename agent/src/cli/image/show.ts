@@ -1,4 +1,4 @@
-import type { AnyImage } from '../../images/index.js';
+import type { AnyImage } from '@imagefactory/factory/images';
 import { describeSize, oneLine, safeLines } from './words.js';
 
 /** An image for people: a line for each thing that is known of it, and its template as it was written. */

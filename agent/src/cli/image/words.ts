@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { type Condition, operators, type Order } from '../../images/index.js';
+import { type Condition, operators, type Order } from '@imagefactory/factory/images';
 
 /** `FIELD=VALUE` and its like; an empty value stands for none. @throws InvalidArgumentError */
 export function parseCondition(text: string): Condition {

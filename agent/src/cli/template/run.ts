@@ -8,7 +8,7 @@ import {
   type TemplateForm,
   type TemplateProblem,
   type TemplateSources,
-} from '../../templates/index.js';
+} from '@imagefactory/factory/templates';
 import { exitCodes } from '../exit-codes.js';
 import { describeTemplate } from './show.js';
 

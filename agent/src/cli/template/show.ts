@@ -1,5 +1,5 @@
 import type { TemplateInstall, TemplateRepository } from '@imagefactory/plugin-api';
-import type { ContentSummary, TemplateSummary } from '../../templates/index.js';
+import type { ContentSummary, TemplateSummary } from '@imagefactory/factory/templates';
 
 /** A template for people: a line for each thing in it. */
 export function describeTemplate(summary: TemplateSummary): string {

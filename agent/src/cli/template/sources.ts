@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { BuildError } from '@imagefactory/plugin-api';
-import { QmfError, readFileBytes, readStreamBytes } from '@imagefactory/qmf';
-import { DirectoryStore } from '../../images/index.js';
+import { isInputError, readFileBytes, readStreamBytes } from '@imagefactory/text';
+import { DirectoryStore } from '@imagefactory/factory/images';
 import {
   createFetcher,
   defaultTemplateLimit,
   imageTemplates,
   type TemplateSource,
   type TemplateSources,
-} from '../../templates/index.js';
+} from '@imagefactory/factory/templates';
 import { imageDirectory } from '../directories.js';
 
 /** What a template on the command line may be: whoever types it may read files and reach private addresses anyway. */
@@ -37,7 +37,7 @@ async function readTemplateFile(path: string): Promise<Uint8Array> {
   try {
     return await (path === '-' ? readStreamBytes(process.stdin, options) : readFileBytes(path, options));
   } catch (error) {
-    if (!(error instanceof QmfError)) throw error;
+    if (!isInputError(error)) throw error;
     throw new BuildError('template_unavailable', error.message, { cause: error });
   }
 }

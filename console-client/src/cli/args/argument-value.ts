@@ -1,4 +1,5 @@
 import { decodeNative, encodeNative, Float, QmfError, type SchemaProperty } from '@imagefactory/qmf';
+import { isInputError } from '@imagefactory/text';
 import { CliError, usageError } from '../errors.js';
 import { exactDouble, exactNumber } from './exact-number.js';
 import { parseNotation } from './notation.js';
@@ -68,7 +69,7 @@ function readNotation(argument: SchemaProperty, text: string): unknown {
   try {
     return parseNotation(text, 'it');
   } catch (error) {
-    if (error instanceof QmfError) throw wrong(argument, text, error.message);
+    if (error instanceof QmfError || isInputError(error)) throw wrong(argument, text, error.message);
     throw error instanceof CliError
       ? usageError(
           `argument ${argument.name} (${argument.type.toUpperCase()}): ${error.message}`,

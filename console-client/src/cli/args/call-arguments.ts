@@ -1,4 +1,5 @@
-import { nearest, type SchemaMethod, type SchemaProperty } from '@imagefactory/qmf';
+import { type SchemaMethod, type SchemaProperty } from '@imagefactory/qmf';
+import { nearest } from '@imagefactory/text';
 import { usageError } from '../errors.js';
 import { type ArgumentSource, readArgument } from './argument-value.js';
 import { inputsOf, signatureOf } from './signature.js';

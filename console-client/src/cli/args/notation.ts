@@ -1,14 +1,13 @@
 import {
   type Float,
   Int,
-  type Json,
-  parseJson,
   parseValue,
   type PlainInput,
   QmfError,
   type Value,
   valueOfWord,
 } from '@imagefactory/qmf';
+import { isInputError, type Json, parseJson } from '@imagefactory/text';
 import { exactNumber } from './exact-number.js';
 
 /**
@@ -25,7 +24,7 @@ export function parseNotation(text: string, name: string): PlainInput {
   try {
     json = parseJson(text, name, numberOf);
   } catch (error) {
-    if (!(error instanceof QmfError) || !(error.cause instanceof SyntaxError)) throw error;
+    if (!isInputError(error) || !(error.cause instanceof SyntaxError)) throw error;
     return inputOf(parseValue(text, word => exactNumber(word) ?? valueOfWord(word)));
   }
   return inputOf(json);

@@ -1,4 +1,4 @@
-import { readTextStream } from '@imagefactory/qmf';
+import { readTextStream } from '@imagefactory/text';
 import type { Context } from '../context.js';
 import { usageError } from '../errors.js';
 import { textLimit } from '../io.js';

@@ -1,5 +1,5 @@
 import { createInterface, type Interface } from 'node:readline';
-import { nearest } from '@imagefactory/qmf';
+import { nearest } from '@imagefactory/text';
 import type { Command } from 'commander';
 import { readSettings, type GlobalOptions, type Settings } from '../args/settings.js';
 import { type Bus, tellAgentChanges, tellBusChanges } from '../bus.js';

@@ -1,5 +1,5 @@
 import { PassThrough, Writable } from 'node:stream';
-import { readTextFile } from '@imagefactory/qmf';
+import { readTextFile } from '@imagefactory/text';
 import type { Io, Sink } from '../io.js';
 import { runCli } from '../run.js';
 

@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 import { QmfError } from '../../errors.js';
-import { otherEncoding } from '../../input/decode-text.js';
-import { readFileBytes } from '../../input/read-text-file.js';
+import { otherEncoding } from '@imagefactory/text';
+import { readFileBytes } from '@imagefactory/text';
 import { type PemBlock, pemBlocks } from './pem.js';
 
 /** Path of a PEM file, read anew at each dial so that renewed certificates are taken up; or what such a file holds. */
@@ -55,7 +55,12 @@ interface Pem {
 
 async function read(what: string, source: PemSource): Promise<Pem> {
   const name = typeof source === 'string' ? `the TLS ${what} file ${source}` : `the TLS ${what}`;
-  const bytes = typeof source === 'string' ? await readFileBytes(source, { name }) : source;
+  const bytes =
+    typeof source === 'string'
+      ? await readFileBytes(source, { name }).catch((error: unknown) => {
+          throw QmfError.from(error, 'invalid_argument');
+        })
+      : source;
   const other = otherEncoding(bytes);
   if (other !== undefined) throw invalid(`${name} is ${other}; save it as UTF-8 text`);
   // Every byte is a character then; the comments between the blocks may be in any encoding.

@@ -1,8 +1,0 @@
-import { openMemoryStore } from '@imagefactory/factory';
-import type { Logger } from '../../log/index.js';
-import { JobRecords } from './job-records.js';
-
-/** Records that end with the process, for engines that are to go on with nothing. */
-export async function memoryRecords(log: Logger): Promise<JobRecords> {
-  return (await JobRecords.open(await openMemoryStore(), log)).records;
-}

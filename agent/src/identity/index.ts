@@ -1,2 +1,0 @@
-export { assumeIdentity, type Identity } from './identity.js';
-export { namesakeHandler } from './namesake.js';

@@ -1,0 +1,1 @@
+export { assumeIdentity, type Identity } from './identity.js';

@@ -1,0 +1,3 @@
+export { inPluginScope } from './plugin-scope.js';
+export { type BuildPlan, PluginSet } from './plugins.js';
+export * from './providers/index.js';

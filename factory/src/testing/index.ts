@@ -1,0 +1,4 @@
+export { fakeCloud, fakeOs } from './fake-plugins.js';
+export { type Iwhd, startIwhd } from './iwhd.js';
+export { recordingLogger } from './recording-logger.js';
+export { rejection, until } from './until.js';
