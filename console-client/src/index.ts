@@ -6,7 +6,7 @@ export type { BuildChange } from './tracking/build-change.js';
 export type { CamelCase, CamelKeys } from './camel-case.js';
 export { type ConnectedConsole, connectConsole } from './connect.js';
 export type { ConnectOptions } from './connect-options.js';
-export type { Progress, ProgressView } from './cli/output/progress.js';
+export type { Progress, ProgressView } from './terminal/progress.js';
 export { type BuildImageInputs, Factory } from './factory.js';
 export type {
   BuildImagesInputs,
@@ -28,7 +28,7 @@ export {
 } from './image-record.js';
 export type { Delivery } from './tracking/delivery.js';
 export type { EventsOptions, StreamDelivery } from './factory-events.js';
-export { terminalProgress } from './terminal.js';
+export { terminalProgress } from './terminal/terminal-progress.js';
 // What a program needs beside the above, so that it depends on one package.
 export {
   addressFromPlain,

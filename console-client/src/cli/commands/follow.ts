@@ -6,8 +6,8 @@ import { tellBusChanges } from '../bus.js';
 import { type Context, requestOptions } from '../context.js';
 import { CliError, notFoundError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
-import type { Part } from '../output/output.js';
-import { progressView } from '../output/progress.js';
+import type { Part } from '../../terminal/output.js';
+import { progressView } from '../../terminal/progress.js';
 
 /** Shows a build until it ends. Gives the exit code: a failed build is a failure. */
 export async function followBuild(context: Context, build: Build): Promise<number> {
