@@ -62,5 +62,6 @@ function event<C extends EventClass>(
     timestamp,
     values: mapToPlain(wireValues),
     wireValues,
+    properties: new Map(),
   };
 }

@@ -43,6 +43,8 @@ export interface JobOnRecord extends Required<AcceptedJob> {
   readonly ended: { readonly end: JobEnd; readonly at: number } | undefined;
   /** Whether its end has reached the broker. */
   readonly told: boolean;
+  /** Sequence of the event of its latest status. */
+  readonly sequence: number;
 }
 
 /** What the bus keeps with a job. */
@@ -103,9 +105,13 @@ export interface JobSurroundings {
   readonly groups: readonly GroupMark[];
   readonly made: readonly string[];
   readonly told: boolean;
+  readonly sequence: number;
 }
 
-export function jobOnRecord(job: Job, { descriptor, groups, made, told }: JobSurroundings): JobOnRecord {
+export function jobOnRecord(
+  job: Job,
+  { descriptor, groups, made, told, sequence }: JobSurroundings,
+): JobOnRecord {
   const { id, target = '', provider, secret, resumable, interruptions, postponed, percent } = job;
   // As newJob has written it.
   const door = job.door as unknown as Door;
@@ -119,7 +125,7 @@ export function jobOnRecord(job: Job, { descriptor, groups, made, told }: JobSur
     },
     ...{ secret, resumable, adopted, record, resumed: interruptions, postponed, percent },
     status: buildStatus(job),
-    ...{ groups, made, told },
+    ...{ groups, made, told, sequence },
     ended: end === undefined ? undefined : { end, at: Date.parse(job.ended ?? job.modified) },
   };
 }
