@@ -12,6 +12,8 @@ import { type BuildDetail, buildDetailFrom } from './build-detail.js';
 import { type LogLine, type LogOptions, readBuildLog } from './build-log.js';
 import { partOf } from './image-record.js';
 import { imageRecordOf, newsOf } from './news.js';
+import { changesFromBeginning } from './records/build-history.js';
+import { eventPages } from './records/event-pages.js';
 import type { BuildChange } from './tracking/build-change.js';
 import {
   BuildFailedError,
@@ -24,6 +26,10 @@ import { tellAll } from './tracking/listeners.js';
 import { standingOf } from './tracking/standing.js';
 import type { BuildFollower, TrackedBuild } from './tracking/tracked-build.js';
 import type { Trackers } from './tracking/trackers.js';
+
+export interface ChangesOptions extends Pick<WaitOptions, 'signal'> {
+  readonly from?: 'beginning';
+}
 
 /** Every adaptor's name ends with one. */
 const UUID_LENGTH = 36;
@@ -104,8 +110,20 @@ export class Build {
   /**
    * Every change from the first one this object knows of to the end of the build; then the loop ends. Where the end can no
    * longer be known the loop throws.
+   *
+   * @param options.from `beginning`: first the changes that the agent has on record of the time before, each with its `sequence`. The loop throws a
+   *   QmfError `schema_unknown` when the agent keeps no record
    */
-  changes({ signal }: Pick<WaitOptions, 'signal'> = {}): AsyncIterableIterator<BuildChange> {
+  changes(options: ChangesOptions = {}): AsyncIterableIterator<BuildChange> {
+    const live = this.#changesFromNow(options.signal);
+    if (options.from === undefined) return live;
+    const pages = eventPages(this.#adaptor.agent, this.name, 1, options.signal);
+    return changesFromBeginning(pages, live, () => {
+      if (this.state.kind === 'running') this.#trackers.ask(this.#tracked);
+    });
+  }
+
+  #changesFromNow(signal: AbortSignal | undefined): AsyncIterableIterator<BuildChange> {
     const stream = new EventStream<BuildChange>(() => {
       this.#streams.delete(stream);
       signal?.removeEventListener('abort', onAbort);

@@ -19,6 +19,7 @@ import { loginName } from './login-name.js';
 import { type EventsOptions, FactoryEvents, type StreamDelivery } from './factory-events.js';
 import type { Delivery } from './tracking/delivery.js';
 import { EndChecks } from './tracking/end-checks.js';
+import { leastLoadedOf } from './records/least-loaded.js';
 import { Trackers } from './tracking/trackers.js';
 
 const SILENCE = 10_000;
@@ -77,6 +78,11 @@ function firstFailure(connection: BusConnection): { failed: Promise<never>; stop
   return { failed, stop };
 }
 
+export interface FindFactoryOptions extends WaitOptions {
+  readonly instance?: string;
+  readonly leastLoaded?: boolean;
+}
+
 /** A console on the bus. Close it when done: `await console.close()`, or `await using`. */
 export class ConnectedConsole {
   readonly #trackers: Trackers;
@@ -99,15 +105,16 @@ export class ConnectedConsole {
    * Finds an Image Factory agent by vendor and product, and its factory object.
    *
    * @param options.instance picks one among several agents
-   * @throws QmfError `timeout` when no agent shows up (default after 10 s); `invalid_argument` when there are several and no instance is given
+   * @param options.leastLoaded picks the one with the fewest jobs that have not ended; those that do not answer are left out
+   * @throws QmfError `timeout` when no agent shows up (default after 10 s); `invalid_argument` when there are several and none is picked
    */
-  async findFactory(options: WaitOptions & { readonly instance?: string } = {}): Promise<Factory> {
-    const { instance, ...waiting } = options;
+  async findFactory(options: FindFactoryOptions = {}): Promise<Factory> {
+    const { instance, leastLoaded = false, ...waiting } = options;
     const isMeant = ({ info }: ConsoleAgent): boolean =>
       info.vendor === VENDOR &&
       info.product === PRODUCT &&
       (instance === undefined || info.instance === instance);
-    const agent = await this.session.findAgent(isMeant, waiting).catch((error: unknown) => {
+    let agent = await this.session.findAgent(isMeant, waiting).catch((error: unknown) => {
       throw error instanceof QmfError && error.code === 'timeout'
         ? new QmfError(
             'timeout',
@@ -117,16 +124,15 @@ export class ConnectedConsole {
     });
     if (instance === undefined) {
       await this.#othersAnswered();
-      const names = this.session
-        .agents()
-        .filter(isMeant)
-        .map(({ name }) => name);
-      if (names.length > 1) {
+      const agents = this.session.agents().filter(isMeant);
+      if (agents.length > 1 && !leastLoaded) {
+        const names = agents.map(({ name }) => name).sort();
         throw new QmfError(
           'invalid_argument',
-          `instance: ${names.length} Image Factory agents are there, give that of one: ${names.sort().join(', ')}`,
+          `instance: ${names.length} Image Factory agents are there, give that of one, or leastLoaded: ${names.join(', ')}`,
         );
       }
+      if (agents.length > 1) agent = await leastLoadedOf(agents, waiting);
     }
     const [object] = await agent.objects(ImageFactory, waiting);
     if (object === undefined)
@@ -186,6 +192,10 @@ export class ConnectedConsole {
   }
 }
 
-function deliveryOf({ caughtUp, confirmed }: Delivery): Delivery {
-  return { caughtUp, ...(confirmed === undefined ? {} : { confirmed }) };
+function deliveryOf({ caughtUp, sequence, confirmed }: Delivery): Delivery {
+  return {
+    caughtUp,
+    ...(sequence === undefined ? {} : { sequence }),
+    ...(confirmed === undefined ? {} : { confirmed }),
+  };
 }

@@ -109,6 +109,11 @@ export class AgentTracker {
     if (!this.#isWatching && this.#expecting === 0 && !build.isFollowed) this.#builds.forget(build);
   }
 
+  /** Asks about a build now. */
+  ask(build: TrackedBuild): void {
+    this.#doubt([build]);
+  }
+
   /** Asks about all builds: after a gap. */
   catchUp(delay = 0): void {
     this.#doubt(this.#builds.live, delay);

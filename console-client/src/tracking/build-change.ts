@@ -1,31 +1,41 @@
 import type { DataAddress } from '@imagefactory/qmf';
 import { isTerminal } from '@imagefactory/schema';
 
-/** One change of a build, as its watchers see it. */
-export type BuildChange =
-  | {
-      readonly kind: 'status';
-      /** A word of the agent's: one of `BuildStatus` from our agent. */
-      readonly status: string;
-      readonly oldStatus: string;
-      /** Path or name of the result; only with `COMPLETED`. */
-      readonly finishedImage?: string;
-      /** Read back by a query, because no event told of it: the bus was away, it was lost, or watching began later. */
-      readonly caughtUp: boolean;
-      /** Only with an end that the agent has announced and not confirmed within 5 s. */
-      readonly confirmed?: false;
-    }
-  | { readonly kind: 'percent'; readonly percent: number; readonly caughtUp: boolean }
-  | {
-      readonly kind: 'failure';
-      /** A stable word for the cause. */
-      readonly type: string;
-      /** One readable line. */
-      readonly info: string;
-      readonly caughtUp: boolean;
-      /** As with a status. */
-      readonly confirmed?: false;
-    };
+/** How a change of a build came to be known. */
+export interface ChangeOrigin {
+  /**
+   * Read back by a query, because no event announced it: the bus was away, it was lost, or watching began later. Without a {@link sequence} it is the
+   * difference to the state before, and changes between the two may be missing.
+   */
+  readonly caughtUp: boolean;
+  /** Of its event in the store of the agent: grows with time, over all builds of the agent. Absent where the agent keeps none. */
+  readonly sequence?: number;
+}
+
+/** One change of a build. */
+export type BuildChange = ChangeOrigin &
+  (
+    | {
+        readonly kind: 'status';
+        /** A word of the agent's: one of `BuildStatus` from our agent. */
+        readonly status: string;
+        readonly oldStatus: string;
+        /** Path or name of the result; only with `COMPLETED`. */
+        readonly finishedImage?: string;
+        /** Only with an end that the agent has announced and not confirmed within 5 s. */
+        readonly confirmed?: false;
+      }
+    | { readonly kind: 'percent'; readonly percent: number }
+    | {
+        readonly kind: 'failure';
+        /** A stable word for the cause. */
+        readonly type: string;
+        /** One readable line. */
+        readonly info: string;
+        /** As with a status. */
+        readonly confirmed?: false;
+      }
+  );
 
 /** A change with the build that it belongs to. */
 export interface AddressedChange {

@@ -9,6 +9,7 @@ import {
   BuildAdaptorPercentCompleteEvent,
   BuildAdaptorStatusEvent,
   BuildFailedEvent,
+  sequenceOf,
 } from '@imagefactory/schema';
 import type { AddressedChange, BuildChange } from './build-change.js';
 
@@ -79,5 +80,10 @@ function addressed(
   if (typeof name !== 'string' || name.length > LONGEST_NAME) return undefined;
   const address = addressFromPlain(addr);
   if (address.agentName !== '' && address.agentName !== event.agent) return undefined;
-  return { address: { ...address, agentName: event.agent }, change, at: event.timestamp };
+  const sequence = sequenceOf(event);
+  return {
+    address: { ...address, agentName: event.agent },
+    change: sequence === undefined ? change : { ...change, sequence },
+    at: event.timestamp,
+  };
 }

@@ -86,6 +86,11 @@ export class Trackers {
     return this.#of(agent).track(address);
   }
 
+  /** Asks the agent about a build now. */
+  ask(build: TrackedBuild): void {
+    this.#trackers.get(build.address.agentName)?.ask(build);
+  }
+
   release(build: TrackedBuild): void {
     const { agentName } = build.address;
     this.#trackers.get(agentName)?.release(build);
@@ -125,8 +130,10 @@ export class Trackers {
   }
 
   #emit(decoded: DecodedEvent, delivery: Delivery): void {
-    if (this.#listeners.size > 0)
-      tellAll(this.#listeners, { decoded, event: { ...decoded.event, ...delivery } });
+    if (this.#listeners.size === 0) return;
+    const sequence = decoded.change?.change.sequence;
+    const event = { ...decoded.event, ...delivery, ...(sequence === undefined ? {} : { sequence }) };
+    tellAll(this.#listeners, { decoded, event });
   }
 
   #watch(agent: ConsoleAgent): void {
