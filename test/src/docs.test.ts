@@ -2,7 +2,7 @@ import { readdir, readFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { readAccessList } from '@imagefactory/agent';
-import { type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram } from './support/agent-program.js';

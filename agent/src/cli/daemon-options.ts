@@ -1,5 +1,5 @@
 import { defaultLimits, type IdRange, parseIdRange, type SandboxLimits } from '@imagefactory/plugin-api';
-import { brokerHelp, busFlags } from '@imagefactory/qmf';
+import { brokerHelp, busFlags } from '@imagefactory/qmf/command-line';
 import { schemaRevisions } from '@imagefactory/schema';
 import { InvalidArgumentError, Option } from 'commander';
 import { usualConfigFile } from './config-file.js';

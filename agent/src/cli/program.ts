@@ -1,5 +1,5 @@
 import type { IdRange, SandboxLimits } from '@imagefactory/plugin-api';
-import type { BusFlagValues } from '@imagefactory/qmf';
+import type { BusFlagValues } from '@imagefactory/qmf/command-line';
 import type { SchemaRevision } from '@imagefactory/schema';
 import { Command } from 'commander';
 import { daemonOptions } from './daemon-options.js';

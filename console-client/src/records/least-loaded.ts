@@ -1,4 +1,5 @@
-import { type ConsoleAgent, parsePredicate, type RequestOptions, type WaitOptions } from '@imagefactory/qmf';
+import type { ConsoleAgent, RequestOptions, WaitOptions } from '@imagefactory/qmf';
+import { parsePredicate } from '@imagefactory/qmf/query';
 import { BuildAdaptorOnBus, RECORDS_PAGE } from '@imagefactory/schema';
 import { isUnknown } from '../tracking/standing.js';
 import { jobsOf } from './queries.js';

@@ -1,4 +1,5 @@
-import { QmfError, startBroker } from '@imagefactory/qmf';
+import { QmfError } from '@imagefactory/qmf';
+import { startBroker } from '@imagefactory/qmf/broker';
 import { BuildAdaptorStatusEvent } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';

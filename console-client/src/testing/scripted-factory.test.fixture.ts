@@ -8,10 +8,9 @@ import {
   type EventClass,
   type ManagedObject,
   type PlainMap,
-  type RunningBroker,
-  startBroker,
   type ValuesOf,
 } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import {
   ADAPTOR_PREFIX,
   BuildAdaptor,

@@ -1,10 +1,5 @@
-import {
-  type ConsoleAgent,
-  type DataAddress,
-  parsePredicate,
-  type QmfError,
-  type RequestOptions,
-} from '@imagefactory/qmf';
+import { type ConsoleAgent, type DataAddress, type QmfError, type RequestOptions } from '@imagefactory/qmf';
+import { parsePredicate } from '@imagefactory/qmf/query';
 import { BuildAdaptorOnBus } from '@imagefactory/schema';
 import type { Announcement, DecodedEvent } from './decoded-event.js';
 import type { Delivery } from './delivery.js';

@@ -18,7 +18,6 @@ export * from './sandbox/sandbox.js';
 export * from './sandbox/settings.js';
 export * from './stage-cache.js';
 export * from './template.js';
-export * from './testing.js';
 export * from './tool-runner.js';
 export { isPublicAddress } from './urls/addresses.js';
 export * from './urls/template-url.js';
