@@ -74,7 +74,8 @@ describe('a console of an agent with records', () => {
     records.pageSize = 2;
     const build = await (await client.findFactory()).build(adaptor.address.objectName);
     const { words, items, end } = reading(build.changes({ from: 'beginning' }));
-    await until(() => words.length === 3, 'the history is read');
+    await until(() => words.length === 3 && records.askedFrom.length === 3, 'the history is asked for');
+    await until(() => client.session.statistics.pendingRequests === 0, 'and read to its end');
     await factory.percent(adaptor, 60);
     await factory.status(adaptor, 'FINISHING');
     adaptor.update({ finished_image: '/one' });
