@@ -65,6 +65,8 @@ export interface RecordFacts {
   readonly caller?: string;
   /** Name of the object on the bus. */
   readonly adaptor: string;
+  /** The order that it is a part of, if that has a key; the key is with the first job. Other jobs are orders of their own. */
+  readonly order?: { readonly id: string; readonly key?: string };
   /** Where a build belongs; absent for a push, which belongs to its target image. */
   readonly place?: {
     /** Uuids. */

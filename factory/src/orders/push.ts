@@ -7,7 +7,7 @@ import {
 import type { StoredImage } from '../images/index.js';
 import { allDone, type RemoteImage } from '../jobs/index.js';
 import { type FoundProvider, readCredentials } from '../plugins/index.js';
-import { accept, assertOpen } from './accept.js';
+import { accept, assertOpen, requestOf } from './accept.js';
 import type { AcceptedOrder, OrderContext, OrderOptions } from './context.js';
 import { invalidOrder, type OrderField, orderErrors } from './order-error.js';
 
@@ -119,7 +119,7 @@ interface Pushes {
 
 async function takePushes(
   { image, build, pushes, ...input }: Pushes,
-  { caller, nameOf }: OrderOptions,
+  { caller, nameOf, request }: OrderOptions,
   context: OrderContext,
 ): Promise<AcceptedOrder> {
   const { engine, catalog, log } = context;
@@ -134,7 +134,12 @@ async function takePushes(
     },
     async jobs => {
       const kept = allDone(
-        jobs.map(job => engine.keep(job, { caller: caller.name, adaptor: nameOf(job.id) })),
+        jobs.map((job, index) =>
+          engine.keep(job, {
+            ...{ caller: caller.name, adaptor: nameOf(job.id) },
+            ...requestOf(request, index),
+          }),
+        ),
       );
       const images = jobs.map(({ id, order: { push } }) => ({
         // The name of the provider as others may see it.

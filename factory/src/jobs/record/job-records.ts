@@ -98,11 +98,16 @@ export class JobRecords {
   async add(job: AcceptedJob, secret?: string, since?: JobStanding): Promise<void> {
     const { id, descriptor, push } = job.order;
     const template = templateId(descriptor);
+    const { order, caller = '' } = job.record ?? {};
     const action = push === undefined ? 'build' : 'push';
+    const newOrder = { id: order?.id ?? id, caller, door: 'qmf', action };
+    const orderKey = order?.key === undefined ? {} : { orderKey: order.key };
     const known = this.#know(id, job, template, since !== undefined);
     try {
       const events = await this.store.commit([
-        { change: 'order.add', order: { id, caller: job.record?.caller ?? '', door: 'qmf', action } },
+        ...(order !== undefined && order.key === undefined
+          ? []
+          : [{ change: 'order.add' as const, order: { ...newOrder, ...orderKey } }]),
         { change: 'template.put', template: { id: template, text: descriptor } },
         { change: 'job.add', job: newJob(job, template), ...(secret === undefined ? {} : { secret }) },
         ...(since === undefined ? [] : changesTo(id, known, since)),
