@@ -16,7 +16,6 @@ describe('an inquiry', () => {
           return Promise.resolve();
         },
         isBusThere: () => true,
-        onUnknown: () => told.push('unknown'),
         onSilence: isSilent => told.push(isSilent),
       });
       inquiry.start();
@@ -40,7 +39,6 @@ describe('an inquiry', () => {
           return Promise.reject(new QmfError('timeout', 'no answer'));
         },
         isBusThere: () => isThere,
-        onUnknown: () => undefined,
         onSilence: isSilent => told.push(isSilent),
       }).start();
     });

@@ -15,8 +15,6 @@ export interface InquiryParts {
   readonly ask: (limits: { readonly timeout: number; readonly signal: AbortSignal }) => Promise<void>;
   /** Whether there is a bus to ask over; when it comes back a new {@link Inquiry.start} is expected. */
   readonly isBusThere: () => boolean;
-  /** Told when the agent has answered that it does not know what was asked for. */
-  readonly onUnknown: () => void;
   /** Told when the agent leaves questions unanswered while the bus is there, and when it answers again. */
   readonly onSilence?: (isSilent: boolean) => void;
 }
@@ -57,7 +55,7 @@ export class Inquiry {
   }
 
   async #askUntilAnswered(): Promise<void> {
-    const { ask, isBusThere, onUnknown } = this.parts;
+    const { ask, isBusThere } = this.parts;
     const { signal } = this.#stop;
     let unanswered = 0;
     for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
@@ -67,10 +65,6 @@ export class Inquiry {
         return;
       } catch (error) {
         const { code } = QmfError.from(error, 'malformed_message');
-        if (code === 'schema_unknown') {
-          onUnknown();
-          return;
-        }
         // The session is closed, or the next start comes with the bus.
         if (code === 'closed' || !isBusThere()) return;
         if (code === 'timeout' && ++unanswered >= PATIENCE) this.#setSilent(true);

@@ -1,9 +1,9 @@
 import { type ConsoleAgent, type DataAddress, QmfError, type ReceivedEvent } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { AgentWatch } from './agent-watch.js';
+import { AgentTracker } from './agent-tracker.js';
 import { EndChecks } from './end-checks.js';
-import { until } from './testing/until.test.fixture.js';
+import { until } from '../testing/until.test.fixture.js';
 
 const address: DataAddress = { agentName: 'v:p:i', objectName: 'build_adaptor-1', agentEpoch: 0 };
 
@@ -29,13 +29,14 @@ describe('a watch over an agent', () => {
     const asked: string[] = [];
     const told: ReceivedEvent[] = [];
     let isThere = true;
-    const watch = new AgentWatch({
+    const watch = new AgentTracker({
       agent: agent(asked, 'first', 'BUILDING'),
       isThere: () => isThere,
       checks: new EndChecks({ onReconnect: () => () => undefined }),
-      tell: event => void told.push(event),
+      emit: ({ event }) => void told.push(event),
       silence: 60_000,
     });
+    watch.watch();
     await until(() => asked.length === 2);
     await new Promise(resolve => setImmediate(resolve));
     expect(watch.isWaiting).to.equal(true);

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import type { EndAnswer } from './end-check.js';
 import { EndChecks } from './end-checks.js';
-import { Clock } from './testing/clock.test.fixture.js';
+import { Clock } from '../testing/clock.test.fixture.js';
 
 const address: DataAddress = { agentName: 'v:p:i', objectName: 'build_adaptor-1', agentEpoch: 0 };
 

@@ -3,12 +3,16 @@ import { type AgentGoneReason, type ConsoleAgent, type DataAddress, QmfError } f
 /** Where a query has found out that a build failed, and the agent is one that tells the reason by an event alone. */
 export const REASON_MISSED = 'its reason was told while the bus was away; see the log of the build';
 
-/** How a build stands. */
-export type BuildState =
+/** The state of a build as far as its agent has given it. */
+export type EndedOrRunning =
   | { readonly kind: 'running' }
   /** `finishedImage` is empty where the agent names no image. */
   | { readonly kind: 'completed'; readonly finishedImage: string; readonly confirmed: boolean }
-  | { readonly kind: 'failed'; readonly type: string; readonly info: string; readonly confirmed: boolean }
+  | { readonly kind: 'failed'; readonly type: string; readonly info: string; readonly confirmed: boolean };
+
+/** How a build stands. */
+export type BuildState =
+  | EndedOrRunning
   /** The agent no longer tells: it was restarted or is gone. How the build ended is not known. */
   | { readonly kind: 'lost'; readonly reason: QmfError };
 

@@ -1,5 +1,5 @@
 import type { ConsoleAgent, ConsoleSession, DataAddress, Timers } from '@imagefactory/qmf';
-import { keyOf } from './build-feed.js';
+import { keyOf } from './build-change.js';
 import { type EndAnswer, EndCheck } from './end-check.js';
 
 /** Milliseconds from the announcement of an end to the time when it is told although the agent has not confirmed it. */

@@ -1,7 +1,6 @@
-import type { CliError } from '../errors.js';
-import { drained, type Io, type Sink } from '../io.js';
 import { escapeControls } from './escape.js';
 import { toJsonLine } from './json.js';
+import { drained, type Sink, type Terminal } from './streams.js';
 import { type Painter, painterFor, type Style } from './style.js';
 import { type Column, renderTable } from './table.js';
 
@@ -13,6 +12,14 @@ export interface OutputOptions {
   /** Where lines go instead of straight to the stream, e.g. above a prompt. */
   readonly writeOut?: (text: string) => void;
   readonly writeErr?: (text: string) => void;
+}
+
+/** An error in one line, with its remedy and the exit code of the program. */
+export interface ShownError {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy?: string | undefined;
+  readonly exitCode: number;
 }
 
 /**
@@ -27,7 +34,7 @@ export class Output {
   readonly #writeErr: (text: string) => void;
 
   constructor(
-    private readonly io: Io,
+    private readonly io: Terminal,
     options: OutputOptions,
   ) {
     this.json = options.json;
@@ -75,7 +82,7 @@ export class Output {
     else this.#writeErr(`${this.#paintErr(escapeControls(text), 'dim')}\n`);
   }
 
-  error(error: CliError): void {
+  error(error: ShownError): void {
     const { code, message, remedy, exitCode } = error;
     if (this.json) {
       this.#writeErr(

@@ -1,4 +1,4 @@
-import type { Io, Sink } from '../io.js';
+import type { Sink, Terminal } from './streams.js';
 
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 export type Style = keyof typeof codes;
@@ -12,7 +12,7 @@ const painted: Painter = (text, style) =>
   style === undefined || text === '' ? text : `\u001b[${codes[style]}m${text}\u001b[0m`;
 
 /** Colours go to terminals only, and not where NO_COLOR is set (no-color.org) or the terminal is dumb. */
-export function painterFor(sink: Sink, env: Io['env']): Painter {
+export function painterFor(sink: Sink, env: Terminal['env']): Painter {
   const wanted = sink.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   return wanted ? painted : unpainted;
 }
