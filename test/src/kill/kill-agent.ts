@@ -90,7 +90,8 @@ export class KillRun {
       await ordering;
       await this.#check();
     } catch (error) {
-      throw new Error(`the last agent printed:\n${next.output}`, { cause: error });
+      // Runners in parallel show no cause.
+      throw new Error(`${String(error)}; the last agent printed:\n${next.output}`, { cause: error });
     } finally {
       await next.stop();
     }
