@@ -9,8 +9,6 @@ import {
 } from '@imagefactory/schema';
 import { shownCaller } from './shown-caller.js';
 import { type Build, type BuildState, type BuildStatus, isEnd, jobWord } from '@imagefactory/factory/jobs';
-import type { EndFacts } from '@imagefactory/factory/catalog';
-import { errorLine } from '@imagefactory/factory/platform';
 import type { EventSender } from './event-sender.js';
 import type { FactoryParts } from './parts.js';
 import { type StatusWords, words2011, words2012 } from './status-words.js';
@@ -30,8 +28,7 @@ export interface AdaptorView {
 const abortPatience = 5_000;
 
 /**
- * Puts a build on the bus as a BuildAdaptor and keeps it up to date: first what is on record, then the properties, then the events that
- * tell of them.
+ * Puts a build on the bus as a BuildAdaptor and keeps it up to date: first the properties, then the events about them.
  *
  * @param onEnd called when everything about the build is on its way
  */
@@ -78,8 +75,6 @@ export function publishAdaptor(
     }
     if (change.kind !== 'status') return;
     const isOver = isEnd(change.state.status);
-    // Who hears of the end may push at once.
-    if (isOver) void noteEnd(build, parts);
     const told = tellStatus(adaptor, change, words, events);
     if (!isOver) return;
     stopListening();
@@ -107,33 +102,6 @@ async function abort(build: Build, call: MethodCall, { engine }: FactoryParts): 
   });
   await Promise.race([aborting, patience]);
   clearTimeout(timer);
-}
-
-/**
- * Puts the end of a build on record, at once for whoever asks this agent; without effect where it is already. Images that are made were put
- * on record before; what else has ended is in the store, from which the next start mends the record if this process dies meanwhile.
- * Never rejects.
- */
-export async function noteEnd({ id, state, title }: Build, { catalog, log }: FactoryParts): Promise<void> {
-  await catalog.ended(id, endFacts(state)).catch((error: unknown) => {
-    log.error(
-      `the end of ${title} could not be noted: ${errorLine(error)}; make room, or images will not know it`,
-    );
-  });
-}
-
-function endFacts(state: BuildState): EndFacts {
-  if (state.status === 'COMPLETED') {
-    const { identifierOnProvider, account } = state.image;
-    return {
-      outcome: { status: 'COMPLETED' },
-      ...(identifierOnProvider === undefined ? {} : { targetIdentifier: identifierOnProvider }),
-      ...(account === undefined ? {} : { account }),
-    };
-  }
-  if (state.status !== 'FAILED') throw new Error('a build that goes on has no outcome');
-  const { code, info } = state.failure;
-  return { outcome: { status: 'FAILED', type: failureType(code), info } };
 }
 
 function raisePercentage(adaptor: Adaptor, percent: number, events: EventSender): void {

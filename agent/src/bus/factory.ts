@@ -8,11 +8,16 @@ import {
   ImageFactory2012,
 } from '@imagefactory/schema';
 import { formOfCall } from './build-image-forms.js';
-import { buildList, buildOne, buildSingle } from './build-methods.js';
+import { buildList, buildOne, buildSingle, pushList, pushOne } from './build-methods.js';
 import type { FactoryParts } from './parts.js';
-import { pushList, pushOne } from './push-methods.js';
 import { importImage, instanceStates } from './record-methods.js';
 import { orRefusal } from './refusal.js';
+
+/** The arguments of `import_image`, where they are not named as in orders. */
+const importNames = {
+  ...{ targets: 'target', providers: 'provider' },
+  ...{ targetIdentifier: 'target_identifier', description: 'image_desc' },
+};
 
 /**
  * Puts the object `image_factory` on the bus. It has the methods of 2012 and both forms of `build_image`, whichever revision consoles are
@@ -28,13 +33,12 @@ export function publishFactory(parts: FactoryParts): void {
     BuildFailedEvent,
   );
   const single = wireHandler(ImageFactory, 'build_image', (inputs, call) =>
-    orRefusal({ template: 'descriptor', target: 'target' }, async () => ({
+    orRefusal({ template: 'descriptor', targets: 'target', callerImageUuid: 'image_uuid' }, async () => ({
       build_adaptor: await buildSingle(inputs, call, parts),
     })),
   );
-  const listNames = { template: 'template', target: 'targets' };
   const list = wireHandler(ImageFactory2012, 'build_image', (inputs, call) =>
-    orRefusal(listNames, async () => ({ build_adaptors: await buildList(inputs, call, parts) })),
+    orRefusal({}, async () => ({ build_adaptors: await buildList(inputs, call, parts) })),
   );
   session.publish(ImageFactory2012, {
     name: FACTORY_OBJECT,
@@ -42,20 +46,20 @@ export function publishFactory(parts: FactoryParts): void {
     shownAs: shown.factory,
     methods: {
       image: (inputs, call) =>
-        orRefusal({ template: 'template', target: 'target' }, async () => ({
+        orRefusal({ targets: 'target' }, async () => ({
           build_adaptor: await buildOne(inputs, call, parts),
         })),
       build_image: (inputs, call) =>
-        orRefusal(listNames, async () => ({ build_adaptors: await buildList(inputs, call, parts) })),
+        orRefusal({}, async () => ({ build_adaptors: await buildList(inputs, call, parts) })),
       provider_image: (inputs, call) =>
-        orRefusal({ target: 'provider', provider: 'provider' }, async () => ({
+        orRefusal({ targetImage: 'image_id', targets: 'provider', providers: 'provider' }, async () => ({
           build_adaptor: await pushOne(inputs, call, parts),
         })),
       push_image: (inputs, call) =>
-        orRefusal({ target: 'providers' }, async () => ({
+        orRefusal({ targets: 'providers' }, async () => ({
           build_adaptors: await pushList(inputs, call, parts),
         })),
-      import_image: inputs => orRefusal({ provider: 'provider' }, () => importImage(inputs, parts)),
+      import_image: inputs => orRefusal(importNames, () => importImage(inputs, parts)),
       instance_states: inputs => orRefusal({}, () => Promise.resolve(instanceStates(inputs))),
     },
     wireMethods: {

@@ -5,6 +5,6 @@ export { EventSender } from './event-sender.js';
 export { publishFactory } from './factory.js';
 export type { FactoryParts } from './parts.js';
 export { FinishedAdaptors, type KeepLimits } from './finished-adaptors.js';
-export { publishRecovered } from './recovered.js';
+export { publishRestored } from './restored.js';
 export { publishNews } from './news.js';
 export { namesakeHandler } from './namesake.js';

@@ -7,9 +7,7 @@ export function naming(method: string): (id: string) => string {
 }
 
 /** A list of names that a caller gave. */
-export function namesIn(argument: string, list: readonly unknown[], limit: number): readonly string[] {
-  if (list.length > limit)
-    throw invalid(argument, `${list.length} are given; at most ${limit} are taken at a time`);
+export function namesIn(argument: string, list: readonly unknown[]): readonly string[] {
   return list.map(name => {
     if (typeof name === 'string') return name;
     throw invalid(argument, 'one of them is no text; a list of names is expected');

@@ -26,7 +26,7 @@ describe('what a caller is told of a refusal', () => {
       const { code, message } = await answer(error);
       expect(code).to.equal(exceptionCodes.exception);
       expect(message).to.equal(
-        'the agent could not write this down, and did nothing: no space left on the disk; tell its operator to look at the image directory',
+        'could not record the order; nothing was started: no space left on the disk; the operator should look at the image directory',
       );
     }
     const { code, message } = await answer(new BuildError('aborted', 'the agent is stopping'));

@@ -22,7 +22,7 @@ import {
   FinishedAdaptors,
   publishFactory,
   publishNews,
-  publishRecovered,
+  publishRestored,
 } from '../bus/index.js';
 import { openScratchArea } from '@imagefactory/factory/platform';
 import { assumeIdentity } from '@imagefactory/factory/platform';
@@ -183,7 +183,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     };
     publishFactory(parts);
     undo.push(publishNews(parts));
-    await publishRecovered(parts);
+    await publishRestored(parts);
     await session.open();
     connection.start();
     archive.start();

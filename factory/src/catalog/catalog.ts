@@ -21,7 +21,7 @@ import { type Removed, removeOld } from './upkeep.js';
 export class CatalogError extends Error {
   override readonly name = 'CatalogError';
   constructor(
-    readonly argument: string,
+    readonly argument: 'image' | 'build',
     message: string,
   ) {
     super(message);
@@ -284,7 +284,7 @@ export class Catalog {
     return removeOld(parts, expiry, signal);
   }
 
-  #owner(argument: string, id: string): ImageDocument | undefined {
+  #owner(argument: 'image' | 'build', id: string): ImageDocument | undefined {
     if (id === '') return undefined;
     if (!uuidForm.test(id)) {
       throw new CatalogError(
