@@ -60,3 +60,4 @@ export {
   type VerifyReport,
 } from './verify.js';
 export { type ImageStatus, imageTransitions } from './status.js';
+export * from './sets/index.js';

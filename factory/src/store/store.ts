@@ -72,7 +72,11 @@ export type Change =
   | { readonly change: 'image_set.put'; readonly imageSet: Omit<ImageSet, 'created'> }
   /** Refused while it has batches. */
   | { readonly change: 'image_set.remove'; readonly id: string }
-  | { readonly change: 'batch.put'; readonly batch: Omit<Batch, 'created'> }
+  /** Refused for a batch of another image set. */
+  | {
+      readonly change: 'batch.put';
+      readonly batch: Omit<Batch, 'created'> & Partial<Pick<Batch, 'created'>>;
+    }
   /** Refused while it has images. */
   | { readonly change: 'batch.remove'; readonly id: string }
   /** Adds a template, or notes its use. The text of an id never changes. */
