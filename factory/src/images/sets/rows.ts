@@ -6,7 +6,6 @@ import type {
   ImageInput,
   ImageSet,
   ImageStatus,
-  JsonObject,
   Records,
   Store,
   TableName,
