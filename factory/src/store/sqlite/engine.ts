@@ -161,7 +161,7 @@ export function copyDatabase(directory: string, path: string): void {
 const damage = ['SQLITE_CORRUPT', 'SQLITE_NOTADB'];
 const ofTheDisk = ['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_READONLY', 'SQLITE_CANTOPEN', 'SQLITE_BUSY'];
 
-function storeError(error: unknown, directory = 'its directory'): StoreError {
+export function storeError(error: unknown, directory = 'its directory'): StoreError {
   if (error instanceof StoreError) return error;
   const text = messageOf(error);
   const has = (codes: readonly string[]): boolean =>

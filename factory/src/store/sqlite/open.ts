@@ -43,7 +43,8 @@ export async function openMemoryStore(options: StoreOptions = {}): Promise<Store
   });
 }
 
-async function prepare(directory: string): Promise<SecretFiles> {
+/** Makes the directory, its files and their modes. @throws StoreError `write_failed` */
+export async function prepare(directory: string): Promise<SecretFiles> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await chmod(directory, 0o700);
