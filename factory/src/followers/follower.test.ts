@@ -109,6 +109,21 @@ describe('Follower', () => {
     expect(await position()).to.equal(second);
   });
 
+  it('passes events that lead to nothing when a job ends', async () => {
+    await open({ types: ['image.state', 'job.state'], tasksOf: () => Promise.resolve([]) });
+    const [id, orderId] = [randomUUID(), randomUUID()];
+    await store.commit([
+      { change: 'order.add', order: { id: orderId, caller: '', door: 'cli', action: 'import' } },
+      { change: 'job.add', job: { id, kind: 'target', orderId } },
+    ]);
+    await change(a, 'new');
+    expect(await position()).to.equal(0);
+    const [end] = await store.commit([
+      { change: 'job.state', id, state: { status: 'completed', result: {} } },
+    ]);
+    await until('it is passed', async () => (await position()) === end?.sequence);
+  });
+
   it('lets nothing overtake a task in an outage, and its position pass nothing that is undone', async () => {
     const outages: unknown[] = [];
     let available = 0;

@@ -7,7 +7,7 @@ export interface FollowerOptions {
   readonly store: Store;
   /** Name of its position in the store. A task that is left out for a while has a position of its own, `NAME/TASK`. */
   readonly name: string;
-  /** Types of the events that lead to tasks. */
+  /** Types of the events that it reads. */
   readonly types: readonly StoreEventType[];
   /** Keys of the tasks that an event leads to, in their order. A task that several events lead to is done once, after the last of them. */
   readonly tasksOf: (event: StoreEvent) => Promise<readonly string[]>;
@@ -296,6 +296,8 @@ export class Follower {
       }
       this.#read = sequence;
     }
+    // Events that lead to nothing are passed at the latest when a job ends, which is removed with them once all followers have passed it.
+    if (items.some(isEndOfJob)) await this.#save();
     return next !== undefined;
   }
 
@@ -309,4 +311,8 @@ export class Follower {
     }
     if (signal.aborted) this.#wake = new AbortController();
   }
+}
+
+function isEndOfJob({ data, type }: StoreEvent): boolean {
+  return type === 'job.state' && (data['to'] === 'completed' || data['to'] === 'failed');
 }

@@ -6,15 +6,17 @@ import type { ObjectName } from './upload.js';
 /** Name of the uploader's position in the store. */
 export const uploaderName = 'warehouse';
 
-/** Types of the events that change objects of a warehouse. */
-export const uploaderTypes = ['image.state'] as const;
+/** Types of the events that the uploader reads. */
+export const uploaderTypes = ['image.state', 'job.state'] as const;
 
-/** The tasks of the uploader that an event leads to: the objects that it may have changed, in the order in which they are sent. */
-export async function objectsOf(
-  store: StoreReader,
-  { image: id }: Pick<StoreEvent, 'image'>,
-): Promise<readonly string[]> {
-  const image = id === undefined ? undefined : await store.get('images', id);
+/** The tasks of the uploader that an event leads to. */
+export async function tasksOf(store: StoreReader, { image, type }: StoreEvent): Promise<readonly string[]> {
+  return type === 'image.state' && image !== undefined ? await objectsOf(store, image) : [];
+}
+
+/** The objects that a change of an image may have changed, in the order in which they are sent. */
+export async function objectsOf(store: StoreReader, id: string): Promise<readonly string[]> {
+  const image = await store.get('images', id);
   if (image?.batch === undefined) return [];
   // It comes from the warehouse.
   if (image.properties['adopted'] === true) return [];
@@ -41,6 +43,6 @@ export function nameOf(task: string): ObjectName {
 
 /** The objects that have not reached the warehouse, as the store has them. */
 export async function waitingFor(store: StoreReader): Promise<readonly ObjectName[]> {
-  const tasks = await undoneTasks(store, uploaderName, uploaderTypes, event => objectsOf(store, event));
+  const tasks = await undoneTasks(store, uploaderName, uploaderTypes, event => tasksOf(store, event));
   return tasks.map(nameOf);
 }

@@ -4,7 +4,7 @@ import { errorLine, type Logger } from '../platform/log/index.js';
 import type { Store, StoreReader } from '../store/index.js';
 import { type Repository, StoreRecords, WarehouseError } from '../warehouse/index.js';
 import { type Attempt, Follower } from './follower.js';
-import { nameOf, objectsOf, uploaderName, uploaderTypes } from './objects.js';
+import { nameOf, objectsOf, tasksOf, uploaderName, uploaderTypes } from './objects.js';
 import { objectCount, OutageNews } from './outage-news.js';
 import { suspendFollower } from './positions.js';
 import { upload } from './upload.js';
@@ -65,7 +65,7 @@ export class Uploader implements Archive {
     const follower: Follower = await Follower.open({
       ...{ name: uploaderName, store, log, longestPause, types: uploaderTypes },
       ...(pause === undefined ? {} : { pause }),
-      tasksOf: event => objectsOf(store, event),
+      tasksOf: event => tasksOf(store, event),
       work: async (object, signal) => {
         const tell = (bytes: number): void => {
           for (const listener of onSent) listener(object, bytes);
@@ -150,14 +150,14 @@ export class Uploader implements Archive {
   async #objectsOfJob(id: string): Promise<readonly string[]> {
     const made = await this.#store.get('images', id);
     const ids = made?.kind === 'provider' && made.parent !== undefined ? [made.parent, id] : [id];
-    const objects = await Promise.all(ids.map(image => objectsOf(this.#store, { image })));
+    const objects = await Promise.all(ids.map(image => objectsOf(this.#store, image)));
     return [...new Set(objects.flat())];
   }
 }
 
 /** For an agent without a warehouse: objects of earlier runs wait on, and those of this run are none of the warehouse's. @throws StoreError */
 export async function suspendUploader(store: Store, log: Logger): Promise<void> {
-  const waiting = await suspendFollower(store, uploaderName, uploaderTypes, event => objectsOf(store, event));
+  const waiting = await suspendFollower(store, uploaderName, uploaderTypes, event => tasksOf(store, event));
   if (waiting === 0) return;
   log.warn(
     `${objectCount(waiting)} of earlier runs ${wait(waiting)} for a warehouse, and this agent has none: start it with --warehouse again, or forget them with \`imagefactory store forget-waiting\``,
