@@ -54,6 +54,8 @@ const layers = [
   'agent',
   'console',
   'broker',
+  'command-line',
+  'wire',
   'index',
 ];
 /** Lateral imports that are meant, with the reason. */

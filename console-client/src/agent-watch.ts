@@ -1,12 +1,12 @@
 import {
   type ConsoleAgent,
   type DataAddress,
-  parsePredicate,
   QmfError,
   type ReceivedEvent,
   type RequestOptions,
   type TypedObject,
 } from '@imagefactory/qmf';
+import { parsePredicate } from '@imagefactory/qmf/query';
 import { BuildAdaptorOnBus } from '@imagefactory/schema';
 import { type AddressedChange, type BuildChange, isEnd } from './build-change.js';
 import { BuildLedger, type Snapshot } from './build-ledger.js';

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { QmfError, startBroker, transportsFor } from '@imagefactory/qmf';
+import { QmfError, transportsFor } from '@imagefactory/qmf';
+import { startBroker } from '@imagefactory/qmf/broker';
 import { BuildAdaptorStatusEvent } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';

@@ -1,4 +1,5 @@
-import { QmfError, type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { QmfError } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import {
   BuildAdaptorPercentCompleteEvent,
   BuildAdaptorStatusEvent,

@@ -10,9 +10,8 @@ import {
   ConsoleSession,
   type DataAddress,
   type PlainMap,
-  type RunningBroker,
-  startBroker,
 } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { FACTORY_OBJECT } from '@imagefactory/schema';
 import { type AgentOptions, type RunningAgent, startAgent } from '../runtime/index.js';
 import { loggerTo } from '@imagefactory/factory/platform';

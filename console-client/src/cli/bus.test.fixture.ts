@@ -7,10 +7,9 @@ import {
   BusConnection,
   defineData,
   defineEvent,
-  type RunningBroker,
   Severity,
-  startBroker,
 } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { readTextFile } from '@imagefactory/text';
 import {
   BuildAdaptor,

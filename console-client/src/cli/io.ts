@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { type StandardStreams } from '@imagefactory/qmf';
+import type { StandardStreams } from '@imagefactory/qmf/command-line';
 import { readTextFile } from '@imagefactory/text';
 
 /** A stream that may be a terminal. */

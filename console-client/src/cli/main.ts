@@ -1,4 +1,4 @@
-import { StandardStreams } from '@imagefactory/qmf';
+import { StandardStreams } from '@imagefactory/qmf/command-line';
 import { CliError } from './errors.js';
 import { exitCodes } from './exit-codes.js';
 import { processIo, sharedController } from './io.js';

@@ -1,4 +1,4 @@
-import { brokerHelp, busFlags } from '@imagefactory/qmf';
+import { brokerHelp, busFlags } from '@imagefactory/qmf/command-line';
 import { Command, Help, Option } from 'commander';
 import { type GlobalOptions, positiveInteger, seconds } from './args/settings.js';
 import { abortCommand } from './commands/abort.js';

@@ -6,9 +6,8 @@ import {
   BusConnection,
   type Clock,
   type ManagedObject,
-  type RunningBroker,
-  startBroker,
 } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import {
   ADAPTOR_PREFIX,
   BuildAdaptor,

@@ -1,12 +1,5 @@
-import {
-  type ConsoleAgent,
-  parsePredicate,
-  parseQuery,
-  type Predicate,
-  QmfError,
-  type QueryInput,
-  type RemoteObject,
-} from '@imagefactory/qmf';
+import { type ConsoleAgent, QmfError, type QueryInput, type RemoteObject } from '@imagefactory/qmf';
+import { parsePredicate, parseQuery, type Predicate } from '@imagefactory/qmf/query';
 import { type ClassName, describeClass, parseClassName } from '../args/class-name.js';
 import { type Context, requestOptions } from '../context.js';
 import { toCliError, usageError } from '../errors.js';

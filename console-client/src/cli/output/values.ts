@@ -1,4 +1,5 @@
-import { addressFromPlain, type Native, type Plain, type PlainMap, Uuid } from '@imagefactory/qmf';
+import { addressFromPlain, type Plain, type PlainMap, Uuid } from '@imagefactory/qmf';
+import type { Native } from '@imagefactory/qmf/wire';
 
 /** A value for people, on one line: texts bare at the top and quoted inside, addresses by the name of their object. */
 export function showValue(value: Native): string {
