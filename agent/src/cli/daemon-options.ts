@@ -85,7 +85,7 @@ export function daemonOptions(): readonly Option[] {
       ),
       new Option(
         '--providers <directory>',
-        'where rhevm.json and vsphere.json define providers (default: /etc/imagefactory)',
+        'where files such as rhevm.json define providers, one for each target (default: /etc/imagefactory)',
       ),
     ]),
     ...under('Builds:', [

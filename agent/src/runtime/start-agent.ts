@@ -1,17 +1,19 @@
 import { Factory } from '@imagefactory/factory';
 import type { EngineStop } from '@imagefactory/factory/jobs';
-import { CloseStack, errorLine } from '@imagefactory/factory/platform';
-import { AgentSession, BusConnection, type WaitOptions } from '@imagefactory/qmf';
+import { CloseStack, errorLine, type Logger } from '@imagefactory/factory/platform';
+import { AgentSession, BusConnection, type CallGate, type WaitOptions } from '@imagefactory/qmf';
 import { PRODUCT, shownClasses, VENDOR } from '@imagefactory/schema';
 import {
   accessGate,
   AdaptorIndex,
   callerShares,
   EventSender,
+  type FactoryParts,
   FinishedAdaptors,
   namesakeHandler,
   publishFactory,
   publishNews,
+  publishRecords,
   publishRestored,
 } from '../bus/index.js';
 import { type AgentOptions, type DoorSettings, doorSettings } from './options.js';
@@ -70,12 +72,15 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const close = (): Promise<void> => closing.close(error => log.warn(`while stopping: ${errorLine(error)}`));
   try {
     const connection = connectionOf(options.bus, closing);
+    const gate = gateOf(options, log);
     const session: AgentSession = new AgentSession(connection, {
       ...sessionOptions(options, settings, factory),
+      gate,
       onNamesake: namesakeHandler(identity, () => session, log),
     });
     closing.push(() => session.close());
-    await publish(session, options, settings, factory, closing);
+    const events = new EventSender(session, log);
+    await publish({ session, gate, events }, options, settings, factory, closing);
     await session.open();
     connection.start();
     factory.start();
@@ -83,6 +88,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     const stop = async (): Promise<StopReport> => {
       session.refuse('the agent is stopping; try again when it is back');
       const stopped = await factory.stopJobs();
+      await events.settled();
       const { calls, messages } = await session.settle({ timeout: settings.settleTime * 1000 });
       await close();
       return { ...stopped, unfinishedCalls: calls, unsentMessages: messages };
@@ -112,47 +118,45 @@ function sessionOptions(
   options: AgentOptions,
   { interval }: DoorSettings,
   { identity, log }: Factory,
-): ConstructorParameters<typeof AgentSession>[1] {
-  const { access, acceptUnverifiedUsers, domain, strictSecurity, bodyForm } = options;
+): Omit<ConstructorParameters<typeof AgentSession>[1], 'gate'> {
+  const { domain, strictSecurity, bodyForm } = options;
   return {
     ...{ vendor: VENDOR, product: PRODUCT, interval, log },
     instance: identity.instance,
     epoch: identity.epoch,
     shares: callerShares(),
-    gate: accessGate(
-      {
-        ...(access === undefined ? {} : { list: access }),
-        acceptUnverified: acceptUnverifiedUsers === true,
-      },
-      log,
-    ),
     ...(domain === undefined ? {} : { domain }),
     ...(strictSecurity === undefined ? {} : { strictSecurity }),
     ...(bodyForm === undefined ? {} : { bodyForm }),
   };
 }
 
+function gateOf({ access, acceptUnverifiedUsers = false }: AgentOptions, log: Logger): CallGate {
+  const list = access === undefined ? {} : { list: access };
+  return accessGate({ ...list, acceptUnverified: acceptUnverifiedUsers }, log);
+}
+
 /** Puts the factory on the bus, with the jobs of earlier starts. */
 async function publish(
-  session: AgentSession,
+  bus: Pick<FactoryParts, 'session' | 'gate' | 'events'>,
   { schemaRevision = '2011' }: AgentOptions,
   { keepFinished, keepFinishedCount }: DoorSettings,
   factory: Factory,
   closing: CloseStack,
 ): Promise<void> {
-  const { engine, store, templates, catalog, remote, providers, log } = factory;
+  const { record, engine, store, templates, catalog, remote, providers, log } = factory;
   const finished = new FinishedAdaptors({
     ...{ age: keepFinished * 1000, count: keepFinishedCount, size: finishedSize },
   });
   closing.push(() => finished.stop());
   const parts = {
-    ...{ engine, store, templates, catalog, remote, providers, log, session, finished },
-    events: new EventSender(session, log),
+    ...{ ...bus, record, engine, store, templates, catalog, remote, providers, log, finished },
     adaptors: new AdaptorIndex(),
     shown: shownClasses[schemaRevision],
   };
   publishFactory(parts);
   closing.push(publishNews(parts));
+  publishRecords(parts);
   await publishRestored(parts);
 }
 

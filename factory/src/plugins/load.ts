@@ -50,9 +50,9 @@ export function pluginsOf(name: string, found: unknown, settings: JsonObject = {
     );
   const schema = found.settings ?? { type: 'object', additionalProperties: false };
   try {
-    assertSchema(schema);
+    assertSchema(name, schema);
   } catch (error) {
-    throw wrong(`its settings are no JSON Schema: ${errorLine(error)}`, error);
+    throw wrong(`settings: ${errorLine(error)}`, error);
   }
   const problems = schemaProblems(schema, settings);
   if (problems.length > 0) throw wrong(`settings: ${problems.join('; ')}`);

@@ -1,3 +1,4 @@
+import { errorLine } from '../platform/index.js';
 import type { Json, JsonSchema } from '@imagefactory/plugin-api';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 
@@ -5,8 +6,12 @@ const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true });
 const compiled = new WeakMap<JsonSchema, ValidateFunction>();
 
 /** @throws Error if that is no JSON Schema, with the reason */
-export function assertSchema(schema: JsonSchema): void {
-  validatorOf(schema);
+export function assertSchema(plugin: string, schema: JsonSchema): void {
+  try {
+    validatorOf(schema);
+  } catch (error) {
+    throw new Error(`plugin ${plugin} declares no JSON Schema: ${errorLine(error)}`, { cause: error });
+  }
 }
 
 /**
