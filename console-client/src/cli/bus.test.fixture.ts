@@ -18,7 +18,8 @@ import {
   BuildFailedEvent,
   ImageFactory,
 } from '@imagefactory/schema';
-import type { Io, Sink } from './io.js';
+import type { Sink } from '../terminal/streams.js';
+import type { Io } from './io.js';
 import { runCli } from './run.js';
 
 /** A class with an argument of every type, whose method gives back what it got. */

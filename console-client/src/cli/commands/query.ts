@@ -8,9 +8,9 @@ import { chosenAgents } from '../lookup/agents.js';
 import { classLists, distinctClasses, matchingIds, unknownClassError } from '../lookup/classes.js';
 import { objectsByName } from '../lookup/objects.js';
 import { attributesIn, unknownProperties } from '../lookup/properties.js';
-import { isoTime } from '../output/time.js';
-import { showValue } from '../output/values.js';
-import { displayWidth, padTo } from '../output/width.js';
+import { isoTime } from '../../terminal/time.js';
+import { showValue } from '../../terminal/values.js';
+import { displayWidth, padTo } from '../../terminal/width.js';
 
 export interface QueryOptions {
   readonly where?: string;
