@@ -71,10 +71,11 @@ describe('a console of an agent with records', () => {
     await factory.status(adaptor, 'BUILDING');
     await factory.percent(adaptor, 20);
     await factory.percent(adaptor, 40);
+    for (let count = 0; count < 3; count++) records.addOther(adaptor.addressMap);
     records.pageSize = 2;
     const build = await (await client.findFactory()).build(adaptor.address.objectName);
     const { words, items, end } = reading(build.changes({ from: 'beginning' }));
-    await until(() => words.length === 3 && records.askedFrom.length === 3, 'the history is asked for');
+    await until(() => words.length === 3 && records.askedFrom.at(-1) === 29, 'the history is asked for');
     await until(() => client.session.statistics.pendingRequests === 0, 'and read to its end');
     await factory.percent(adaptor, 60);
     await factory.status(adaptor, 'FINISHING');
@@ -83,7 +84,7 @@ describe('a console of an agent with records', () => {
     await end;
     expect(words).to.deep.equal([
       ...['BUILDING #13', '20% #16', '40% #19'],
-      ...['60% #22', 'FINISHING #25', 'COMPLETED #28'],
+      ...['60% #31', 'FINISHING #34', 'COMPLETED #37'],
     ]);
     expect(items.map(({ caughtUp }) => caughtUp)).to.deep.equal([true, true, true, false, false, false]);
     expect(items.at(-1)).to.include({ finishedImage: '/one' });
