@@ -16,7 +16,10 @@ export type FactoryEvent = (BuildChange | OtherEvent) & {
 };
 
 export interface FactoryEventsOptions {
-  /** Sequence of the first event wanted: 1 for the beginning, or one more than that of the last event that was read. */
+  /**
+   * Sequence of the first event wanted: 1 for the beginning, or that of the last event that was processed. Events of one step share theirs, so to miss
+   * none the last ones are read again.
+   */
   readonly from: number;
   /** Ends the loop with an `aborted` error. */
   readonly signal?: AbortSignal;

@@ -244,7 +244,14 @@ describe('a console of an agent with records', () => {
       ...{ error: { type: 'no_space', reason: 'full' }, address: factory.adaptors[0]?.address },
     });
     expect(records.queries[0]?.inputs).to.deep.equal({ ...query });
-    const images = await factoryObject.images();
+    const images = await factoryObject.images({
+      where: { identifierOnProvider: 'ami-1', 'parameters.diskSize': null },
+      sort: ['-callerImageUuid'],
+    });
+    expect(records.queries.at(-1)?.inputs).to.deep.equal({
+      where: { identifier_on_provider: 'ami-1', 'parameters.diskSize': null },
+      sort: ['-caller_image_uuid'],
+    });
     expect(images.items[0]).to.deep.include({ id: 'i', identifierOnProvider: 'ami-1' });
     const refusal = await rejection(factoryObject.jobs({ where: { colour: 'red' } }));
     expect(refusal).to.be.instanceOf(QmfError).and.include({ code: 'agent_exception' });
