@@ -17,7 +17,7 @@ export async function* changesFromBeginning(
   try {
     for await (const { events, over } of pages) {
       for (const { change } of events)
-        if (change.kind !== 'other' && progress.takesRecorded(change)) yield change;
+        if ('caughtUp' in change && progress.takesRecorded(change)) yield change;
       if (over) onOver();
     }
     for await (const change of live) {

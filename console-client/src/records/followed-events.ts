@@ -2,10 +2,10 @@ import type { ConsoleAgent, ConsoleSession, DataAddress } from '@imagefactory/qm
 import { checkAborted } from '../patience.js';
 import type { BuildChange } from '../tracking/build-change.js';
 import { eventPages } from './event-pages.js';
-import type { OtherEvent } from './recorded-event.js';
+import type { ImportEvent, OtherEvent } from './recorded-event.js';
 
 /** An event of a factory, from its record. */
-export type FactoryEvent = (BuildChange | OtherEvent) & {
+export type FactoryEvent = (BuildChange | ImportEvent | OtherEvent) & {
   readonly sequence: number;
   /** By the agent's clock. */
   readonly time: Date;
