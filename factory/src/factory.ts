@@ -123,7 +123,11 @@ export class Factory implements OrderContext {
     this.remote = archive.remote;
     this.templates = parts.templates;
     this.log = settings.log;
-    this.providers = createProviders(settings.providerDirectory, settings.log);
+    this.providers = createProviders(
+      settings.providerDirectory,
+      name => parts.engine.plugins.targetOfProvider(name),
+      settings.log,
+    );
   }
 
   /** As {@link openFactory}; jobs of earlier starts wait for {@link start}. For doors, which show them first: see `restoreJobs`. */

@@ -70,6 +70,8 @@ const readElsewhere: readonly (readonly [string, string])[] = [
   ['docs/brokers.md properties', 'the lane of Artemis'],
   ['docs/methods.md xml', 'below'],
   ['docs/methods.md json', 'below'],
+  ['docs/plugins.md js', 'foreign-plugin.test'],
+  ['docs/plugins.md json', 'foreign-plugin.test'],
   ['docs/store.md ', 'the query is run by the tests of the store'],
   ['docs/templates.md xml', 'docs-templates.test'],
   ['docs/templates.md text', 'docs-templates.test'],

@@ -6,10 +6,12 @@ import { chooseBroker } from './broker-choice.js';
 import { applyConfigFile } from './config-file.js';
 import { runDaemon } from './daemon.js';
 import { sandboxSettings } from './sandbox-settings.js';
+import { pluginsFor } from './plugin-choice.js';
 import { runDoctor } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
 import { deleteImages, listImages, listWaiting, showImage, verifyStore } from './image/run.js';
 import { buildProgram, type DaemonFlags } from './program.js';
+import { backUpStore, checkStore, rebuildStore, restoreStore } from './store/run.js';
 import { showTemplate, validateTemplates } from './template/run.js';
 import { localSources } from './template/sources.js';
 import { UsageError } from './usage-error.js';
@@ -58,7 +60,8 @@ export async function runCommand(
       doctor: async ({ json }) => {
         const { config } = program.opts<DaemonFlags>();
         await applyConfigFile(program, config);
-        exitCode = await runDoctor(json === true, sandboxSettings(program.opts<DaemonFlags>()), write);
+        const flags = program.opts<DaemonFlags>();
+        exitCode = await runDoctor(await pluginsFor(flags), json === true, sandboxSettings(flags), write);
       },
       validateTemplates: async (references, flags) => {
         exitCode = await validateTemplates(references, flags, localSources(flags.imgdir), write);
@@ -77,6 +80,18 @@ export async function runCommand(
       },
       listWaiting: async flags => {
         exitCode = await listWaiting(flags, { write, complain });
+      },
+      checkStore: async flags => {
+        exitCode = await checkStore(flags, { write, complain });
+      },
+      rebuildStore: async flags => {
+        exitCode = await rebuildStore(flags, { write, complain });
+      },
+      backUpStore: async (file, flags) => {
+        exitCode = await backUpStore(file, flags, { write, complain });
+      },
+      restoreStore: async (file, flags) => {
+        exitCode = await restoreStore(file, flags, { write, complain });
       },
       verifyImages: async (identifier, flags) => {
         exitCode = await verifyStore(identifier, flags, { write, complain });

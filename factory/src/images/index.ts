@@ -1,4 +1,4 @@
-export { type AttachmentKind } from './image-files.js';
+export { type AttachmentKind, buildLogPath } from './image-files.js';
 export {
   DirectoryImageManager,
   type DirectoryImageManagerOptions,
@@ -60,3 +60,4 @@ export {
   type VerifyReport,
 } from './verify.js';
 export { type ImageStatus, imageTransitions } from './status.js';
+export * from './sets/index.js';

@@ -150,7 +150,7 @@ describe('a restart of the engine', () => {
     const body = join(directory, 'body');
     await writeFile(body, 'body');
     const { jobs } = await openRecords(images(), recordingLogger());
-    jobs.enter(build.id, 'FINISHING', 99);
+    void jobs.enter(build.id, 'FINISHING', 99);
     const image = await store.add(
       body,
       { identifier: build.id, target: 'mock', format: 'raw', template: '' },

@@ -192,7 +192,7 @@ describe('a build that can be begun once more', () => {
     const build = await order(first.engine);
     await until('it runs', () => build.state.status === 'BUILDING');
     const { jobs } = await openRecords(images(), recordingLogger());
-    jobs.enter(build.id, 'FINISHING', 99);
+    void jobs.enter(build.id, 'FINISHING', 99);
     const { engine } = await start(resumable(forever));
     const [again] = engine.recovered;
     if (again === undefined) throw new Error('it is known');

@@ -86,8 +86,7 @@ class StepInWork implements Applied {
         this.#remove('imageSets', change.id, [['batches', 'image_set']]);
         return;
       case 'batch.put':
-        this.#mustExist('imageSets', change.batch.imageSet);
-        this.#put('batches', change.batch);
+        this.#putBatch(change);
         return;
       case 'batch.remove':
         this.#remove('batches', change.id, [['images', 'batch']]);
@@ -201,7 +200,7 @@ class StepInWork implements Applied {
     if (known !== undefined) this.#assertSuccessor(known, image);
     const created = known?.created ?? image.created ?? this.at;
     this.#replace('images', { ...image, revision: revision + 1, created, modified: this.at });
-    if (known?.status === status) return;
+    if (known?.status === status && known.identifierOnProvider === image.identifierOnProvider) return;
     const from = known === undefined ? {} : { from: known.status };
     this.#event('image.state', { job, image: id }, { kind, ...from, to: status, error: image.error });
   }
@@ -239,10 +238,19 @@ class StepInWork implements Applied {
     this.#replace('followers', { name, position, modified: this.at });
   }
 
+  #putBatch({ batch }: Of<'batch.put'>): void {
+    const { id, imageSet } = batch;
+    this.#mustExist('imageSets', imageSet);
+    const owner = this.#record('batches', id)?.imageSet ?? imageSet;
+    if (owner !== imageSet) throw conflict(`batch ${id} belongs to image set ${owner}`);
+    this.#put('batches', batch);
+  }
+
   /** Adds or changes a record that has a creation time and no state. */
-  #put(table: 'imageSets' | 'batches', record: { readonly id: string }): void {
+  #put(table: 'imageSets' | 'batches', record: { readonly id: string; readonly created?: string }): void {
     uuid(table, record.id);
-    this.#replace(table, { ...record, created: this.#record(table, record.id)?.created ?? this.at });
+    const created = this.#record(table, record.id)?.created ?? record.created ?? this.at;
+    this.#replace(table, { ...record, created });
   }
 
   /** @param users columns of other tables that refer to the record */
