@@ -55,6 +55,7 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
   [/^qpid-config /, 'the qpidd lane asks the broker for the same'],
   [/imagefactory-console repl$/, 'the tests of the REPL; it waits for a person'],
   [/ build examples\/templates\/debian-12\.tdl /, 'the lane of real builds makes this image, and boots it'],
+  [/^npx imagefactory store /, 'the tests of the command store run these, on a directory of their own'],
   [/^npx imagefactory --qmf /, 'end-to-end tests run the agent with these options'],
 ];
 
