@@ -54,6 +54,8 @@ const layers = [
   'agent',
   'console',
   'broker',
+  'command-line',
+  'wire',
   'index',
 ];
 /** Lateral imports that are meant, with the reason. */
@@ -96,6 +98,8 @@ for (const [path, { may }] of packages) {
           offences.push(`${show(file)}: imports out of its package: ${specifier}`);
         if (!knowEachOther.has(`${show(file)} ${show(target)}`)) targets.push(target);
         if (path === 'qmf' && !isTest) checkLayer(file, target);
+        if (path === 'console-client' && isCli(target) && !isCli(file))
+          offences.push(`${show(file)}: only cli/ imports cli/`);
       }
     }
     imports.set(file, targets);
@@ -118,6 +122,11 @@ function sources(folder) {
     if (statSync(path).isDirectory()) return sources(path);
     return name.endsWith('.ts') ? [path] : [];
   });
+}
+
+/** The command line of consoles is a door of its own on top of their library. */
+function isCli(file) {
+  return relative(join(root, 'console-client/src'), file).startsWith('cli/');
 }
 
 function layerOf(file) {

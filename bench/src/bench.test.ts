@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startBroker } from '@imagefactory/qmf';
+import { startBroker } from '@imagefactory/qmf/broker';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { caseNames, type Line, withoutSandbox } from './cases/index.js';

@@ -3,8 +3,8 @@ import { BuildAdaptorStatusEvent, BuildFailedEvent } from '@imagefactory/schema'
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { Build } from './build.js';
-import type { BuildChange } from './build-change.js';
-import { BuildFailedError } from './build-state.js';
+import type { BuildChange } from './tracking/build-change.js';
+import { BuildFailedError } from './tracking/build-state.js';
 import { type ConnectedConsole, connectConsole } from './connect.js';
 import { ScriptedFactory } from './testing/scripted-factory.test.fixture.js';
 import { until } from './testing/until.test.fixture.js';

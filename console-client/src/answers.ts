@@ -7,6 +7,20 @@ export function textIn(map: PlainMap, name: string): string {
   throw unexpected(name, 'text');
 }
 
+/** @throws QmfError `malformed_message` */
+export function numberIn(map: PlainMap, name: string): number {
+  const value = map[name];
+  if (typeof value === 'number') return value;
+  throw unexpected(name, 'number');
+}
+
+/** A whole number of up to 64 bits. @throws QmfError `malformed_message` */
+export function bigintIn(map: PlainMap, name: string): bigint {
+  const value = map[name];
+  if (typeof value === 'bigint') return value;
+  return BigInt(Math.trunc(numberIn(map, name)));
+}
+
 /** A field that is text where it is there: an object with it, or an empty one. @throws QmfError `malformed_message` */
 export function optionalTextIn<N extends string>(map: PlainMap, name: N): { readonly [K in N]?: string } {
   const value = map[name];

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   asTyped,
   type ConsoleAgent,
@@ -11,6 +10,7 @@ import {
 } from '@imagefactory/qmf';
 import { BuildLogEvent, type BuildNews } from '@imagefactory/schema';
 import { newsOf } from './news.js';
+import { answerTime, checkAborted, type Limits, untilAnswered } from './patience.js';
 
 /** A line of a build's log. */
 export interface LogLine {
@@ -36,11 +36,6 @@ export interface LogOptions {
 const lease = 60;
 /** Lines from events that wait for a slow reader; more are asked for when he comes to them. */
 const waitingLimit = 2_000;
-/** Milliseconds that one question waits for its answer, and between two tries. */
-const answerTime = 5_000;
-const pause = 250;
-/** Milliseconds after which an agent that doesn't answer, or a bus that is away, is given up. */
-const patience = 120_000;
 
 /**
  * The lines of a build's log, each once and in order. What events bring is taken from them; what they don't, because it was before our
@@ -195,29 +190,16 @@ class LogReader {
     this.#wake();
   }
 
-  /** Asking changes nothing, so it is repeated until the agent has answered, or cannot any more. */
-  async #try<T>(
-    call: (options: { readonly timeout: number; readonly signal?: AbortSignal }) => Promise<T>,
-  ): Promise<T> {
-    const deadline = performance.now() + patience;
-    for (;;) {
-      this.#checkAborted();
-      try {
-        return await call({
-          timeout: answerTime,
-          ...(this.signal === undefined ? {} : { signal: this.signal }),
-        });
-      } catch (error) {
-        if (!(error instanceof QmfError) || !error.retryable || performance.now() > deadline) throw error;
-        await sleep(pause);
-      }
-    }
+  #try<T>(call: (limits: Limits) => Promise<T>): Promise<T> {
+    return untilAnswered(call, this.signal, this.#what);
   }
 
   #checkAborted(): void {
-    if (this.signal?.aborted === true) {
-      throw new QmfError('aborted', `reading the log of ${this.build.objectName}: cancelled`);
-    }
+    checkAborted(this.signal, this.#what);
+  }
+
+  get #what(): string {
+    return `reading the log of ${this.build.objectName}`;
   }
 }
 

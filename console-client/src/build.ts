@@ -1,8 +1,7 @@
 import {
-  type AgentChange,
-  type ConsoleAgent,
   type ConsoleSession,
   type DataAddress,
+  EventStream,
   QmfError,
   type RequestOptions,
   type TypedObject,
@@ -10,29 +9,27 @@ import {
 } from '@imagefactory/qmf';
 import { ADAPTOR_PREFIX_2012, type BuildAdaptorOnBus } from '@imagefactory/schema';
 import { type BuildDetail, buildDetailFrom } from './build-detail.js';
-import { type AddressedChange, type BuildChange, isEnd } from './build-change.js';
-import type { BuildFeed } from './build-feed.js';
-import { BuildProgress, type FailureChange, type StatusChange } from './build-progress.js';
-import {
-  BuildFailedError,
-  type BuildState,
-  goneAgent,
-  NO_IMAGE,
-  NO_IMAGE_INFO,
-  REASON_MISSED,
-  unconfirmedImage,
-  unknownTo,
-} from './build-state.js';
-import type { EndChecks } from './end-checks.js';
 import { type LogLine, type LogOptions, readBuildLog } from './build-log.js';
 import { partOf } from './image-record.js';
 import { imageRecordOf, newsOf } from './news.js';
-import { Inquiry, OUTBOX_HEAD_START } from './inquiry.js';
-import { tellAll } from './listeners.js';
-import { hasFailedUnseen, isOver, type Standing, standingOf } from './standing.js';
+import { changesFromBeginning } from './records/build-history.js';
+import { eventPages } from './records/event-pages.js';
+import type { BuildChange } from './tracking/build-change.js';
+import {
+  BuildFailedError,
+  type BuildState,
+  NO_IMAGE,
+  NO_IMAGE_INFO,
+  unconfirmedImage,
+} from './tracking/build-state.js';
+import { tellAll } from './tracking/listeners.js';
+import { standingOf } from './tracking/standing.js';
+import type { BuildFollower, TrackedBuild } from './tracking/tracked-build.js';
+import type { Trackers } from './tracking/trackers.js';
 
-/** Status and failure are told by two events; the second may take this long, in milliseconds. */
-const FAILURE_GRACE = 2_000;
+export interface ChangesOptions extends Pick<WaitOptions, 'signal'> {
+  readonly from?: 'beginning';
+}
 
 /** Every adaptor's name ends with one. */
 const UUID_LENGTH = 36;
@@ -40,80 +37,42 @@ const UUID_LENGTH = 36;
 /** Methods whose adaptors show pushes. */
 const pushMethods = ['push_image', 'provider_image'];
 
-interface Announced {
-  readonly status?: StatusChange;
-  readonly failure?: FailureChange;
-}
-
 /**
- * A build or push, followed by its events. It remembers every change it heard of, so that a late reader of {@link changes} misses
- * nothing. After a gap (the bus or the agent was away, or nothing was heard for a while) it asks the agent and fills in what no
- * event has told.
+ * A build or push, followed by its events. It keeps every change since it was made, so that a late reader of {@link changes} misses
+ * nothing. After a gap (the bus or the agent was away, or there were no events for a while) the agent is asked, and changes that no
+ * event has announced are filled in.
  */
 export class Build {
   readonly address: DataAddress;
   readonly #adaptor: TypedObject<typeof BuildAdaptorOnBus>;
+  readonly #trackers: Trackers;
   readonly #session: ConsoleSession;
-  readonly #feed: BuildFeed;
-  readonly #progress: BuildProgress;
+  readonly #tracked: TrackedBuild;
+  readonly #history: readonly BuildChange[];
+  readonly #streams = new Set<EventStream<BuildChange>>();
   readonly #silenceListeners = new Set<(isSilent: boolean) => void>();
-  readonly #cleanUps: (() => void)[];
-  #failureTimer: NodeJS.Timeout | undefined;
-  #restarted = false;
-  /** What was announced of the end, which the agent is asked to confirm. */
-  #announced: Announced = {};
-  #isChecking = false;
-  readonly #inquiry: Inquiry;
-  readonly #silence: NodeJS.Timeout;
+  readonly #follower: BuildFollower;
+  #lost: QmfError | undefined;
+  #isClosed = false;
 
-  constructor(
-    session: ConsoleSession,
-    feed: BuildFeed,
-    private readonly checks: EndChecks,
-    adaptor: TypedObject<typeof BuildAdaptorOnBus>,
-    early: readonly AddressedChange[],
-  ) {
+  constructor(session: ConsoleSession, trackers: Trackers, adaptor: TypedObject<typeof BuildAdaptorOnBus>) {
     this.address = adaptor.address;
     this.#adaptor = adaptor;
     this.#session = session;
-    this.#progress = new BuildProgress(this.name);
-    this.#feed = feed;
-    this.#inquiry = new Inquiry({
-      ask: limits => this.#compare(limits),
-      isBusThere: () => session.isConnected,
-      onUnknown: () => this.#lose(unknownTo(this.address, this.#restarted)),
-      onSilence: isSilent => tellAll(this.#silenceListeners, isSilent),
-    });
-    this.#silence = setInterval(() => this.#inquiry.start(), feed.silence).unref();
-    this.#cleanUps = [
-      () => this.#inquiry.stop(),
-      () => clearInterval(this.#silence),
-      feed.listen(this.address, (change, at) => this.#heard(change, at)),
-      feed.onClose(() => this.close()),
-      session.onReconnect(() => this.#inquiry.start(OUTBOX_HEAD_START)),
-      session.onBusGone(reason => this.#lose(reason)),
-      session.onAgentChange(change => this.#onAgentChange(change)),
-    ];
-    for (const { change, at } of early) this.#heard(change, at);
-  }
-
-  #onAgentChange(change: AgentChange<ConsoleAgent>): void {
-    if (change.agent.name !== this.address.agentName) return;
-    switch (change.kind) {
-      case 'restarted':
-        this.#restarted = true;
-        this.#inquiry.start();
-        return;
-      case 'added':
-        this.#inquiry.start();
-        return;
-      case 'removed':
-        this.#lose(goneAgent(change.agent, change.reason));
-        return;
-      case 'schemaUpdated':
-      case 'contested':
-        return;
-    }
+    this.#trackers = trackers;
+    this.#tracked = trackers.track(adaptor.agent, adaptor.address);
+    this.#follower = {
+      changed: change => {
+        for (const stream of this.#streams) stream.push(change);
+      },
+      ended: reason => {
+        this.#lost ??= reason;
+        this.close();
+      },
+      silent: isSilent => tellAll(this.#silenceListeners, isSilent),
+    };
+    this.#history = this.#tracked.follow(this.#follower);
+    if (!this.#tracked.isRunning) this.close();
   }
 
   /** Object name of the adaptor: `build_adaptor-<uuid>`, or of methods of 2012 `build_adaptor:<method>:<uuid>`. */
@@ -136,24 +95,47 @@ export class Build {
 
   /** The last status heard of. */
   get status(): string {
-    return this.#progress.status;
+    return this.#tracked.status;
   }
 
   /** The last percentage heard of; it never goes back. */
   get percentComplete(): number {
-    return this.#progress.percent;
+    return this.#tracked.percent;
   }
 
   get state(): BuildState {
-    return this.#progress.state;
+    return this.#lost === undefined ? this.#tracked.state : { kind: 'lost', reason: this.#lost };
   }
 
   /**
    * Every change from the first one this object knows of to the end of the build; then the loop ends. Where the end can no
    * longer be known the loop throws.
+   *
+   * @param options.from `beginning`: first the changes that the agent has on record of the time before, each with its `sequence`. The loop throws a
+   *   QmfError `schema_unknown` when the agent keeps no record
    */
-  changes(options: Pick<WaitOptions, 'signal'> = {}): AsyncIterableIterator<BuildChange> {
-    return this.#progress.changes(options.signal);
+  changes(options: ChangesOptions = {}): AsyncIterableIterator<BuildChange> {
+    const live = this.#changesFromNow(options.signal);
+    if (options.from === undefined) return live;
+    const pages = eventPages(this.#adaptor.agent, this.name, 1, options.signal);
+    return changesFromBeginning(pages, live, () => {
+      if (this.state.kind === 'running') this.#trackers.ask(this.#tracked);
+    });
+  }
+
+  #changesFromNow(signal: AbortSignal | undefined): AsyncIterableIterator<BuildChange> {
+    const stream = new EventStream<BuildChange>(() => {
+      this.#streams.delete(stream);
+      signal?.removeEventListener('abort', onAbort);
+    });
+    const onAbort = (): void => stream.end(new QmfError('aborted', `watching ${this.name}: cancelled`));
+    for (const change of this.#history) stream.push(change);
+    if (signal?.aborted === true) onAbort();
+    else if (this.state.kind === 'running' && !this.#isClosed) {
+      this.#streams.add(stream);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    } else stream.end(this.#lost);
+    return stream;
   }
 
   /**
@@ -187,7 +169,7 @@ export class Build {
    * @throws QmfError in the loop: `agent_exception` when the agent doesn't know the build or keeps no logs for consoles, `aborted`, `closed`
    */
   log(options: LogOptions = {}): AsyncIterableIterator<LogLine> {
-    return readBuildLog(this.#session, this.#adaptor.agent, this.address, this.#feed.silence, options);
+    return readBuildLog(this.#session, this.#adaptor.agent, this.address, this.#trackers.silence, options);
   }
 
   /**
@@ -230,122 +212,15 @@ export class Build {
 
   /** Asks the agent once, and takes over the changes that no event has announced. */
   async refresh(options: WaitOptions = {}): Promise<void> {
-    await this.#compare(options);
+    await this.#adaptor.refresh(options);
+    this.#tracked.read(standingOf(this.#adaptor));
   }
 
   /** Stops following; open loops end. */
   close(): void {
-    clearTimeout(this.#failureTimer);
-    for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
-    this.#progress.end();
-  }
-
-  #heard(change: BuildChange, at: bigint): void {
-    if (!this.#progress.isRunning) return;
-    this.#silence.refresh();
-    if (isEnd(change)) {
-      this.#announced = { ...this.#announced, [change.kind]: change };
-      if (!this.#isChecking) void this.#check();
-    } else if (change.kind === 'percent') this.#progress.reach(change);
-    else if (change.kind === 'status') this.#progress.enterAt(at, change);
-  }
-
-  /** Events can be sent by others in the agent's name, so an end is told when the agent says so itself, or says nothing. */
-  async #check(): Promise<void> {
-    this.#isChecking = true;
-    const answer = await this.checks.check(this.#adaptor.agent, this.address);
-    this.#isChecking = false;
-    switch (answer.kind) {
-      case 'over':
-        this.#settle(answer.standing);
-        return;
-      case 'running':
-        if (this.#announced.failure === undefined || !hasFailedUnseen(this.#adaptor.agent))
-          this.#announced = {};
-        else this.#settleUnconfirmed();
-        return;
-      case 'unknown':
-      case 'silent':
-        this.#settleUnconfirmed();
-    }
-  }
-
-  /** The agent says that the build is over. */
-  #settle({ status, finishedImage, failure }: Standing): void {
-    if (!this.#progress.isRunning) return;
-    const announced = this.#announced.status;
-    const change: StatusChange =
-      announced?.status === status
-        ? announced
-        : { kind: 'status', status, oldStatus: this.status, caughtUp: announced === undefined };
-    if (status === 'COMPLETED') {
-      this.#complete({ ...change, finishedImage }, true);
-      return;
-    }
-    const reason = this.#announced.failure;
-    this.#progress.enter(change);
-    if (failure !== undefined) this.#fail({ kind: 'failure', ...failure, caughtUp: reason === undefined });
-    else if (reason !== undefined) this.#fail(reason);
-    else this.#awaitReason(change.caughtUp);
-  }
-
-  /** The agent has died after it announced the end, or knows nothing of the build any more. */
-  #settleUnconfirmed(): void {
-    const { status, failure } = this.#announced;
-    if (!this.#progress.isRunning || (status ?? failure) === undefined) return;
-    const confirmed = false;
-    if (failure === undefined && status?.status === 'COMPLETED') {
-      this.#complete({ ...status, confirmed }, confirmed);
-      return;
-    }
-    const reason = failure ?? { kind: 'failure', ...NO_REASON, caughtUp: true };
-    const { caughtUp } = reason;
-    this.#progress.enter({ kind: 'status', status: 'FAILED', oldStatus: this.status, caughtUp, confirmed });
-    this.#fail({ ...reason, confirmed });
-  }
-
-  #complete(change: StatusChange, confirmed: boolean): void {
-    this.#progress.complete(change, confirmed);
-    this.close();
-  }
-
-  #fail(change: FailureChange): void {
-    this.#progress.fail(change);
-    this.close();
-  }
-
-  /**
-   * Agents of the original's time give a reason by an event alone, and for some failures none.
-   *
-   * @param caughtUp the failure was found out by a query
-   */
-  #awaitReason(caughtUp: boolean): void {
-    const info = caughtUp ? REASON_MISSED : NO_REASON.info;
-    this.#failureTimer ??= setTimeout(() => {
-      this.#fail({ kind: 'failure', type: NO_REASON.type, info, caughtUp: true });
-    }, FAILURE_GRACE).unref();
-  }
-
-  /** No answer of the agent can confirm an announced end any more. */
-  #lose(reason: QmfError): void {
-    this.#settleUnconfirmed();
-    this.#progress.lose(reason);
-    this.close();
-  }
-
-  async #compare(options: WaitOptions): Promise<void> {
-    await this.#adaptor.refresh(options);
-    const standing = standingOf(this.#adaptor);
-    const { status, percent, at } = standing;
-    if (isOver(standing)) {
-      this.#settle(standing);
-      return;
-    }
-    if (!this.#progress.isRunning || this.#progress.isOld(at)) return;
-    this.#silence.refresh();
-    this.#progress.reach({ kind: 'percent', percent, caughtUp: true });
-    this.#progress.enterAt(at, { kind: 'status', status, oldStatus: this.status, caughtUp: true });
+    this.#isClosed = true;
+    this.#tracked.unfollow(this.#follower);
+    this.#trackers.release(this.#tracked);
+    for (const stream of [...this.#streams]) stream.end(this.#lost);
   }
 }
-
-const NO_REASON = { type: 'unknown', info: 'the agent gave no reason' } as const;

@@ -114,6 +114,30 @@ export async function events(client: ConnectedConsole): Promise<void> {
   client.events('BuildAdaptorStatusEvent');
 }
 
+export async function records(factory: Factory, build: Build): Promise<void> {
+  await factory.buildImage({ ...good, orderKey: 'k' });
+  // @ts-expect-error a key is text
+  await factory.buildImage({ ...good, orderKey: 1 });
+  for await (const { sequence } of build.changes({ from: 'beginning' })) {
+    // @ts-expect-error agents of other makes have none
+    takesNumber(sequence);
+  }
+  // @ts-expect-error a build is read from its beginning or from now on
+  build.changes({ from: 3 });
+  for await (const event of factory.events({ from: 1 })) {
+    takesNumber(event.sequence);
+    if (event.kind === 'status') takesText(event.status);
+    // @ts-expect-error only statuses have a status
+    takesText(event.status);
+  }
+  const { items, next } = await factory.jobs({ where: { percent: { '>=': 50 }, status: ['new', 'queued'] } });
+  takesText(items[0]?.status ?? '');
+  // @ts-expect-error there may be no further page
+  takesText(next);
+  // @ts-expect-error there is no such operator
+  await factory.images({ where: { percent: { '=>': 50 } } });
+}
+
 describe('the types of the console library', () => {
   it('compile with the good uses and refuse the bad ones', () => {
     expect(Object.keys(good)).to.deep.equal(['descriptor', 'target', 'imageUuid', 'secCredentials']);

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  asTyped,
   BusConnection,
   type ConnectionStatus,
   type ConsoleAgent,
@@ -14,13 +13,14 @@ import {
   type WaitOptions,
 } from '@imagefactory/qmf';
 import { ImageFactory, PRODUCT, VENDOR } from '@imagefactory/schema';
-import { BuildFeed } from './build-feed.js';
-import { EndChecks } from './end-checks.js';
 import { Factory } from './factory.js';
 import type { ConnectOptions } from './connect-options.js';
 import { loginName } from './login-name.js';
-import type { Delivery } from './delivery.js';
 import { type EventsOptions, FactoryEvents, type StreamDelivery } from './factory-events.js';
+import type { Delivery } from './tracking/delivery.js';
+import { EndChecks } from './tracking/end-checks.js';
+import { leastLoadedOf } from './records/least-loaded.js';
+import { Trackers } from './tracking/trackers.js';
 
 const SILENCE = 10_000;
 /** Milliseconds in which agents that are there answer a new console. */
@@ -78,9 +78,14 @@ function firstFailure(connection: BusConnection): { failed: Promise<never>; stop
   return { failed, stop };
 }
 
+export interface FindFactoryOptions extends WaitOptions {
+  readonly instance?: string;
+  readonly leastLoaded?: boolean;
+}
+
 /** A console on the bus. Close it when done: `await console.close()`, or `await using`. */
 export class ConnectedConsole {
-  readonly #feed: BuildFeed;
+  readonly #trackers: Trackers;
   readonly #checks: EndChecks;
   readonly #openedAt = performance.now();
   readonly #events: FactoryEvents;
@@ -91,24 +96,25 @@ export class ConnectedConsole {
     readonly session: ConsoleSession,
     { silence = SILENCE, confirmWithin }: Pick<ConnectOptions, 'silence' | 'confirmWithin'> = {},
   ) {
-    this.#feed = new BuildFeed(session, silence);
     this.#checks = new EndChecks(session, confirmWithin);
-    this.#events = new FactoryEvents(session, silence, this.#checks);
+    this.#trackers = new Trackers(session, silence, this.#checks);
+    this.#events = new FactoryEvents(this.#trackers);
   }
 
   /**
    * Finds an Image Factory agent by vendor and product, and its factory object.
    *
    * @param options.instance picks one among several agents
-   * @throws QmfError `timeout` when no agent shows up (default after 10 s); `invalid_argument` when there are several and no instance is given
+   * @param options.leastLoaded picks the one with the fewest jobs that have not ended; those that do not answer are left out
+   * @throws QmfError `timeout` when no agent shows up (default after 10 s); `invalid_argument` when there are several and none is picked
    */
-  async findFactory(options: WaitOptions & { readonly instance?: string } = {}): Promise<Factory> {
-    const { instance, ...waiting } = options;
+  async findFactory(options: FindFactoryOptions = {}): Promise<Factory> {
+    const { instance, leastLoaded = false, ...waiting } = options;
     const isMeant = ({ info }: ConsoleAgent): boolean =>
       info.vendor === VENDOR &&
       info.product === PRODUCT &&
       (instance === undefined || info.instance === instance);
-    const agent = await this.session.findAgent(isMeant, waiting).catch((error: unknown) => {
+    let agent = await this.session.findAgent(isMeant, waiting).catch((error: unknown) => {
       throw error instanceof QmfError && error.code === 'timeout'
         ? new QmfError(
             'timeout',
@@ -118,21 +124,20 @@ export class ConnectedConsole {
     });
     if (instance === undefined) {
       await this.#othersAnswered();
-      const names = this.session
-        .agents()
-        .filter(isMeant)
-        .map(({ name }) => name);
-      if (names.length > 1) {
+      const agents = this.session.agents().filter(isMeant);
+      if (agents.length > 1 && !leastLoaded) {
+        const names = agents.map(({ name }) => name).sort();
         throw new QmfError(
           'invalid_argument',
-          `instance: ${names.length} Image Factory agents are there, give that of one: ${names.sort().join(', ')}`,
+          `instance: ${names.length} Image Factory agents are there, give that of one, or leastLoaded: ${names.join(', ')}`,
         );
       }
+      if (agents.length > 1) agent = await leastLoadedOf(agents, waiting);
     }
     const [object] = await agent.objects(ImageFactory, waiting);
     if (object === undefined)
       throw new QmfError('schema_unknown', `${agent.name} publishes no ImageFactory object`);
-    return new Factory(this.session, this.#feed, this.#checks, object);
+    return new Factory(this.session, this.#trackers, object);
   }
 
   /** Resolves when all agents have had time to answer the first question for them. */
@@ -152,16 +157,16 @@ export class ConnectedConsole {
     options?: EventsOptions,
   ): AsyncIterableIterator<TypedEvent<C> & StreamDelivery>;
   events(first?: EventClass | EventsOptions, options?: EventsOptions): AsyncIterableIterator<unknown> {
-    if (first === undefined || !('schema' in first)) return this.#events.stream(event => event, first);
-    return this.#events.stream(event => {
-      const typed = asTyped(event, first);
+    if (first === undefined || !('schema' in first)) return this.#events.stream(({ event }) => event, first);
+    return this.#events.stream(({ decoded, event }) => {
+      const typed = decoded.as(first);
       return typed === undefined ? undefined : { ...typed, ...deliveryOf(event) };
     }, options);
   }
 
   /** The same, told to a listener at once; the result unsubscribes. */
   onEvent(listener: (event: ReceivedEvent & Delivery) => void): () => void {
-    return this.#events.listen(listener);
+    return this.#trackers.listen(({ event }) => listener(event));
   }
 
   /** Events that {@link events} had to drop because their reader was too slow. */
@@ -176,8 +181,7 @@ export class ConnectedConsole {
 
   /** Ends all loops and calls, and closes the connection. */
   async close(): Promise<void> {
-    this.#feed.close();
-    this.#events.close();
+    this.#trackers.close();
     this.#checks.close();
     this.session.close();
     await this.connection.close();
@@ -188,6 +192,10 @@ export class ConnectedConsole {
   }
 }
 
-function deliveryOf({ caughtUp, confirmed }: Delivery): Delivery {
-  return { caughtUp, ...(confirmed === undefined ? {} : { confirmed }) };
+function deliveryOf({ caughtUp, sequence, confirmed }: Delivery): Delivery {
+  return {
+    caughtUp,
+    ...(sequence === undefined ? {} : { sequence }),
+    ...(confirmed === undefined ? {} : { confirmed }),
+  };
 }

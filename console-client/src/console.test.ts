@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { QmfError, startBroker, transportsFor } from '@imagefactory/qmf';
+import { QmfError, transportsFor } from '@imagefactory/qmf';
+import { startBroker } from '@imagefactory/qmf/broker';
 import { BuildAdaptorStatusEvent } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { BuildFailedError } from './build-state.js';
-import type { BuildChange } from './build-change.js';
+import { BuildFailedError } from './tracking/build-state.js';
+import type { BuildChange } from './tracking/build-change.js';
 import { type ConnectedConsole, connectConsole } from './connect.js';
 import { Clock } from './testing/clock.test.fixture.js';
 import { ScriptedFactory } from './testing/scripted-factory.test.fixture.js';

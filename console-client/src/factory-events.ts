@@ -1,18 +1,9 @@
-import {
-  type AgentChange,
-  type ConsoleAgent,
-  type ConsoleSession,
-  EventStream,
-  QmfError,
-  type ReceivedEvent,
-} from '@imagefactory/qmf';
-import { BuildAdaptorPercentCompleteEvent, isTerminal, PRODUCT, VENDOR } from '@imagefactory/schema';
-import { AgentWatch } from './agent-watch.js';
-import { changeOf } from './build-change.js';
-import type { Delivery } from './delivery.js';
-import type { EndChecks } from './end-checks.js';
-import { OUTBOX_HEAD_START } from './inquiry.js';
-import { tellAll } from './listeners.js';
+import { EventStream, QmfError, type ReceivedEvent } from '@imagefactory/qmf';
+import { BuildAdaptorPercentCompleteEvent } from '@imagefactory/schema';
+import { isEnd } from './tracking/build-change.js';
+import type { DecodedEvent } from './tracking/decoded-event.js';
+import type { Delivery } from './tracking/delivery.js';
+import type { Emitted, Trackers } from './tracking/trackers.js';
 
 /** The same for the reader of a stream. */
 export interface StreamDelivery extends Delivery {
@@ -31,54 +22,29 @@ export interface EventsOptions {
   readonly signal?: AbortSignal;
 }
 
-type Listener = (event: ReceivedEvent & Delivery) => void;
-
 const DEFAULT_LIMIT = 10_000;
 
-/** Agents whose builds are watched; the session knows more only where somebody invents them. */
-const WATCH_LIMIT = 2_000;
-
-/** All events of the bus, with what was missed of the builds of Image Factory agents filled in after each gap. */
+/** All events of the bus as streams, with those filled in that were missed. */
 export class FactoryEvents {
-  readonly #listeners = new Set<Listener>();
-  readonly #streams = new Set<(error?: QmfError) => void>();
-  readonly #watches = new Map<string, AgentWatch>();
-  #cleanUps: (() => void)[] = [];
   #dropped = 0;
 
-  constructor(
-    private readonly session: ConsoleSession,
-    private readonly silence: number,
-    private readonly checks: EndChecks,
-  ) {}
+  constructor(private readonly trackers: Trackers) {}
 
-  /** Events that went because their reader was too slow. */
+  /** Events that were dropped because their reader was too slow. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Calls `listener` with every event; the result unsubscribes. Agents are watched while anybody listens. */
-  listen(listener: Listener): () => void {
-    this.#listeners.add(listener);
-    if (this.#listeners.size === 1) this.#begin();
-    return () => {
-      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#stop();
-    };
-  }
-
-  /** What `select` makes of events, from now on. */
+  /** Events from now on, as `select` returns them. */
   stream<T extends Delivery>(
-    select: (event: ReceivedEvent & Delivery) => T | undefined,
+    select: (emitted: Emitted) => T | undefined,
     options: EventsOptions = {},
   ): AsyncIterableIterator<T & StreamDelivery> {
     let droppedBefore = 0;
-    let unlisten: () => void = () => undefined;
-    const end = (error?: QmfError): void => stream.end(error);
+    const cleanUps: (() => void)[] = [];
     const stream = new EventStream<{ readonly item: T; readonly rank: number }>(
       () => {
-        unlisten();
-        options.signal?.removeEventListener('abort', onAbort);
-        this.#streams.delete(end);
+        for (const cleanUp of cleanUps.splice(0)) cleanUp();
       },
       {
         limit: options.limit ?? DEFAULT_LIMIT,
@@ -89,16 +55,18 @@ export class FactoryEvents {
         },
       },
     );
-    this.#streams.add(end);
     const { signal, where = () => true } = options;
-    const onAbort = (): void => end(new QmfError('aborted', 'events: cancelled'));
-    unlisten = this.listen(event => {
-      if (!where(event)) return;
-      const item = select(event);
-      if (item !== undefined) stream.push({ item, rank: rankOf(event) });
-    });
+    const onAbort = (): void => stream.end(new QmfError('aborted', 'events: cancelled'));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    cleanUps.push(
+      () => signal?.removeEventListener('abort', onAbort),
+      this.trackers.onEnd(error => stream.end(error)),
+      this.trackers.listen(emitted => {
+        const item = where(emitted.event) ? select(emitted) : undefined;
+        if (item !== undefined) stream.push({ item, rank: rankOf(emitted.decoded) });
+      }),
+    );
     if (signal?.aborted === true) onAbort();
-    else signal?.addEventListener('abort', onAbort, { once: true });
     const reader: AsyncIterableIterator<T & StreamDelivery> = {
       next: async () => {
         const result = await stream.next();
@@ -115,88 +83,10 @@ export class FactoryEvents {
     };
     return reader;
   }
-
-  /** Ends all streams. */
-  close(error?: QmfError): void {
-    for (const end of [...this.#streams]) end(error);
-    this.#listeners.clear();
-    this.#stop();
-  }
-
-  #begin(): void {
-    const { session } = this;
-    for (const agent of session.agents()) this.#watch(agent);
-    this.#cleanUps = [
-      session.onEvent(event => this.#receive(event)),
-      session.onAgentChange(change => this.#onAgentChange(change)),
-      session.onReconnect(() => {
-        for (const watch of this.#watches.values()) watch.catchUp(OUTBOX_HEAD_START);
-      }),
-      session.onBusGone(reason => this.close(reason.code === 'closed' ? undefined : reason)),
-    ];
-  }
-
-  #stop(): void {
-    for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
-    for (const watch of this.#watches.values()) watch.stop();
-    this.#watches.clear();
-  }
-
-  #receive(event: ReceivedEvent): void {
-    const change = changeOf(event);
-    const watch = change === undefined ? undefined : this.#watches.get(event.agent);
-    if (change === undefined || watch === undefined) this.#tell({ ...event, caughtUp: false });
-    else watch.receive(event, change);
-  }
-
-  #tell(event: ReceivedEvent & Delivery): void {
-    tellAll(this.#listeners, event);
-  }
-
-  #watch(agent: ConsoleAgent): void {
-    const { name, info } = agent;
-    const known = this.#watches.get(name);
-    if (known !== undefined) known.isBack(agent);
-    else if (info.vendor === VENDOR && info.product === PRODUCT && this.#hasRoom()) {
-      const watch = new AgentWatch({
-        agent,
-        isThere: () => this.session.isConnected && this.session.agents().some(each => each.name === name),
-        checks: this.checks,
-        tell: (event, delivery) => this.#tell({ ...event, ...delivery }),
-        silence: this.silence,
-      });
-      this.#watches.set(name, watch);
-    }
-  }
-
-  /** Watches of agents that are gone, and wait for them to come back, make room. */
-  #hasRoom(): boolean {
-    if (this.#watches.size < WATCH_LIMIT) return true;
-    const there = new Set(this.session.agents().map(({ name }) => name));
-    for (const [name, watch] of this.#watches) {
-      if (there.has(name)) continue;
-      watch.stop();
-      this.#watches.delete(name);
-    }
-    return this.#watches.size < WATCH_LIMIT;
-  }
-
-  #onAgentChange({ kind, agent }: AgentChange<ConsoleAgent>): void {
-    const watch = this.#watches.get(agent.name);
-    if (kind === 'added') this.#watch(agent);
-    else if (kind === 'restarted') watch?.catchUp();
-    else if (kind === 'removed' && watch?.isWaiting === false) {
-      watch.stop();
-      this.#watches.delete(agent.name);
-    }
-  }
 }
 
-/** Which events go first when there are too many: progress, then all others, then the ends of builds. */
-function rankOf(event: ReceivedEvent): number {
-  const change = changeOf(event)?.change;
-  if (change === undefined)
-    return event.className === BuildAdaptorPercentCompleteEvent.schema.id.className ? 0 : 1;
-  if (change.kind === 'percent') return 0;
-  return change.kind === 'failure' || isTerminal(change.status) ? 2 : 1;
+/** The order in which events are dropped: progress, then all others, then the ends of builds. */
+function rankOf({ event, change }: DecodedEvent): number {
+  if (event.className === BuildAdaptorPercentCompleteEvent.schema.id.className) return 0;
+  return change !== undefined && isEnd(change.change) ? 2 : 1;
 }

@@ -1,5 +1,14 @@
+/** Part of the arguments of orders. */
+export interface OrderKey {
+  /**
+   * The caller's own key of the order, 1 to 255 characters, such as a uuid. An order that is repeated with its key after a failure which leaves open
+   * whether it was carried out (`mayHaveBeenExecuted`) gives the results of the first one, and starts nothing.
+   */
+  readonly orderKey?: string;
+}
+
 /** Arguments of `buildImages`, by the declaration of the method `build_image` as of 2012. */
-export interface BuildImagesInputs {
+export interface BuildImagesInputs extends OrderKey {
   /** Uuid of the image to add a build to; one that is unknown is taken for the new one. Default: a new image. */
   readonly image?: string;
   /** Uuid of one of its builds to add target images to. Default: a new build. */
@@ -11,14 +20,14 @@ export interface BuildImagesInputs {
 }
 
 /** Arguments of `image`. */
-export interface ImageInputs {
+export interface ImageInputs extends OrderKey {
   /** Text, uuid of a stored template or of an image, or http(s) URL. */
   readonly template: string;
   readonly target: string;
 }
 
 /** Arguments of `pushImage`. */
-export interface PushImageInputs {
+export interface PushImageInputs extends OrderKey {
   /** Uuid of the image. */
   readonly image: string;
   /** Uuid of one of its builds. Default: the latest one that was not pushed. */
@@ -30,7 +39,7 @@ export interface PushImageInputs {
 }
 
 /** Arguments of `providerImage`. */
-export interface ProviderImageInputs {
+export interface ProviderImageInputs extends OrderKey {
   /** Uuid of a target image: {@link TargetImageRecord.id}, which a build's adaptor has as `image_id`. */
   readonly imageId: string;
   /** Name, or definition in JSON or XML. */
@@ -40,7 +49,7 @@ export interface ProviderImageInputs {
 }
 
 /** Arguments of `importImage`. */
-export interface ImportImageInputs {
+export interface ImportImageInputs extends OrderKey {
   /** As for {@link BuildImagesInputs}. */
   readonly image?: string;
   readonly build?: string;

@@ -3,19 +3,17 @@ import {
   type ConsoleAgent,
   type ConsoleSession,
   type DataAddress,
+  type DataClass,
   type InputsOf,
-  type PlainList,
+  type MethodNamesOf,
   type PlainMap,
   QmfError,
   type RequestOptions,
   TypedObject,
 } from '@imagefactory/qmf';
 import { BuildAdaptorOnBus, type ImageFactory, ImageFactory2012 } from '@imagefactory/schema';
-import { mapOf } from './answers.js';
+import { mapIn, mapsIn, optionalTextIn, textIn } from './answers.js';
 import { Build } from './build.js';
-import type { AddressedChange } from './build-change.js';
-import type { BuildFeed } from './build-feed.js';
-import type { EndChecks } from './end-checks.js';
 import { camelCase, type CamelKeys } from './camel-case.js';
 import type {
   BuildImagesInputs,
@@ -23,6 +21,7 @@ import type {
   ImportedImage,
   ImportImageInputs,
   InstanceStates,
+  OrderKey,
   ProviderImageInputs,
   PushImageInputs,
   StatefulClass,
@@ -30,11 +29,22 @@ import type {
 import type { ImageRecord } from './image-record.js';
 import { instanceStatesFrom } from './instance-states.js';
 import { imageRecordOf } from './news.js';
+import { type FactoryEvent, type FactoryEventsOptions, followedEvents } from './records/followed-events.js';
+import {
+  imagesOf,
+  jobsOf,
+  type JobRecord,
+  type RecordPage,
+  type RecordQuery,
+  type StoredImage,
+} from './records/queries.js';
+import { recordsOf } from './records/records-object.js';
+import type { Trackers } from './tracking/trackers.js';
 
 type BuildImageArguments = InputsOf<typeof ImageFactory, 'build_image'>;
 
 /** Arguments of `buildImage`, by the declaration of the method `build_image`. */
-export type BuildImageInputs = CamelKeys<BuildImageArguments>;
+export type BuildImageInputs = CamelKeys<BuildImageArguments> & OrderKey;
 
 /** The ImageFactory object of one agent. */
 export class Factory {
@@ -43,8 +53,7 @@ export class Factory {
 
   constructor(
     private readonly session: ConsoleSession,
-    private readonly feed: BuildFeed,
-    private readonly checks: EndChecks,
+    private readonly trackers: Trackers,
     private readonly object: TypedObject<typeof ImageFactory>,
   ) {
     this.#later = new TypedObject(object.agent, ImageFactory2012, object.address, { values: new Map() });
@@ -64,7 +73,7 @@ export class Factory {
    * @throws QmfError `agent_exception` when the agent refuses the request, with its text
    */
   buildImage(inputs: BuildImageInputs, options: RequestOptions = {}): Promise<Build> {
-    return this.#startOne(() => this.object.call('build_image', this.#wireNames(inputs), options));
+    return this.#startOne(this.object, 'build_image', this.#wireNames(inputs), inputs, options);
   }
 
   /**
@@ -75,9 +84,7 @@ export class Factory {
    */
   buildImages(inputs: BuildImagesInputs, options: RequestOptions = {}): Promise<Build[]> {
     const { image = '', build = '', template = '', targets } = inputs;
-    return this.#startSome(() =>
-      this.#later.call('build_image', { image, build, template, targets }, options),
-    );
+    return this.#startSome('build_image', { image, build, template, targets }, inputs, options);
   }
 
   /**
@@ -85,8 +92,9 @@ export class Factory {
    *
    * @throws QmfError `agent_exception` when the agent refuses the request, with its text
    */
-  image({ template, target }: ImageInputs, options: RequestOptions = {}): Promise<Build> {
-    return this.#startOne(() => this.#later.call('image', { template, target }, options));
+  image(inputs: ImageInputs, options: RequestOptions = {}): Promise<Build> {
+    const { template, target } = inputs;
+    return this.#startOne(this.#later, 'image', { template, target }, inputs, options);
   }
 
   /**
@@ -97,9 +105,7 @@ export class Factory {
    */
   pushImage(inputs: PushImageInputs, options: RequestOptions = {}): Promise<Build[]> {
     const { image, build = '', providers, credentials } = inputs;
-    return this.#startSome(() =>
-      this.#later.call('push_image', { image, build, providers, credentials }, options),
-    );
+    return this.#startSome('push_image', { image, build, providers, credentials }, inputs, options);
   }
 
   /**
@@ -109,9 +115,8 @@ export class Factory {
    */
   providerImage(inputs: ProviderImageInputs, options: RequestOptions = {}): Promise<Build> {
     const { imageId, provider, credentials } = inputs;
-    return this.#startOne(() =>
-      this.#later.call('provider_image', { image_id: imageId, provider, credentials }, options),
-    );
+    const given = { image_id: imageId, provider, credentials };
+    return this.#startOne(this.#later, 'provider_image', given, inputs, options);
   }
 
   /**
@@ -121,16 +126,17 @@ export class Factory {
    */
   async importImage(inputs: ImportImageInputs, options: RequestOptions = {}): Promise<ImportedImage> {
     const { image = '', build = '', targetIdentifier, imageDesc = '', target, provider } = inputs;
-    const noted = await this.#later.call(
+    const noted = await this.#order(
+      this.#later,
       'import_image',
       { image, build, target_identifier: targetIdentifier, image_desc: imageDesc, target, provider },
+      inputs,
       options,
     );
     return {
-      image: noted.image ?? image,
-      build: noted.build ?? build,
-      targetImage: noted.target_image,
-      providerImage: noted.provider_image,
+      ...{ image, build, ...optionalTextIn(noted, 'image'), ...optionalTextIn(noted, 'build') },
+      targetImage: textIn(noted, 'target_image'),
+      providerImage: textIn(noted, 'provider_image'),
     };
   }
 
@@ -155,6 +161,34 @@ export class Factory {
   }
 
   /**
+   * Jobs of the agent: those that wait and run, and ended ones as long as they are kept.
+   *
+   * @throws QmfError `schema_unknown` when the agent keeps no record, `agent_exception` naming a field or operator that does not exist
+   */
+  jobs(query: RecordQuery = {}, options: RequestOptions = {}): Promise<RecordPage<JobRecord>> {
+    return jobsOf(this.agent, query, options);
+  }
+
+  /**
+   * Base, target and provider images of the agent, imported ones included.
+   *
+   * @throws QmfError as {@link jobs}
+   */
+  images(query: RecordQuery = {}, options: RequestOptions = {}): Promise<RecordPage<StoredImage>> {
+    return imagesOf(this.agent, query, options);
+  }
+
+  /**
+   * The events of all builds of the agent from a sequence on, then live ones, each once and in order: for programs that keep the sequence of the last
+   * one that they have processed, and miss nothing.
+   *
+   * @throws QmfError in the loop: `schema_unknown` when the agent keeps no record, `aborted`, `closed`
+   */
+  events(options: FactoryEventsOptions): AsyncIterableIterator<FactoryEvent> {
+    return followedEvents(this.session, this.agent, this.trackers.silence, options);
+  }
+
+  /**
    * A build that somebody started, by the name or address of its adaptor, with its state as of now.
    *
    * @throws QmfError `schema_unknown` when the agent does not know it
@@ -164,8 +198,8 @@ export class Factory {
       typeof adaptor === 'string'
         ? { agentName: this.agent.name, objectName: adaptor, agentEpoch: 0 }
         : adaptor;
-    return this.feed.expect(async () => {
-      const build = this.#follow(await this.agent.object(BuildAdaptorOnBus, address, options), []);
+    return this.#expect(async () => {
+      const build = this.#follow(await this.agent.object(BuildAdaptorOnBus, address, options));
       await build.refresh(options);
       return build;
     });
@@ -176,26 +210,58 @@ export class Factory {
     return this.agent.objects(BuildAdaptorOnBus, options);
   }
 
-  #startOne(call: () => Promise<{ readonly build_adaptor: PlainMap }>): Promise<Build> {
-    return this.feed.expect(async () => this.#started((await call()).build_adaptor));
-  }
-
-  #startSome(call: () => Promise<{ readonly build_adaptors: PlainList }>): Promise<Build[]> {
-    return this.feed.expect(async () => {
-      const { build_adaptors: adaptors } = await call();
-      return adaptors.map(adaptor => this.#started(mapOf(adaptor, 'build_adaptors')));
+  #startOne<C extends DataClass, N extends MethodNamesOf<C>>(
+    object: TypedObject<C>,
+    method: N,
+    inputs: InputsOf<C, N>,
+    key: OrderKey,
+    options: RequestOptions,
+  ): Promise<Build> {
+    return this.#expect(async () => {
+      const results = await this.#order(object, method, inputs, key, options);
+      return this.#started(mapIn(results, 'build_adaptor'));
     });
   }
 
-  /** A build of which nothing was heard but what overtook the answer that names it. */
-  #started(adaptor: PlainMap): Build {
-    const address = addressFromPlain(adaptor);
-    const object = new TypedObject(this.agent, BuildAdaptorOnBus, address, newItem);
-    return this.#follow(object, this.feed.claim(address));
+  #startSome<N extends MethodNamesOf<typeof ImageFactory2012>>(
+    method: N,
+    inputs: InputsOf<typeof ImageFactory2012, N>,
+    key: OrderKey,
+    options: RequestOptions,
+  ): Promise<Build[]> {
+    return this.#expect(async () => {
+      const results = await this.#order(this.#later, method, inputs, key, options);
+      return mapsIn(results, 'build_adaptors').map(adaptor => this.#started(adaptor));
+    });
   }
 
-  #follow(adaptor: TypedObject<typeof BuildAdaptorOnBus>, early: readonly AddressedChange[]): Build {
-    return new Build(this.session, this.feed, this.checks, adaptor, early);
+  /** Calls a method: with a key through the agent's record, which carries it out once. */
+  async #order<C extends DataClass, N extends MethodNamesOf<C>>(
+    object: TypedObject<C>,
+    method: N,
+    inputs: InputsOf<C, N>,
+    { orderKey }: OrderKey,
+    options: RequestOptions,
+  ): Promise<PlainMap> {
+    // Results of the methods that order are texts, maps and lists of maps.
+    if (orderKey === undefined) return (await object.call(method, inputs, options)) as PlainMap;
+    const records = await recordsOf(this.agent, 'an order with a key', options);
+    // Arguments of these methods are texts and lists of texts.
+    const given = { order_key: orderKey, method, arguments: inputs as PlainMap };
+    return (await records.call('order', given, options)).results;
+  }
+
+  /** A new build, with the events that have overtaken the answer that names it. */
+  #started(adaptor: PlainMap): Build {
+    return this.#follow(new TypedObject(this.agent, BuildAdaptorOnBus, addressFromPlain(adaptor), newItem));
+  }
+
+  #follow(adaptor: TypedObject<typeof BuildAdaptorOnBus>): Build {
+    return new Build(this.session, this.trackers, adaptor);
+  }
+
+  #expect<T>(call: () => Promise<T>): Promise<T> {
+    return this.trackers.expect(this.agent, call);
   }
 
   #wireNames(inputs: BuildImageInputs): BuildImageArguments {

@@ -1,4 +1,5 @@
-import { QmfError, type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { QmfError } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import {
   BuildAdaptorPercentCompleteEvent,
   BuildAdaptorStatusEvent,
@@ -7,8 +8,8 @@ import {
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { Build } from './build.js';
-import type { BuildChange } from './build-change.js';
-import { BuildFailedError } from './build-state.js';
+import type { BuildChange } from './tracking/build-change.js';
+import { BuildFailedError } from './tracking/build-state.js';
 import { type ConnectedConsole, connectConsole } from './connect.js';
 import type { ConnectOptions } from './connect-options.js';
 import { ScriptedFactory } from './testing/scripted-factory.test.fixture.js';

@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundledPlugins, startAgent } from '@imagefactory/agent';
 import { connectConsole } from '@imagefactory/console-client';
-import { amqp10, QmfError, startBroker } from '@imagefactory/qmf';
+import { amqp10, QmfError } from '@imagefactory/qmf';
+import { startBroker } from '@imagefactory/qmf/broker';
 
 const directory = await mkdtemp(join(tmpdir(), 'broken-bus-'));
 const broker = await startBroker();

@@ -13,7 +13,8 @@ import {
   connectConsole,
   terminalProgress,
 } from '@imagefactory/console-client';
-import { amqp10, startBroker } from '@imagefactory/qmf';
+import { amqp10 } from '@imagefactory/qmf';
+import { startBroker } from '@imagefactory/qmf/broker';
 import { readTextFile } from '@imagefactory/text';
 import { whatIsMissing } from './what-is-missing.js';
 

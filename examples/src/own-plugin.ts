@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { startAgent } from '@imagefactory/agent';
 import { connectConsole } from '@imagefactory/console-client';
 import { BuildError, type CloudPlugin, type OsPlugin, whichTool } from '@imagefactory/plugin-api';
-import { amqp10, startBroker } from '@imagefactory/qmf';
+import { amqp10 } from '@imagefactory/qmf';
+import { startBroker } from '@imagefactory/qmf/broker';
 
 const hello: OsPlugin = {
   kind: 'os',

@@ -5,3 +5,4 @@ export * from './imagefactory-with-additions.js';
 export * from './revisions.js';
 export * from './build-news.js';
 export * from './build-adaptor-on-bus.js';
+export * from './factory-records.js';

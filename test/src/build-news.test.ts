@@ -11,13 +11,8 @@ import {
 import { type BuildContext, type OsPlugin, type Template } from '@imagefactory/plugin-api';
 import { mockCloud, mockOs } from '@imagefactory/plugin-mock';
 import type { QmfError } from '@imagefactory/qmf';
-import {
-  amqp10,
-  type PlainMap,
-  type ReceivedEvent,
-  type RunningBroker,
-  startBroker,
-} from '@imagefactory/qmf';
+import { amqp10, type PlainMap, type ReceivedEvent } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { OldConsole } from './interop/session-2012.js';

@@ -2,7 +2,7 @@ import { readdir, readFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { readAccessList } from '@imagefactory/agent';
-import { type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram } from './support/agent-program.js';
@@ -70,6 +70,8 @@ const readElsewhere: readonly (readonly [string, string])[] = [
   ['docs/brokers.md properties', 'the lane of Artemis'],
   ['docs/methods.md xml', 'below'],
   ['docs/methods.md json', 'below'],
+  ['docs/plugins.md js', 'foreign-plugin.test'],
+  ['docs/plugins.md json', 'foreign-plugin.test'],
   ['docs/store.md ', 'the query is run by the tests of the store'],
   ['docs/templates.md xml', 'docs-templates.test'],
   ['docs/templates.md text', 'docs-templates.test'],

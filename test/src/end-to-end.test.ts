@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Build, BuildFailedError, type ConnectedConsole, QmfError } from '@imagefactory/console-client';
-import { type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram, unhurried } from './support/agent-program.js';

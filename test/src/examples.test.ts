@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram } from './support/agent-program.js';

@@ -3,15 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunningAgent, shareLimits, startAgent } from '@imagefactory/agent';
 import { mockCloud, mockOs } from '@imagefactory/plugin-mock';
-import {
-  amqp10,
-  BusConnection,
-  ConsoleSession,
-  exceptionCodes,
-  QmfError,
-  type RunningBroker,
-  startBroker,
-} from '@imagefactory/qmf';
+import { amqp10, BusConnection, ConsoleSession, exceptionCodes, QmfError } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { ImageFactory } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';

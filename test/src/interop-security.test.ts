@@ -1,4 +1,5 @@
-import { type TransportOptions, transportFor, type Wire } from '@imagefactory/qmf';
+import { type TransportOptions, transportFor } from '@imagefactory/qmf';
+import type { Wire } from '@imagefactory/qmf/wire';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import {

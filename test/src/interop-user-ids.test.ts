@@ -1,18 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import {
   AgentSession,
-  type BareMessage,
-  type BrokerOptions,
   BusConnection,
   type Caller,
   defineData,
-  encodeBareMessage,
-  encodeMap,
-  startBroker,
   transportFor,
   type UserIds,
   type Value,
 } from '@imagefactory/qmf';
+import { type BrokerOptions, startBroker } from '@imagefactory/qmf/broker';
+import { type BareMessage, encodeBareMessage, encodeMap } from '@imagefactory/qmf/wire';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { blockOf, blocksOf } from './support/doc-blocks.js';

@@ -5,7 +5,8 @@ import { startAgent } from '@imagefactory/agent';
 import { connectConsole } from '@imagefactory/console-client';
 import type { OsPlugin } from '@imagefactory/plugin-api';
 import { mockCloud, mockOs } from '@imagefactory/plugin-mock';
-import { amqp10, startBroker } from '@imagefactory/qmf';
+import { amqp10 } from '@imagefactory/qmf';
+import { startBroker } from '@imagefactory/qmf/broker';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 

@@ -5,14 +5,8 @@ import { readAccessList, type RunningAgent, startAgent } from '@imagefactory/age
 import { type ConnectedConsole, connectConsole } from '@imagefactory/console-client';
 import type { CloudPlugin } from '@imagefactory/plugin-api';
 import { mockCloud, mockOs } from '@imagefactory/plugin-mock';
-import {
-  amqp10,
-  type DataAddress,
-  type PlainMap,
-  QmfError,
-  type RunningBroker,
-  startBroker,
-} from '@imagefactory/qmf';
+import { amqp10, type DataAddress, type PlainMap, QmfError } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { ImageFactory, ImageFactory2012 } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';

@@ -11,7 +11,8 @@ import {
   QmfError,
 } from '@imagefactory/console-client';
 import { mockCloud, mockOs } from '@imagefactory/plugin-mock';
-import { amqp10, type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { amqp10 } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { type SchemaRevision, schemaRevisions } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';

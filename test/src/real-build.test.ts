@@ -7,7 +7,7 @@ import { type ConnectedConsole } from '@imagefactory/console-client';
 import { bootImage, isReady, whichTool } from '@imagefactory/plugin-api';
 import { busyboxOs, debianOs } from '@imagefactory/plugin-debian';
 import { openstackKvm } from '@imagefactory/plugin-openstack-kvm';
-import { type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram } from './support/agent-program.js';

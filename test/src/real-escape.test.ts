@@ -8,13 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import {
   BuildError,
-  type FakeContext,
-  fakeContext,
   type GuestOptions,
   isReady,
   type Sandbox,
   sandboxRequirements,
 } from '@imagefactory/plugin-api';
+import { type FakeContext, fakeContext } from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import {

@@ -4,13 +4,12 @@ import { createServer, type Server } from 'node:net';
 import { promisify } from 'node:util';
 import {
   BuildError,
-  type FakeContext,
-  fakeContext,
   isReady,
   type SandboxNetwork,
   type SandboxSettings,
   sandboxRequirements,
 } from '@imagefactory/plugin-api';
+import { type FakeContext, fakeContext } from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { skipBecause } from './support/lane.js';

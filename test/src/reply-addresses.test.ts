@@ -2,18 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { callerShares, shareLimits } from '@imagefactory/agent';
 import {
   AgentSession,
-  type BareMessage,
   BusConnection,
   ConsoleSession,
-  decodeBareMessage,
   defineData,
   exceptionCodes,
   QmfError,
-  type RunningBroker,
-  startBroker,
   transportFor,
   type TypedObject,
 } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
+import { type BareMessage, decodeBareMessage } from '@imagefactory/qmf/wire';
 import { expect } from 'chai';
 import { afterEach, describe, it } from 'mocha';
 import { until } from './support/until.js';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { type RunningAgent, startAgent } from '@imagefactory/agent';
 import { type ConnectedConsole, connectConsole } from '@imagefactory/console-client';
 import { mockCloud, mockOs } from '@imagefactory/plugin-mock';
-import { amqp10, type DataAddress, type RunningBroker, type SchemaId, startBroker } from '@imagefactory/qmf';
+import { amqp10, type DataAddress, type SchemaId } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import {
   BuildAdaptor,
   ImageFactory,

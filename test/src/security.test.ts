@@ -3,7 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type Server } from 'node:tls';
-import { type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { connectConsole } from '@imagefactory/console-client';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';

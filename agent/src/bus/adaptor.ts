@@ -1,17 +1,23 @@
 import { failureType } from '@imagefactory/plugin-api';
 import { AgentException, exceptionCodes, type ManagedObject, type MethodCall } from '@imagefactory/qmf';
 import {
-  ADAPTOR_PREFIX_2012,
   BuildAdaptorOnBus,
   BuildAdaptorPercentCompleteEvent,
   BuildAdaptorStatusEvent,
   BuildFailedEvent,
 } from '@imagefactory/schema';
 import { shownCaller } from './shown-caller.js';
-import { type Build, type BuildState, type BuildStatus, isEnd, jobWord } from '@imagefactory/factory/jobs';
+import {
+  type Build,
+  type BuildState,
+  type BuildStatus,
+  isEnd,
+  jobWord,
+  type Recorded,
+} from '@imagefactory/factory/jobs';
 import type { EventSender } from './event-sender.js';
 import type { FactoryParts } from './parts.js';
-import { type StatusWords, words2011, words2012 } from './status-words.js';
+import { isNameOf2012, type StatusWords, wordsFor } from './status-words.js';
 
 export type Adaptor = ManagedObject<typeof BuildAdaptorOnBus>;
 
@@ -46,7 +52,7 @@ export function publishAdaptor(
     name: view.name,
     shownAs: parts.shown.adaptor,
     // The addresses of 2012 have no epoch.
-    persistent: is2012(view),
+    persistent: isNameOf2012(view.name),
     // The address stays what the caller was given, however often the agent is restarted meanwhile.
     epoch,
     values: {
@@ -71,7 +77,7 @@ export function publishAdaptor(
   const stopListening = build.onChange(change => {
     if (change.kind === 'percent') {
       adaptor.update({ percent_complete: change.percent });
-      raisePercentage(adaptor, change.percent, events);
+      raisePercentage(adaptor, change, events);
     }
     if (change.kind !== 'status') return;
     const isOver = isEnd(change.state.status);
@@ -104,12 +110,16 @@ async function abort(build: Build, call: MethodCall, { engine }: FactoryParts): 
   clearTimeout(timer);
 }
 
-function raisePercentage(adaptor: Adaptor, percent: number, events: EventSender): void {
+function raisePercentage(
+  adaptor: Adaptor,
+  { percent, recorded }: { readonly percent: number; readonly recorded: Recorded },
+  events: EventSender,
+): void {
   void events.raise(
     BuildAdaptorPercentCompleteEvent,
     { addr: adaptor.addressMap, event: 'PERCENTAGE', percent_complete: percent },
     // The next one says more; statuses and failures are never dropped for it.
-    { importance: 'progress' },
+    { importance: 'progress', recorded },
   );
 }
 
@@ -122,7 +132,7 @@ function failureOf(state: BuildState): { readonly failure_type?: string; readonl
 /** Resolves when the broker has the news. */
 function tellStatus(
   adaptor: Adaptor,
-  { from, state }: StatusNews,
+  { from, state, recorded }: StatusNews,
   words: StatusWords,
   events: EventSender,
 ): Promise<void> {
@@ -130,20 +140,21 @@ function tellStatus(
   if (state.status === 'COMPLETED') {
     adaptor.update({ status, percent_complete: 100, finished_image: state.image.path });
     // The status comes last: a console that waits for it has then heard everything.
-    raisePercentage(adaptor, 100, events);
+    raisePercentage(adaptor, { percent: 100, recorded }, events);
   } else adaptor.update({ status, ...failureOf(state) });
-  return raiseStatus(adaptor, { from, state }, words, events);
+  return raiseStatus(adaptor, { from, state, recorded }, words, events);
 }
 
 interface StatusNews {
   readonly from: BuildStatus;
   readonly state: BuildState;
+  readonly recorded: Recorded;
 }
 
 /** Says by events where a build stands; also again, for those who may not have heard it. */
 export async function raiseStatus(
   adaptor: Adaptor,
-  { from, state }: StatusNews,
+  { from, state, recorded }: StatusNews,
   words: StatusWords,
   events: EventSender,
 ): Promise<void> {
@@ -151,30 +162,24 @@ export async function raiseStatus(
   const [before, status] = [words.of(from), words.of(state.status)];
   const failed =
     state.status === 'FAILED'
-      ? events.raise(BuildFailedEvent, {
-          addr,
-          event: 'FAILURE',
-          type: failureType(state.failure.code),
-          info: state.failure.info,
-        })
+      ? events.raise(
+          BuildFailedEvent,
+          { addr, event: 'FAILURE', type: failureType(state.failure.code), info: state.failure.info },
+          { recorded },
+        )
       : undefined;
   const told =
     status === before
       ? undefined
-      : events.raise(BuildAdaptorStatusEvent, {
-          addr,
-          event: 'STATUS',
-          new_status: status,
-          old_status: before,
-        });
+      : events.raise(
+          BuildAdaptorStatusEvent,
+          { addr, event: 'STATUS', new_status: status, old_status: before },
+          { recorded },
+        );
   await Promise.all([failed, told]);
 }
 
 /** The words of an adaptor's revision. */
-export function statusWords(view: AdaptorView, { order }: Build): StatusWords {
-  return is2012(view) ? words2012(order.push === undefined ? 'BUILDING' : 'PUSHING') : words2011;
-}
-
-function is2012({ name }: AdaptorView): boolean {
-  return name.startsWith(ADAPTOR_PREFIX_2012);
+export function statusWords({ name }: AdaptorView, { order }: Build): StatusWords {
+  return wordsFor(name, jobWord(order));
 }

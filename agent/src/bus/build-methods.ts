@@ -25,7 +25,7 @@ export async function buildSingle(
     targets: [target],
     ...(typeof callerImageUuid === 'string' ? { callerImageUuid } : {}),
   };
-  const options = optionsOf(call, id => `${ADAPTOR_PREFIX}${id}`);
+  const options = optionsOf(parts, call, id => `${ADAPTOR_PREFIX}${id}`);
   return theOne(publish(await orderBuild(input, options, parts), options, call, parts));
 }
 
@@ -35,7 +35,7 @@ export async function buildOne(
   call: MethodCall,
   parts: FactoryParts,
 ): Promise<PlainMap> {
-  const options = optionsOf(call, naming('image'));
+  const options = optionsOf(parts, call, naming('image'));
   return theOne(
     publish(await orderBuild({ template, targets: [target] }, options, parts), options, call, parts),
   );
@@ -54,7 +54,7 @@ export async function buildList(
     ...((template ?? '') === '' ? {} : { template: template ?? '' }),
     ...(names.length === 0 ? {} : { targets: names }),
   };
-  const options = optionsOf(call, naming('build_image'));
+  const options = optionsOf(parts, call, naming('build_image'));
   return publish(await orderBuild(input, options, parts), options, call, parts);
 }
 
@@ -64,7 +64,7 @@ export async function pushOne(
   call: MethodCall,
   parts: FactoryParts,
 ): Promise<PlainMap> {
-  const options = optionsOf(call, naming('provider_image'));
+  const options = optionsOf(parts, call, naming('provider_image'));
   const order = await orderTargetImagePush({ targetImage, provider, credentials }, options, parts);
   return theOne(publish(order, options, call, parts));
 }
@@ -75,14 +75,18 @@ export async function pushList(
   call: MethodCall,
   parts: FactoryParts,
 ): Promise<PlainMap[]> {
-  const options = optionsOf(call, naming('push_image'));
+  const options = optionsOf(parts, call, naming('push_image'));
   const input = { image, build: build ?? '', providers: namesIn('providers', providers), credentials };
   return publish(await orderPush(input, options, parts), options, call, parts);
 }
 
-function optionsOf(call: MethodCall, nameOf: OrderOptions['nameOf']): OrderOptions {
+function optionsOf(
+  { request }: FactoryParts,
+  call: MethodCall,
+  nameOf: OrderOptions['nameOf'],
+): OrderOptions {
   const caller = { key: call.caller.key, name: shownCaller(call.caller) };
-  return { caller, signal: call.signal, nameOf };
+  return { caller, signal: call.signal, nameOf, ...(request === undefined ? {} : { request }) };
 }
 
 /** Puts an adaptor for each job on the bus, and gives their addresses. The jobs start when the answer is on its way. */

@@ -5,9 +5,8 @@ import {
   ConsoleSession,
   exceptionCodes,
   QmfError,
-  type RunningBroker,
-  startBroker,
 } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { FACTORY_OBJECT, ImageFactory } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';

@@ -7,4 +7,5 @@ export type { FactoryParts } from './parts.js';
 export { FinishedAdaptors, type KeepLimits } from './finished-adaptors.js';
 export { publishRestored } from './restored.js';
 export { publishNews } from './news.js';
+export { publishRecords } from './records/object.js';
 export { namesakeHandler } from './namesake.js';

@@ -12,11 +12,12 @@ export async function publishRestored(parts: FactoryParts): Promise<void> {
   for (const job of await restoreJobs(parts, id => `${ADAPTOR_PREFIX}${id}`)) publishOne(job, parts);
 }
 
-function publishOne({ build, told, endedAt, place }: RestoredJob, parts: FactoryParts): void {
+function publishOne({ build, told, sequence, endedAt, place }: RestoredJob, parts: FactoryParts): void {
   const whenOver = keepFinished(build, parts);
   const adaptor = publishAdaptor(parts, build, place, whenOver);
   if (endedAt === undefined) return;
-  const news = { from: 'FINISHING', state: build.state } as const;
+  const recorded = Promise.resolve(sequence);
+  const news = { from: 'FINISHING', state: build.state, recorded } as const;
   whenOver(
     adaptor,
     told ? Promise.resolve() : raiseStatus(adaptor, news, statusWords(place, build), parts.events),

@@ -1,5 +1,5 @@
 import { allTransitions } from '@imagefactory/factory/jobs';
-import type { BuildStatus } from '@imagefactory/schema';
+import { ADAPTOR_PREFIX_2012, type BuildStatus } from '@imagefactory/schema';
 
 /** The status that an adaptor shows for one of its build. */
 export interface StatusWords {
@@ -17,6 +17,16 @@ export function words2012(working: 'BUILDING' | 'PUSHING'): StatusWords {
   return {
     of: status => (status === 'INITIALIZING' ? 'NEW' : status === 'FINISHING' ? working : status),
   };
+}
+
+/** Whether an adaptor's name is one of 2012. */
+export function isNameOf2012(name: string): boolean {
+  return name.startsWith(ADAPTOR_PREFIX_2012);
+}
+
+/** The words of an adaptor with that name. */
+export function wordsFor(name: string, job: 'build' | 'push'): StatusWords {
+  return isNameOf2012(name) ? words2012(job === 'push' ? 'PUSHING' : 'BUILDING') : words2011;
 }
 
 /** The words of each kind of adaptor, and the status that it never has: a push is never BUILDING, and nothing else PUSHING. */

@@ -1,12 +1,5 @@
-import {
-  type BrokerAddress,
-  type BusFlagValues,
-  checkBusFiles,
-  parseBrokerList,
-  readBusFlags,
-  type TransportOptions,
-  transportsFor,
-} from '@imagefactory/qmf';
+import { type BrokerAddress, parseBrokerList, type TransportOptions, transportsFor } from '@imagefactory/qmf';
+import { type BusFlagValues, checkBusFiles, readBusFlags } from '@imagefactory/qmf/command-line';
 import { type BrokerUsers, readBrokerUsers } from './broker-users.js';
 import type { DaemonFlags } from './program.js';
 import { UsageError } from './usage-error.js';

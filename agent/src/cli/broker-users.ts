@@ -1,4 +1,4 @@
-import { type BrokerRole, brokerRoles, type BrokerUser } from '@imagefactory/qmf';
+import { type BrokerRole, brokerRoles, type BrokerUser } from '@imagefactory/qmf/broker';
 import { parsePlainJson, readTextFile } from '@imagefactory/text';
 import { errorLine } from '@imagefactory/factory/platform';
 import { UsageError } from './usage-error.js';

@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { isInputError, parsePlainJson, readTextFile } from '@imagefactory/text';
 import type { Command, Option } from 'commander';
 import { errorCode } from '@imagefactory/factory/platform';
 import { errorLine } from '@imagefactory/factory/platform';
+import { pluginSources } from './plugin-choice.js';
 import { UsageError } from './usage-error.js';
 
 export const usualConfigFile = '/etc/imagefactory/imagefactory.conf';
@@ -67,6 +69,10 @@ export async function applyConfigFile(
       continue;
     }
     if (program.getOptionValueSource(option.attributeName()) === 'cli') continue;
+    if (option.attributeName() === 'plugin') {
+      program.setOptionValueWithSource('plugin', pluginsIn(value, path, wrong), 'config');
+      continue;
+    }
     try {
       setOption(program, option, value, wrong);
     } catch (error) {
@@ -74,6 +80,14 @@ export async function applyConfigFile(
     }
   }
   return odd;
+}
+
+function pluginsIn(value: unknown, path: string, wrong: (what: string) => Error): unknown {
+  try {
+    return pluginSources(value, dirname(resolve(path)));
+  } catch (error) {
+    throw wrong(errorLine(error));
+  }
 }
 
 async function isOpenToAll(path: string): Promise<boolean> {

@@ -1,4 +1,5 @@
-import { BusConnection, QmfError, type Transport, type Wire } from '@imagefactory/qmf';
+import { BusConnection, QmfError, type Transport } from '@imagefactory/qmf';
+import type { Wire } from '@imagefactory/qmf/wire';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { recordingLogger } from '@imagefactory/factory/testing';

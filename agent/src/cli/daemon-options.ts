@@ -1,8 +1,9 @@
 import { defaultLimits, type IdRange, parseIdRange, type SandboxLimits } from '@imagefactory/plugin-api';
-import { brokerHelp, busFlags } from '@imagefactory/qmf';
+import { brokerHelp, busFlags } from '@imagefactory/qmf/command-line';
 import { schemaRevisions } from '@imagefactory/schema';
 import { InvalidArgumentError, Option } from 'commander';
 import { usualConfigFile } from './config-file.js';
+import { pluginSource } from './plugin-choice.js';
 
 /** The options of the daemon, each under the heading that `--help` shows it under. */
 export function daemonOptions(): readonly Option[] {
@@ -84,7 +85,7 @@ export function daemonOptions(): readonly Option[] {
       ),
       new Option(
         '--providers <directory>',
-        'where rhevm.json and vsphere.json define providers (default: /etc/imagefactory)',
+        'where files such as rhevm.json define providers, one for each target (default: /etc/imagefactory)',
       ),
     ]),
     ...under('Builds:', [
@@ -122,6 +123,11 @@ export function daemonOptions(): readonly Option[] {
         'most that a build may take: processes, openFiles, fileSize, memory, bytes (all in bytes) or files; may be repeated (default: 4096, 16384, 16G, 4G, 20G, 2000000)',
       ).argParser(buildLimit),
       new Option('--command-network', 'let commands of templates reach public servers'),
+      new Option(
+        '--plugin <package>',
+        'load this package of plugins beside those that come with the agent; may be repeated',
+      ).argParser(pluginSource),
+      new Option('--no-bundled-plugins', 'leave out the plugins that come with the agent'),
       new Option('--no-recommends', 'install packages of templates without those that they recommend'),
       new Option('--no-cache', 'make every stage of a build anew, and keep none for later builds'),
       new Option('--cache-size <MiB>', 'space for stages of builds; what was not used for longest goes first')

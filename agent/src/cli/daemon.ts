@@ -4,7 +4,7 @@ import { readTextFile, shownUrl } from '@imagefactory/text';
 import { type AccessList, readAccessList } from '@imagefactory/factory/access';
 import { describeError, errorLine, type Logger } from '@imagefactory/factory/platform';
 import { sandboxSettings } from './sandbox-settings.js';
-import { agentRetry, bundledPlugins, doctorReport, startAgent } from '../runtime/index.js';
+import { agentRetry, doctorReport, startAgent } from '../runtime/index.js';
 import { type BrokerChoice, checkChoice } from './broker-choice.js';
 import { tellConnectionNews } from './connection-news.js';
 import { watchForCrash } from './crash-guard.js';
@@ -13,6 +13,7 @@ import { type EmbeddedBroker, startEmbeddedBroker, stopEmbeddedBroker } from './
 import { exitCodes } from './exit-codes.js';
 import { describeStartError, startLine, stopCode, stopLine } from './messages.js';
 import { openLog } from './open-log.js';
+import { pluginsFor } from './plugin-choice.js';
 import type { DaemonFlags } from './program.js';
 import { stopSignals } from './stop-signals.js';
 import { requireVouching } from './vouching.js';
@@ -33,6 +34,7 @@ export async function runDaemon(
   choice: BrokerChoice,
   remarks: readonly string[] = [],
 ): Promise<number> {
+  const plugins = await pluginsFor(flags);
   const warehouse = await warehouseOf(flags);
   const { warehouseSecret } = flags;
   const { secrets: brokerSecrets, users } = await checkChoice(choice);
@@ -55,7 +57,6 @@ export async function runDaemon(
   try {
     if (choice.kind === 'embedded')
       broker = await startEmbeddedBroker({ domain: flags.qmfDomain, users }, log);
-    const plugins = bundledPlugins({ recommends: flags.recommends });
     const health = await Promise.race([doctorReport(plugins, sandboxSettings(flags)), end]);
     if (typeof health === 'string') return isFailure(health) ? exitCodes.failed : exitCodes.ok;
     const form = flags.bodyForm === 'auto' ? {} : { bodyForm: flags.bodyForm };

@@ -1,14 +1,15 @@
-import type { Requirement, SandboxSettings } from '@imagefactory/plugin-api';
-import { bundledPlugins, type DoctorReport, doctorReport, type PluginHealth } from '../runtime/index.js';
+import type { Plugin, Requirement, SandboxSettings } from '@imagefactory/plugin-api';
+import { type DoctorReport, doctorReport, type PluginHealth } from '../runtime/index.js';
 import { exitCodes } from './exit-codes.js';
 
 /** Prints what the plugins lack on this machine; gives the exit code. */
 export async function runDoctor(
+  plugins: readonly Plugin[],
   json: boolean,
   sandbox: SandboxSettings,
   write: (text: string) => void,
 ): Promise<number> {
-  const report = await doctorReport(bundledPlugins(), sandbox);
+  const report = await doctorReport(plugins, sandbox);
   write(json ? `${JSON.stringify(report)}\n` : describeReport(report));
   return report.ready ? exitCodes.ok : exitCodes.notReady;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type BrokerOptions, type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { type BrokerOptions, type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { errorCode } from '@imagefactory/factory/platform';
 import type { Logger } from '@imagefactory/factory/platform';
 import { type BrokerUsers, ownBrokerUser } from './broker-users.js';

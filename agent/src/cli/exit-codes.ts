@@ -1,4 +1,4 @@
-import { outputExitCodes } from '@imagefactory/qmf';
+import { outputExitCodes } from '@imagefactory/qmf/command-line';
 
 /** Exit codes of `imagefactory`. */
 export const exitCodes = {

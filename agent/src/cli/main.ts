@@ -1,4 +1,4 @@
-import { StandardStreams } from '@imagefactory/qmf';
+import { StandardStreams } from '@imagefactory/qmf/command-line';
 import { exitCodes } from './exit-codes.js';
 import { runCommand } from './run-command.js';
 

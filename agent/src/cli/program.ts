@@ -1,17 +1,18 @@
 import type { IdRange, SandboxLimits } from '@imagefactory/plugin-api';
-import type { BusFlagValues } from '@imagefactory/qmf';
+import type { BusFlagValues } from '@imagefactory/qmf/command-line';
 import type { SchemaRevision } from '@imagefactory/schema';
 import { Command } from 'commander';
 import { daemonOptions } from './daemon-options.js';
 import { exitCodesHelp } from './exit-codes.js';
 import { addImageCommand, type ImageActions } from './image/command.js';
 import { addTemplateCommand, type TemplateActions } from './template/command.js';
+import type { PluginFlags } from './plugin-choice.js';
 import { UsageError } from './usage-error.js';
 import { packageVersion } from './version.js';
 import type { WarehouseFlags } from './warehouse-choice.js';
 
 /** The options of the daemon as commander reads them. */
-export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
+export interface DaemonFlags extends BusFlagValues, WarehouseFlags, PluginFlags {
   readonly qmf?: true;
   readonly broker?: readonly string[];
   readonly qpidd?: readonly string[];
@@ -27,7 +28,6 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags {
   readonly buildIds?: IdRange;
   readonly buildLimit?: Partial<SandboxLimits>;
   readonly commandNetwork?: true;
-  readonly recommends: boolean;
   readonly cache: boolean;
   readonly cacheSize: number;
   readonly config?: string;

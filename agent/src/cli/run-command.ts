@@ -6,6 +6,7 @@ import { chooseBroker } from './broker-choice.js';
 import { applyConfigFile } from './config-file.js';
 import { runDaemon } from './daemon.js';
 import { sandboxSettings } from './sandbox-settings.js';
+import { pluginsFor } from './plugin-choice.js';
 import { runDoctor } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
 import { deleteImages, listImages, listWaiting, showImage, verifyStore } from './image/run.js';
@@ -58,7 +59,8 @@ export async function runCommand(
       doctor: async ({ json }) => {
         const { config } = program.opts<DaemonFlags>();
         await applyConfigFile(program, config);
-        exitCode = await runDoctor(json === true, sandboxSettings(program.opts<DaemonFlags>()), write);
+        const flags = program.opts<DaemonFlags>();
+        exitCode = await runDoctor(await pluginsFor(flags), json === true, sandboxSettings(flags), write);
       },
       validateTemplates: async (references, flags) => {
         exitCode = await validateTemplates(references, flags, localSources(flags.imgdir), write);

@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Envelope, type Transport, unknownUserIds, type Value } from '@imagefactory/qmf';
+import { type Transport, unknownUserIds, type Value } from '@imagefactory/qmf';
+import type { Envelope } from '@imagefactory/qmf/wire';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { fakeCloud, fakeOs } from '@imagefactory/factory/testing';

@@ -1,4 +1,5 @@
-import { fakeTemplate, type OsPlugin } from '@imagefactory/plugin-api';
+import type { OsPlugin } from '@imagefactory/plugin-api';
+import { fakeTemplate } from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { bundledPlugins } from './index.js';

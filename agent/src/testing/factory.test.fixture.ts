@@ -10,10 +10,10 @@ import {
   ConsoleSession,
   type DataAddress,
   type PlainMap,
-  type RunningBroker,
-  startBroker,
+  type ReceivedEvent,
 } from '@imagefactory/qmf';
-import { FACTORY_OBJECT } from '@imagefactory/schema';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
+import { FACTORY_OBJECT, RECORDS_OBJECT } from '@imagefactory/schema';
 import { type AgentOptions, type RunningAgent, startAgent } from '../runtime/index.js';
 import { loggerTo } from '@imagefactory/factory/platform';
 import { until } from '@imagefactory/factory/testing';
@@ -35,6 +35,8 @@ export class TestFactory {
   readonly log: string[] = [];
   /** Called at the very moment at which a build is heard to be over, with its status. */
   onEnd: (status: string) => void = () => undefined;
+  /** The events that the console has heard. */
+  readonly events: ReceivedEvent[] = [];
   readonly #ends = new Map<string, string>();
   #agent: RunningAgent | undefined;
   #console: ConsoleAgent | undefined;
@@ -45,7 +47,9 @@ export class TestFactory {
     private readonly connection: BusConnection,
     private readonly session: ConsoleSession,
   ) {
-    session.onEvent(({ className, values }) => {
+    session.onEvent(event => {
+      this.events.push(event);
+      const { className, values } = event;
       const status = values['new_status'];
       if (className !== 'BuildAdaptorStatusEvent' || (status !== 'COMPLETED' && status !== 'FAILED')) return;
       this.onEnd(status);
@@ -119,13 +123,22 @@ export class TestFactory {
     await rm(this.directory, { recursive: true });
   }
 
-  async call(method: string, inputs: Record<string, unknown>): Promise<PlainMap> {
+  async call(
+    method: string,
+    inputs: Record<string, unknown>,
+    [className, name] = ['ImageFactory', FACTORY_OBJECT],
+  ): Promise<PlainMap> {
     const agent = this.#there();
-    const [factory] = await agent.query('{class:ImageFactory}');
+    const [factory] = await agent.query(`{class:${className}}`);
     const address = factory?.address;
-    if (address?.objectName !== FACTORY_OBJECT) throw new Error('there is no factory');
+    if (address?.objectName !== name) throw new Error(`there is no ${name}`);
     // No answer of the factory's is anything but a plain map.
     return (await agent.invoke(address, method, undefined, inputs, {})) as PlainMap;
+  }
+
+  /** Calls a method of FactoryRecords. */
+  records(method: string, inputs: Record<string, unknown>): Promise<PlainMap> {
+    return this.call(method, inputs, ['FactoryRecords', RECORDS_OBJECT]);
   }
 
   async order(method: string, inputs: Record<string, unknown>): Promise<DataAddress> {

@@ -1,4 +1,5 @@
-import { fakeContext, isReady, sandboxRequirements } from '@imagefactory/plugin-api';
+import { isReady, sandboxRequirements } from '@imagefactory/plugin-api';
+import { fakeContext } from '@imagefactory/plugin-api/testing';
 import { median } from '../statistics.js';
 import type { Comparison, Line, Sizes } from './lines.js';
 

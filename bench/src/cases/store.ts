@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Change, openStore, type Store } from '@imagefactory/factory';
+import { type Change, openStore, type Store } from '@imagefactory/factory/store';
 import { median } from '../statistics.js';
 import type { Duration, Line, Sizes } from './lines.js';
 

@@ -1,13 +1,5 @@
-import {
-  decodeList,
-  decodeMap,
-  encodeList,
-  encodeMap,
-  Int,
-  toValue,
-  Uuid,
-  type ValueMap,
-} from '@imagefactory/qmf';
+import { Int, toValue, Uuid, type ValueMap } from '@imagefactory/qmf';
+import { decodeList, decodeMap, encodeList, encodeMap } from '@imagefactory/qmf/wire';
 import { AGENT, REPLY_KEY, REQUEST_KEY, TOPIC } from './bare-keys.js';
 import type { Publication } from './amqplib-link.js';
 import { callInputs, objectName, objectValues } from './sample.js';

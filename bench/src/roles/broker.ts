@@ -1,4 +1,4 @@
-import { startBroker } from '@imagefactory/qmf';
+import { startBroker } from '@imagefactory/qmf/broker';
 import { residentMemory, serve } from '../process/serve.js';
 import type { BrokerRole } from './contract.js';
 

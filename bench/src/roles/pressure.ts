@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type BusConnection, eq, not, QmfError, or, reMatch } from '@imagefactory/qmf';
+import { type BusConnection, QmfError } from '@imagefactory/qmf';
+import { eq, not, or, reMatch } from '@imagefactory/qmf/query';
 import { BuildAdaptor } from '@imagefactory/schema';
 import type { Outcomes } from './contract.js';
 

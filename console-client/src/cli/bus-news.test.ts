@@ -1,4 +1,5 @@
-import { QmfError, startBroker } from '@imagefactory/qmf';
+import { QmfError } from '@imagefactory/qmf';
+import { startBroker } from '@imagefactory/qmf/broker';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { connectConsole } from '../connect.js';

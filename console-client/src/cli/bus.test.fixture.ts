@@ -7,10 +7,9 @@ import {
   BusConnection,
   defineData,
   defineEvent,
-  type RunningBroker,
   Severity,
-  startBroker,
 } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { readTextFile } from '@imagefactory/text';
 import {
   BuildAdaptor,
@@ -19,7 +18,8 @@ import {
   BuildFailedEvent,
   ImageFactory,
 } from '@imagefactory/schema';
-import type { Io, Sink } from './io.js';
+import type { Sink } from '../terminal/streams.js';
+import type { Io } from './io.js';
 import { runCli } from './run.js';
 
 /** A class with an argument of every type, whose method gives back what it got. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startBroker } from '@imagefactory/qmf';
+import { startBroker } from '@imagefactory/qmf/broker';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { jsonLines, type Ran, run, type RunOptions, startTestBus, type TestBus } from './bus.test.fixture.js';

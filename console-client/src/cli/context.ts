@@ -2,7 +2,7 @@ import type { RequestOptions, SchemaMethod } from '@imagefactory/qmf';
 import type { Settings } from './args/settings.js';
 import type { Bus } from './bus.js';
 import type { Io } from './io.js';
-import type { Output } from './output/output.js';
+import type { Output } from '../terminal/output.js';
 
 /** What a command works with. */
 export interface Context {

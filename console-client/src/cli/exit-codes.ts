@@ -1,4 +1,4 @@
-import { outputExitCodes } from '@imagefactory/qmf';
+import { outputExitCodes } from '@imagefactory/qmf/command-line';
 
 /** How the program ends; `--help` prints this table. */
 export const exitCodes = {

@@ -1,20 +1,15 @@
 import { setMaxListeners } from 'node:events';
-import type { Readable, Writable } from 'node:stream';
-import { type StandardStreams } from '@imagefactory/qmf';
+import type { Readable } from 'node:stream';
+import type { StandardStreams } from '@imagefactory/qmf/command-line';
 import { readTextFile } from '@imagefactory/text';
-
-/** A stream that may be a terminal. */
-export type Sink = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+import type { Terminal } from '../terminal/streams.js';
 
 /** Bytes that a template, a set of credentials or an argument may have. */
 export const textLimit = 16 * 1024 * 1024;
 
 /** Everything of the outer world that commands touch, so that tests need no process of their own. */
-export interface Io {
+export interface Io extends Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  readonly stdout: Sink;
-  readonly stderr: Sink;
-  readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** The text of a file; `name` is its path with what it is for, in errors. */
@@ -36,20 +31,6 @@ export function processIo(signal: AbortSignal, output: Io['output']): Io {
     signal,
     output,
   };
-}
-
-/** Waits until a slow reader of the stream has caught up, or is gone. */
-export function drained(stream: Writable, signal: AbortSignal): Promise<void> {
-  if (!stream.writableNeedDrain || stream.destroyed || signal.aborted) return Promise.resolve();
-  return new Promise(resolve => {
-    const done = (): void => {
-      for (const event of ['drain', 'close', 'error']) stream.off(event, done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    for (const event of ['drain', 'close', 'error']) stream.on(event, done);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }
 
 /** A controller whose signal many may listen to at a time: every request to every agent does. */

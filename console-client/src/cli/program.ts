@@ -1,4 +1,4 @@
-import { brokerHelp, busFlags } from '@imagefactory/qmf';
+import { brokerHelp, busFlags } from '@imagefactory/qmf/command-line';
 import { Command, Help, Option } from 'commander';
 import { type GlobalOptions, positiveInteger, seconds } from './args/settings.js';
 import { abortCommand } from './commands/abort.js';
@@ -10,8 +10,10 @@ import { importCommand, type ImportOptions } from './commands/import.js';
 import { logCommand, type LogCommandOptions } from './commands/log.js';
 import { pushCommand, type PushOptions } from './commands/push.js';
 import { queryCommand, type QueryOptions } from './commands/query.js';
+import { imagesCommand, jobsCommand, type ListOptions } from './commands/record-lists.js';
+import { recordedEventsCommand } from './commands/recorded-events.js';
 import { schemaCommand } from './commands/schema.js';
-import { watchCommand } from './commands/watch.js';
+import { watchCommand, type WatchOptions } from './commands/watch.js';
 import { needs } from './commander.js';
 import type { Action } from './context.js';
 import { usageError } from './errors.js';
@@ -162,11 +164,49 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
 
   add('watch', 'Follow a build or push to its end; exit code 1 if it fails.', [
     'watch build_adaptor-6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44',
+    'watch 6d2a3c9e --from-beginning --json',
   ])
     .argument('<build>', buildHelp)
-    .action((build: string, _options: unknown, command: Command) =>
-      start(command, context => watchCommand(context, build)),
+    .option('--from-beginning', 'with all changes that the agent has on record')
+    .action((build: string, options: WatchOptions, command: Command) =>
+      start(command, context => watchCommand(context, build, options)),
     );
+
+  const addList = (
+    name: string,
+    summary: string,
+    examples: readonly string[],
+    list: typeof jobsCommand,
+  ): void => {
+    add(name, summary, examples)
+      .option(
+        '--where <condition>',
+        "only those with FIELD=VALUE, or with !=, <, <=, >, >= or ~ ('contains'); may be repeated",
+        several,
+      )
+      .option(
+        '--sort <field>',
+        'sort by it, the oldest first by default; -FIELD: downwards; again for others',
+        several,
+      )
+      .option('--limit <number>', 'no more than so many')
+      .action((options: ListOptions, command: Command) => start(command, context => list(context, options)));
+  };
+  addList(
+    'jobs',
+    'List jobs: those that wait and run, and ended ones as long as they are kept.',
+    [
+      'jobs --where status=running',
+      "jobs --where 'created>2026-12-01' --where target=mock --sort=-created --limit 10",
+    ],
+    jobsCommand,
+  );
+  addList(
+    'images',
+    'List base, target and provider images, imported ones included.',
+    ['images --where kind=provider', 'images --where os.name~debian --json'],
+    imagesCommand,
+  );
 
   add('log', 'Show the log of a build or push.', [
     'log build_adaptor-6d2a3c9e-3c1c-4b7e-9a57-0d6c2f1b8a44 --follow',
@@ -188,19 +228,23 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
   const events = add('events', 'Show events as they come.', [
     'events --class BuildAdaptorStatusEvent',
     'events --min-severity error --json',
+    'events --from 1 --json',
   ])
     .option('-c, --class <class>', 'only events of this CLASS or PACKAGE:CLASS')
     .option(
       '--min-severity <word>',
       'only events at least as severe: emerg, alert, crit, error, warn, note, info, debug',
     )
+    .option('--from <sequence>', 'first those that the agent has on record from there on; 1 for all')
     .option('-n, --count <number>', 'end after so many events');
   if (switchEvents !== undefined)
     events.argument('[on|off]', 'show them while you do something else, or no longer');
   events.action(async (...given: unknown[]) => {
     // The first is the argument, if there is one declared; commander gives text or nothing for it.
     const turn = switchEvents === undefined ? undefined : (given[0] as string | undefined);
-    const { count, ...filters } = events.opts<{ class?: string; minSeverity?: string; count?: string }>();
+    const { count, from, ...filters } = events.opts<EventFlags>();
+    if (turn !== undefined && from !== undefined)
+      throw usageError(`--from: it does not go with '${turn}'`, 'leave one of them out');
     if (turn === 'on' || turn === 'off') {
       switchEvents?.({ ...events.optsWithGlobals<GlobalOptions>(), ...filters }, turn);
       return;
@@ -208,7 +252,14 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
     if (turn !== undefined)
       throw usageError(`events: '${turn}' is not known`, "write 'on' or 'off', or nothing");
     const limit = count === undefined ? {} : { count: positiveInteger(count, '--count') };
-    await start(events, context => eventsCommand(context, { ...filters, ...limit }));
+    if (from === undefined) {
+      await start(events, context => eventsCommand(context, { ...filters, ...limit }));
+      return;
+    }
+    if (Object.keys(filters).length > 0)
+      throw usageError('--from: it goes with no filter', 'leave out --class and --min-severity');
+    const sequence = positiveInteger(from, '--from');
+    await start(events, context => recordedEventsCommand(context, sequence, limit.count));
   });
 
   if (repl !== undefined) {
@@ -220,6 +271,13 @@ export function buildProgram({ run, prefix, version, repl, switchEvents }: Progr
       .action((_options: unknown, command: Command) => start(command, repl));
   }
   return program;
+}
+
+interface EventFlags {
+  readonly class?: string;
+  readonly minSeverity?: string;
+  readonly count?: string;
+  readonly from?: string;
 }
 
 /** Collects an option that may come more than once. */
@@ -243,7 +301,8 @@ function addBusOptions(program: Command): void {
     .option('--domain <name>', 'QMF domain (default: default)');
 }
 
-const buildHelp = 'name of the adaptor of a build or push, or its uuid';
+const buildHelp =
+  'name of the adaptor of a build or push, or its uuid or how that begins (4 characters or more)';
 
 const callHelp = `
 Arguments:

@@ -5,7 +5,7 @@ import type { Action, Context } from './context.js';
 import { toShownError, silence } from './commander.js';
 import { exitCodes } from './exit-codes.js';
 import { anySignal, type Io } from './io.js';
-import { Output } from './output/output.js';
+import { Output } from '../terminal/output.js';
 import { buildProgram } from './program.js';
 import { replCommand } from './repl/repl.js';
 

@@ -5,10 +5,12 @@ import {
   amqp10,
   BusConnection,
   type Clock,
+  type EventClass,
   type ManagedObject,
-  type RunningBroker,
-  startBroker,
+  type PlainMap,
+  type ValuesOf,
 } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import {
   ADAPTOR_PREFIX,
   BuildAdaptor,
@@ -22,6 +24,7 @@ import {
   VENDOR,
 } from '@imagefactory/schema';
 import { ownPort } from './own-port.test.fixture.js';
+import { ScriptedRecords } from './scripted-records.test.fixture.js';
 
 type Adaptor = ManagedObject<typeof BuildAdaptorOnBus>;
 
@@ -33,6 +36,10 @@ export class ScriptedFactory {
   /** Set to raise events before the answer goes out, as a careless agent would. */
   beforeReply: (adaptor: Adaptor) => void = () => undefined;
   lastInputs: Readonly<Record<string, unknown>> = {};
+  /** Orders by `build_image` without a key. */
+  orders = 0;
+  /** Absent as of agents of other makes. */
+  records: ScriptedRecords | undefined;
 
   private constructor(
     readonly broker: RunningBroker,
@@ -46,6 +53,8 @@ export class ScriptedFactory {
       epoch?: number;
       instance?: string;
       clock?: Clock;
+      /** Whether it has its events on record, for consoles to read. */
+      records?: boolean;
       /** Milliseconds that it stays away when it has lost the bus; by default any time up to 50. */
       returnsAfter?: number;
     } = {},
@@ -73,6 +82,7 @@ export class ScriptedFactory {
       methods: {
         build_image: (inputs, call) => {
           factory.lastInputs = inputs;
+          factory.orders++;
           if (inputs.target !== 'mock') throw new AgentException(`target: ${inputs.target} is not known`, 4);
           const adaptor = factory.makeBuild(inputs.descriptor);
           factory.beforeReply(adaptor);
@@ -81,6 +91,7 @@ export class ScriptedFactory {
         },
       },
     });
+    if (options.records === true) factory.records = new ScriptedRecords(session);
     await session.open();
     connection.start();
     await connection.ready({ timeout: 5_000 });
@@ -102,25 +113,23 @@ export class ScriptedFactory {
   async status(adaptor: Adaptor, status: string): Promise<void> {
     const old = adaptor.values.status;
     adaptor.update({ status });
-    await this.session.raise(BuildAdaptorStatusEvent, {
-      addr: adaptor.addressMap,
-      event: 'STATUS',
-      new_status: status,
-      old_status: old,
-    });
+    const values = { event: 'STATUS', new_status: status, old_status: old };
+    await this.#raise(BuildAdaptorStatusEvent, { addr: adaptor.addressMap, ...values });
   }
 
   async percent(adaptor: Adaptor, percent: number): Promise<void> {
     adaptor.update({ percent_complete: percent });
-    await this.session.raise(BuildAdaptorPercentCompleteEvent, {
-      addr: adaptor.addressMap,
-      event: 'PERCENTAGE',
-      percent_complete: percent,
-    });
+    const values = { event: 'PERCENTAGE', percent_complete: percent };
+    await this.#raise(BuildAdaptorPercentCompleteEvent, { addr: adaptor.addressMap, ...values });
   }
 
   async failure(adaptor: Adaptor, type: string, info: string): Promise<void> {
-    await this.session.raise(BuildFailedEvent, { addr: adaptor.addressMap, event: 'FAILURE', type, info });
+    await this.#raise(BuildFailedEvent, { addr: adaptor.addressMap, event: 'FAILURE', type, info });
+  }
+
+  async #raise<C extends EventClass>(eventClass: C, values: ValuesOf<C> & PlainMap): Promise<void> {
+    const properties = this.records?.add(values) ?? {};
+    await this.session.raise(eventClass, values, { properties });
   }
 
   /** A whole good build. */

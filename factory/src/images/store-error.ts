@@ -1,10 +1,10 @@
-import { BuildError } from '@imagefactory/plugin-api';
+import { BuildError, isBuildError } from '@imagefactory/plugin-api';
 import { errorCode } from '../platform/files/error-code.js';
 import { ImageError } from './image-error.js';
 
 /** What went wrong in a directory of images, in words that a person can act on. */
 export function storeError(error: unknown, directory: string): BuildError | ImageError {
-  if (error instanceof BuildError || error instanceof ImageError) return error;
+  if (isBuildError(error) || error instanceof ImageError) return error;
   if (error instanceof Error && error.name === 'AbortError') {
     return new BuildError('aborted', 'the build was aborted while its image was being stored', {
       cause: error,

@@ -4,10 +4,22 @@ import type { BuildLogFile } from './build-log.js';
 import type { BuildPlan } from '../plugins/plugins.js';
 import { assertBuildTransition, type BuildState, type BuildStatus } from './status.js';
 
+/**
+ * Resolves when a change is on record, with the sequence of its event; with undefined when the change is on no record. Never rejects.
+ */
+export type Recorded = Promise<number | undefined>;
+
+const notRecorded: Recorded = Promise.resolve(undefined);
+
 /** What observers are told, in this order for one build. */
 export type BuildChange =
-  | { readonly kind: 'status'; readonly from: BuildStatus; readonly state: BuildState }
-  | { readonly kind: 'percent'; readonly percent: number }
+  | {
+      readonly kind: 'status';
+      readonly from: BuildStatus;
+      readonly state: BuildState;
+      readonly recorded: Recorded;
+    }
+  | { readonly kind: 'percent'; readonly percent: number; readonly recorded: Recorded }
   | { readonly kind: 'place'; readonly place: QueuePlace | undefined }
   | { readonly kind: 'detail'; readonly detail: StatusDetail };
 
@@ -53,6 +65,8 @@ export interface RecordFacts {
   readonly caller?: string;
   /** Name of the object on the bus. */
   readonly adaptor: string;
+  /** The order that it is a part of, if that has a key; the key is with the first job. Other jobs are orders of their own. */
+  readonly order?: { readonly id: string; readonly key?: string };
   /** Where a build belongs; absent for a push, which belongs to its target image. */
   readonly place?: {
     /** Uuids. */
@@ -182,20 +196,20 @@ export class Build {
   }
 
   /** @throws Error for a change of status that the table doesn't have */
-  enter(state: BuildState): void {
+  enter(state: BuildState, recorded = notRecorded): void {
     const from = this.#state.status;
     assertBuildTransition(from, state.status, this.#isResumed);
     this.#state = state;
     if (state.status !== 'PENDING') this.#place = undefined;
     if (state.status === 'COMPLETED') this.#percent = 100;
-    this.#tell({ kind: 'status', from, state });
+    this.#tell({ kind: 'status', from, state, recorded });
   }
 
   /** Takes over a percentage below 100 if it is a growth. */
-  advance(percent: number): void {
+  advance(percent: number, recorded = notRecorded): void {
     if (percent <= this.#percent || percent >= 100) return;
     this.#percent = percent;
-    this.#tell({ kind: 'percent', percent });
+    this.#tell({ kind: 'percent', percent, recorded });
   }
 
   waitAt(place: QueuePlace | undefined): void {

@@ -7,6 +7,7 @@ export {
   type FetchContext,
   jobWord,
   type QueuePlace,
+  type Recorded,
   type RecordFacts,
   type RemoteImage,
   type StatusDetail,
@@ -21,7 +22,7 @@ export type {
   PushRequest,
 } from './engine-options.js';
 export { importJournals } from './record/import-journals.js';
-export type { JobOnRecord } from './record/job-form.js';
+export { buildStatus, type JobOnRecord, shownObject } from './record/job-form.js';
 export { JobRecords } from './record/job-records.js';
 export { OldLogs } from './old-logs.js';
 export type { RecoveredBuild } from './recovery.js';

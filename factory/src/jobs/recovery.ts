@@ -23,6 +23,8 @@ export interface RecoveredBuild {
   readonly kind: 'ended' | 'waiting' | 'resumed' | 'interrupted';
   /** Whether its end is known to have reached the broker. */
   readonly told: boolean;
+  /** Sequence of the event of its latest status. */
+  readonly sequence: number;
   /** Whether it was that of another agent, which is dead: its address is nobody's. */
   readonly adopted: boolean;
   /** What the catalogue was told of it. */
@@ -95,8 +97,7 @@ export async function prepareAgain(interrupted: InterruptedBuild): Promise<boole
   build.log.warn(`the agent was ${how} meanwhile and has been restarted${count}; ${activity}`);
   build.describe({ activity, error: null });
   if (build.state.status === 'FINISHING') {
-    notes.status('BUILDING', build.percent);
-    build.enter({ status: 'BUILDING' });
+    build.enter({ status: 'BUILDING' }, notes.status('BUILDING', build.percent));
   }
   workshop.log.notice(`${build.title} is begun once more after a restart${count}`);
   return true;
@@ -154,8 +155,9 @@ async function completeStored({ build, records, stop, workshop }: InterruptedBui
   clearTimeout(timer);
   await log.flush();
   const end = { status: 'COMPLETED' as const, image: { path, size, format, sha256 } };
-  await new JobNotes(id, workshop.jobs).end(end, 100);
-  build.enter(end);
+  const recorded = new JobNotes(id, workshop.jobs).end(end, 100);
+  await recorded;
+  build.enter(end, recorded);
   workshop.log.notice(`${build.title} completed before the agent was restarted: ${path}`);
   return true;
 }
@@ -174,9 +176,10 @@ async function fail({ build, job, records, workshop }: InterruptedBuild, cleanup
   log.error(failure.info);
   await log.flush();
   await records.failed(activity, failure.info);
-  await new JobNotes(id, workshop.jobs).end({ status: 'FAILED', failure }, build.percent);
+  const recorded = new JobNotes(id, workshop.jobs).end({ status: 'FAILED', failure }, build.percent);
+  await recorded;
   build.describe({ activity, error: failure.info });
-  build.enter({ status: 'FAILED', failure });
+  build.enter({ status: 'FAILED', failure }, recorded);
   const left = cleanup.left.length === 0 ? '' : `; left behind: ${cleanup.left.join('; ')}`;
   workshop.log.warn(`${build.title} failed (${failure.code}): ${failure.info}${left}`);
 }

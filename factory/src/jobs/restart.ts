@@ -63,7 +63,7 @@ export class Restart {
   }
 
   async #build(job: JobOnRecord): Promise<RestartedBuild> {
-    const { order, ended, told } = job;
+    const { order, ended, sequence, told } = job;
     const kind = kindOf(job);
     let scrub = (text: string): string => text;
     const mask = (text: string): string => scrub(text);
@@ -92,7 +92,7 @@ export class Restart {
       build,
       kind,
       records,
-      told,
+      ...{ told, sequence },
       adopted: job.adopted,
       record: job.record,
       endedAt: ended?.at,

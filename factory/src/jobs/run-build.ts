@@ -70,8 +70,8 @@ class BuildRun {
     this.#progress = new ProgressTree({
       percent: percent => {
         // First on record: after a restart nobody is told of less.
-        if (this.#isResumable && percent > build.percent) notes.status(build.state.status, percent);
-        build.advance(percent);
+        const isNoted = this.#isResumable && percent > build.percent;
+        build.advance(percent, isNoted ? notes.status(build.state.status, percent) : undefined);
       },
       activity: (activity, detail) => {
         const text = detail === undefined ? activity : `${activity}: ${detail}`;
@@ -242,8 +242,7 @@ class BuildRun {
   }
 
   #enter(state: BuildState): void {
-    this.#notes.status(state.status, this.#build.percent);
-    this.#build.enter(state);
+    this.#build.enter(state, this.#notes.status(state.status, this.#build.percent));
   }
 
   /** @param detail why: whoever hears of a failure can see its reason already */
@@ -253,12 +252,13 @@ class BuildRun {
   ): Promise<void> {
     const { percent } = this.#build;
     const completed = state.status === 'COMPLETED';
-    await this.#notes.end(
+    const recorded = this.#notes.end(
       completed ? { status: 'COMPLETED', image: told(state.image) } : state,
       completed ? 100 : percent,
     );
+    await recorded;
     if (detail !== undefined) this.#build.describe(detail);
-    this.#build.enter(state);
+    this.#build.enter(state, recorded);
   }
 }
 

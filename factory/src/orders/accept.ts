@@ -1,6 +1,6 @@
-import type { Build } from '../jobs/index.js';
+import type { Build, RecordFacts } from '../jobs/index.js';
 import type { BatchPlace } from '../catalog/index.js';
-import type { AcceptedOrder, OrderContext } from './context.js';
+import type { AcceptedOrder, OrderContext, OrderOptions } from './context.js';
 import { OrderError } from './order-error.js';
 import { recordEndOf } from './record-end.js';
 
@@ -39,4 +39,11 @@ export async function accept(
       for (const job of jobs) engine.start(job);
     },
   };
+}
+
+/** The part of a job's record that says which order it is of; the first job brings the order with it. */
+export function requestOf(request: OrderOptions['request'], index: number): Pick<RecordFacts, 'order'> {
+  if (request === undefined) return {};
+  const { orderId, orderKey } = request;
+  return { order: index === 0 ? { id: orderId, key: orderKey } : { id: orderId } };
 }

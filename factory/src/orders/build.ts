@@ -2,7 +2,7 @@ import type { Template } from '@imagefactory/plugin-api';
 import { type ImageDocument, imageDescription } from '../catalog/index.js';
 import { allDone, type Build } from '../jobs/index.js';
 import { loadTemplate, type TemplateOrigin } from '../templates/index.js';
-import { accept, assertOpen } from './accept.js';
+import { accept, assertOpen, requestOf } from './accept.js';
 import type { AcceptedOrder, OrderContext, OrderOptions } from './context.js';
 import { invalidOrder, orderErrors } from './order-error.js';
 
@@ -44,7 +44,7 @@ export function orderBuild(
 
 async function build(
   { image = '', build = '', callerImageUuid, ...input }: BuildInput,
-  { caller, signal, nameOf }: OrderOptions,
+  { caller, signal, nameOf, request }: OrderOptions,
   context: OrderContext,
 ): Promise<AcceptedOrder> {
   const { engine, catalog, log } = context;
@@ -79,7 +79,12 @@ async function build(
       const description = imageDescription(template.name);
       const facts = { ...place, template: templateId, description };
       const kept = allDone([
-        ...jobs.map(job => engine.keep(job, { caller: caller.name, adaptor: nameOf(job.id), place: facts })),
+        ...jobs.map((job, index) =>
+          engine.keep(job, {
+            ...{ caller: caller.name, adaptor: nameOf(job.id), place: facts },
+            ...requestOf(request, index),
+          }),
+        ),
         ...(stored === undefined ? [catalog.templates.put(shown)] : []),
       ]);
       const images = jobs.map(({ id, order: { target } }) => ({

@@ -26,6 +26,15 @@ export interface OrderOptions {
   readonly signal?: AbortSignal;
   /** The name under which the door shows a job; it is kept with the job. */
   readonly nameOf: (job: string) => string;
+  readonly request?: OrderRequest;
+}
+
+/** An order that its caller has given a key, so that it is carried out once. */
+export interface OrderRequest {
+  /** The order's id: a uuid. */
+  readonly orderId: string;
+  /** Unique among the orders of the caller. */
+  readonly orderKey: string;
 }
 
 export interface Caller {

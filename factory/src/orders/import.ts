@@ -32,7 +32,7 @@ export interface Imported {
 /** Records an image that a provider has already. @throws OrderError with the field that is wrong */
 export function orderImport(
   { description, target, targetIdentifier, ...input }: ImportInput,
-  { catalog, providers }: Pick<OrderContext, 'catalog' | 'providers'>,
+  { catalog, engine, providers }: Pick<OrderContext, 'catalog' | 'engine' | 'providers'>,
 ): Promise<Imported> {
   return orderErrors(async () => {
     if (targetIdentifier.trim() === '' || targetIdentifier.length > textLimit) {
@@ -52,7 +52,14 @@ export function orderImport(
     if (!/^[\w.-]{1,60}$/.test(target))
       throw invalidOrder('targets', 'it is no name of a cloud; give one such as mock or ec2');
     const { provider, target: itsTarget } = await providers.find(input.provider);
-    if (itsTarget !== target)
+    // A name that no plugin knows may belong to a target without one.
+    const isStrange = itsTarget === undefined && engine.plugins.pushes(target);
+    if (isStrange)
+      throw invalidOrder(
+        'providers',
+        `${JSON.stringify(provider.name)} is no provider of the target ${target}`,
+      );
+    if (itsTarget !== undefined && itsTarget !== target)
       throw invalidOrder('providers', `it takes images of the target ${itsTarget}, and ${target} is given`);
     const place = catalog.place(input.image ?? '', input.build ?? '');
     const ids = await catalog.importImage({

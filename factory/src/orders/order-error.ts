@@ -1,4 +1,4 @@
-import { BuildError, type BuildErrorCode, recogniseError } from '@imagefactory/plugin-api';
+import { type BuildErrorCode, isBuildError, recogniseError } from '@imagefactory/plugin-api';
 import { OverQuota } from '../access/index.js';
 import { CatalogError } from '../catalog/index.js';
 import { ProviderError } from '../plugins/index.js';
@@ -58,7 +58,7 @@ export async function orderErrors<T>(work: () => Promise<T>): Promise<T> {
 
 function orderErrorOf(error: unknown): unknown {
   if (error instanceof OrderError) return error;
-  if (error instanceof BuildError && ofTheOrder.has(error.code))
+  if (isBuildError(error) && ofTheOrder.has(error.code))
     return invalidOrder(error.code === 'target_unsupported' ? 'targets' : 'template', error.message, error);
   if (error instanceof OverQuota) return new OrderError('busy', error.message, { cause: error });
   if (error instanceof CatalogError) return invalidOrder(error.argument, error.message, error);
@@ -71,7 +71,7 @@ function orderErrorOf(error: unknown): unknown {
     const message = `could not record the order; nothing was started: ${cause.text}; the operator should look at the image directory`;
     return new OrderError('not_recorded', message, { cause: error });
   }
-  return error instanceof BuildError ? new OrderError('failed', error.message, { cause: error }) : error;
+  return isBuildError(error) ? new OrderError('failed', error.message, { cause: error }) : error;
 }
 
 /** Failures that another order would not have. */

@@ -6,8 +6,8 @@ import {
 } from '../catalog/index.js';
 import type { StoredImage } from '../images/index.js';
 import { allDone, type RemoteImage } from '../jobs/index.js';
-import { type FoundProvider, readCredentials } from '../plugins/index.js';
-import { accept, assertOpen } from './accept.js';
+import { assertDeclared, type FoundProvider, readCredentials } from '../plugins/index.js';
+import { accept, assertOpen, requestOf } from './accept.js';
 import type { AcceptedOrder, OrderContext, OrderOptions } from './context.js';
 import { invalidOrder, type OrderField, orderErrors } from './order-error.js';
 
@@ -59,10 +59,12 @@ export function orderTargetImagePush(
       );
     }
     const found = await providers.find(provider);
-    if (found.target !== targetImage.target) {
+    assertPushed(targetImage.target, context);
+    const target = targetOf(found, context);
+    if (target !== targetImage.target) {
       throw invalidOrder(
         'providers',
-        `${shown(found)} takes images of the target ${found.target}, and this one is of ${targetImage.target}`,
+        `${shown(found)} takes images of the target ${target}, and this one is of ${targetImage.target}`,
       );
     }
     const push = await pushOf(targetImage, found, 'targetImage', signal, context);
@@ -98,14 +100,15 @@ export function orderPush(
     const pushes: Push[] = [];
     for (const text of input.providers) {
       const found = await providers.find(text);
-      pushes.push(await pushOf(imageFor(build, found), found, 'providers', signal, context));
+      pushes.push(await pushOf(imageFor(build, found, context), found, 'providers', signal, context));
     }
     return await takePushes({ image, build, pushes, credentials: input.credentials }, options, context);
   });
 }
 
 /** One image on its way to one provider. */
-interface Push extends Pick<FoundProvider, 'provider' | 'target' | 'secrets'> {
+interface Push extends Pick<FoundProvider, 'provider' | 'secrets'> {
+  readonly target: string;
   readonly targetImage: string;
   readonly image: StoredImage | RemoteImage;
 }
@@ -119,12 +122,14 @@ interface Pushes {
 
 async function takePushes(
   { image, build, pushes, ...input }: Pushes,
-  { caller, nameOf }: OrderOptions,
+  { caller, nameOf, request }: OrderOptions,
   context: OrderContext,
 ): Promise<AcceptedOrder> {
   const { engine, catalog, log } = context;
   assertOpen(context);
   const { credentials, secrets } = readCredentials(input.credentials);
+  for (const { target, provider } of pushes)
+    assertDeclared(engine.plugins.cloudFor(target), provider, credentials);
   const order = await accept(
     { image: image.id, build: build.id },
     context,
@@ -134,7 +139,12 @@ async function takePushes(
     },
     async jobs => {
       const kept = allDone(
-        jobs.map(job => engine.keep(job, { caller: caller.name, adaptor: nameOf(job.id) })),
+        jobs.map((job, index) =>
+          engine.keep(job, {
+            ...{ caller: caller.name, adaptor: nameOf(job.id) },
+            ...requestOf(request, index),
+          }),
+        ),
       );
       const images = jobs.map(({ id, order: { push } }) => ({
         // The name of the provider as others may see it.
@@ -171,8 +181,10 @@ function buildFor(image: ImageDocument, id: string): BuildDocument {
 }
 
 /** The target image that a provider takes: a finished one that was not deleted, if there is any. */
-function imageFor(build: BuildDocument, found: FoundProvider): TargetImageDocument {
-  const candidates = build.targetImages.filter(({ target }) => target === found.target);
+function imageFor(build: BuildDocument, found: FoundProvider, context: OrderContext): TargetImageDocument {
+  if (found.target === undefined) for (const { target } of build.targetImages) assertPushed(target, context);
+  const wanted = targetOf(found, context);
+  const candidates = build.targetImages.filter(({ target }) => target === wanted);
   const finished = candidates.filter(({ outcome }) => outcome.status === 'COMPLETED');
   const image =
     finished.findLast(({ deleted }) => deleted === undefined) ?? finished.at(-1) ?? candidates.at(-1);
@@ -180,7 +192,7 @@ function imageFor(build: BuildDocument, found: FoundProvider): TargetImageDocume
   const there = [...new Set(build.targetImages.map(({ target }) => target))].join(', ');
   throw invalidOrder(
     'providers',
-    `${shown(found)} takes images of the target ${found.target}, and build ${build.id} has none; it has ${there === '' ? 'no image at all' : there}`,
+    `${shown(found)} takes images of the target ${wanted}, and build ${build.id} has none; it has ${there === '' ? 'no image at all' : there}`,
   );
 }
 
@@ -190,15 +202,10 @@ async function pushOf(
   { provider, secrets }: FoundProvider,
   imageField: OrderField,
   signal: AbortSignal,
-  { engine, store, remote }: OrderContext,
+  context: OrderContext,
 ): Promise<Push> {
-  const cloud = engine.plugins.cloudFor(target);
-  if (cloud.push === undefined) {
-    throw invalidOrder(
-      'providers',
-      `the plugin ${cloud.name} of this agent takes images of ${target} nowhere`,
-    );
-  }
+  const { store, remote } = context;
+  assertPushed(target, context);
   if (outcome.status === 'FAILED')
     throw invalidOrder(imageField, `target image ${id} has failed: ${outcome.info}`);
   // An image that a killed process has stored is there, whatever its record says.
@@ -216,6 +223,23 @@ async function pushOf(
     throw invalidOrder(imageField, `target image ${id} ${why}`);
   }
   return { provider, target, targetImage: id, image, secrets };
+}
+
+/** @throws OrderError if no plugin takes images of the target anywhere, BuildError if there is none */
+function assertPushed(target: string, { engine }: OrderContext): void {
+  const cloud = engine.plugins.cloudFor(target);
+  if (cloud.push !== undefined) return;
+  throw invalidOrder('providers', `the plugin ${cloud.name} of this agent takes images of ${target} nowhere`);
+}
+
+/** @throws OrderError if nothing here knows the provider */
+function targetOf(found: FoundProvider, { engine }: OrderContext): string {
+  if (found.target !== undefined) return found.target;
+  const known = engine.plugins.providerNames.map(name => JSON.stringify(name)).join(', ');
+  throw invalidOrder(
+    'providers',
+    `no plugin knows ${shown(found)}; names begin with ${known}, or give a definition with its target`,
+  );
 }
 
 function shown({ provider, secrets }: FoundProvider): string {

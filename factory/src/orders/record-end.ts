@@ -8,11 +8,14 @@ type Parts = Pick<OrderContext, 'catalog' | 'log'>;
 
 /** Records the outcome of a job as soon as it ends, before other listeners hear of the end. */
 export function recordEndOf(job: Build, parts: Parts): void {
-  const stop = job.onChange(({ kind }) => {
-    if (kind !== 'status' || !isEnd(job.state.status)) return;
+  const stop = job.onChange(look);
+  look();
+
+  function look(): void {
+    if (!isEnd(job.state.status)) return;
     stop();
     void recordEnd(job, parts);
-  });
+  }
 }
 
 /**

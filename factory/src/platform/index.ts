@@ -1,3 +1,4 @@
+export { CloseStack } from './close-stack.js';
 export { errorCode } from './files/error-code.js';
 export { openScratchArea, type ScratchArea } from './files/scratch-area.js';
 export * from './identity/index.js';

@@ -1,3 +1,4 @@
+import { assertSchema } from './schemas.js';
 import {
   BuildError,
   type CloudPlugin,
@@ -32,7 +33,7 @@ export class PluginSet {
   readonly #os: readonly OsPlugin[];
   readonly #clouds: readonly CloudPlugin[];
 
-  /** @throws Error when two plugins of a kind have one name, or two clouds one target */
+  /** @throws Error if two plugins of a kind have one name, or two clouds one target, or a schema of one is none */
   constructor(plugins: readonly Plugin[]) {
     this.all = plugins;
     this.#os = plugins.filter(plugin => plugin.kind === 'os');
@@ -46,11 +47,38 @@ export class PluginSet {
       this.#clouds.map(({ name }) => name),
     );
     assertUnique('target', this.targets);
+    for (const { name, providers } of this.#clouds)
+      for (const schema of [providers?.definition, providers?.credentials?.fields])
+        if (schema !== undefined) assertSchema(name, schema);
   }
 
   /** Every target that a caller may name. */
   get targets(): readonly string[] {
     return this.#clouds.flatMap(({ targets }) => targets);
+  }
+
+  /** The target whose images a provider takes, by the beginning of its name; undefined if no plugin knows it. */
+  targetOfProvider(name: string): string | undefined {
+    const claims = this.#providerNames.filter(([beginning]) => name.startsWith(beginning));
+    claims.sort(([one], [other]) => other.length - one.length);
+    return claims[0]?.[1];
+  }
+
+  /** Whether a plugin takes images of the target to providers. */
+  pushes(target: string): boolean {
+    return this.#clouds.some(cloud => cloud.push !== undefined && cloud.targets.includes(target));
+  }
+
+  /** The beginnings of the names of providers that plugins know. */
+  get providerNames(): readonly string[] {
+    return this.#providerNames.map(([beginning]) => beginning);
+  }
+
+  get #providerNames(): readonly (readonly [string, string])[] {
+    const pushing = this.#clouds.filter(cloud => cloud.push !== undefined);
+    return pushing.flatMap(({ targets, providers }) =>
+      Object.entries(providers?.names ?? Object.fromEntries(targets.map(target => [target, target]))),
+    );
   }
 
   /** @throws BuildError `target_unsupported` that names the known targets */

@@ -1,4 +1,4 @@
-import type { BuildErrorCode } from './error-codes.js';
+import { type BuildErrorCode, buildErrorCodes } from './error-codes.js';
 import { recogniseError } from './recognise.js';
 
 /**
@@ -20,7 +20,7 @@ export class BuildError extends Error {
    * gets its code; the rest becomes `internal`.
    */
   static from(error: unknown): BuildError {
-    if (error instanceof BuildError) return error;
+    if (isBuildError(error)) return error;
     const text = error instanceof Error ? error.message : String(error);
     const firstLine = text.split('\n', 1)[0] ?? '';
     const recognised = recogniseError(error);
@@ -31,4 +31,14 @@ export class BuildError extends Error {
       cause: error,
     });
   }
+}
+
+const codes: ReadonlySet<unknown> = new Set(buildErrorCodes);
+
+/**
+ * Whether a thrown thing is a {@link BuildError}, by its name and code. Not by its class: a plugin may come with a second copy of this
+ * package.
+ */
+export function isBuildError(error: unknown): error is BuildError {
+  return error instanceof Error && error.name === 'BuildError' && 'code' in error && codes.has(error.code);
 }

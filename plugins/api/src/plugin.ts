@@ -1,6 +1,7 @@
 import type { BuildContext } from './context.js';
 import type { Diagnosis } from './doctor.js';
 import type { InstalledPackage } from './installed-package.js';
+import type { JsonSchema } from './json-schema.js';
 import type { PushedImage, PushOrder } from './push.js';
 import type { SandboxSettings } from './sandbox/settings.js';
 import type { Template, TemplatePart } from './template.js';
@@ -65,11 +66,27 @@ export interface OsPlugin extends PluginBase {
   buildBase(template: Template, context: BuildContext): Promise<BaseImage>;
 }
 
+/** The providers of a cloud plugin, and what orders say about them. An order that does not follow this is refused before any work. */
+export interface ProviderDeclaration {
+  /** The target of a provider by the beginning of its name: `{ 'ec2-': 'ec2' }`. The longest beginning counts. */
+  readonly names?: Readonly<Record<string, string>>;
+  /** The fields of a definition, which are texts. */
+  readonly definition?: JsonSchema;
+  /** The credentials: `<KIND_credentials>` with an element for each field. */
+  readonly credentials?: {
+    readonly kind: string;
+    /** The fields, which are texts. */
+    readonly fields: JsonSchema;
+  };
+}
+
 /** Turns a base image into the form of its targets. */
 export interface CloudPlugin extends PluginBase {
   readonly kind: 'cloud';
   /** Target names as callers write them, e.g. `openstack-kvm`. */
   readonly targets: readonly string[];
+  /** The providers that take images of the targets. Default: those whose names begin with a target, with any definition and credentials. */
+  readonly providers?: ProviderDeclaration;
   /** Name of the resource that builds for these targets use, and wait for when it is busy. Default `local`, this machine. */
   readonly queue?: string;
   /** What turning a base image into a target image takes beyond the base image itself. */

@@ -1,4 +1,5 @@
-import { BuildError, fakeContext, fakeTemplate, type Template } from '@imagefactory/plugin-api';
+import { BuildError, type Template } from '@imagefactory/plugin-api';
+import { fakeContext, fakeTemplate } from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { busyboxOs, debianOs } from './index.js';

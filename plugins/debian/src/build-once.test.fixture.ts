@@ -1,5 +1,5 @@
 import { copyFile } from 'node:fs/promises';
-import { fakeContext, fakeTemplate } from '@imagefactory/plugin-api';
+import { fakeContext, fakeTemplate } from '@imagefactory/plugin-api/testing';
 import { busyboxOs, debianOs } from './index.js';
 
 /**

@@ -1,15 +1,7 @@
 import { readdir, readFile, stat, truncate } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  bootImage,
-  type FakeContext,
-  fakeContext,
-  fakeTemplate,
-  isReady,
-  type OsPlugin,
-  type Template,
-  whichTool,
-} from '@imagefactory/plugin-api';
+import { bootImage, isReady, type OsPlugin, type Template, whichTool } from '@imagefactory/plugin-api';
+import { type FakeContext, fakeContext, fakeTemplate } from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { busyboxOs, debianOs } from './index.js';

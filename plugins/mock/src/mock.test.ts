@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { BuildError, type FakeContext, fakeContext, fakeTemplate } from '@imagefactory/plugin-api';
+import { BuildError } from '@imagefactory/plugin-api';
+import { type FakeContext, fakeContext, fakeTemplate } from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { mockCloud, mockOs } from './index.js';

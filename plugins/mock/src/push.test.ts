@@ -1,13 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  BuildError,
-  type FakeContext,
-  fakeContext,
-  fakeCredentials,
-  type PushedImage,
-  type PushOrder,
-} from '@imagefactory/plugin-api';
+import { BuildError, type PushedImage, type PushOrder } from '@imagefactory/plugin-api';
+import { type FakeContext, fakeContext, fakeCredentials } from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { mockCloud } from './index.js';

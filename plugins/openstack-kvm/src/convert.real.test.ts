@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FakeContext, fakeContext, fakeTemplate, whichTool } from '@imagefactory/plugin-api';
+import { whichTool } from '@imagefactory/plugin-api';
+import { type FakeContext, fakeContext, fakeTemplate } from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { afterEach, before, beforeEach, describe, it } from 'mocha';
 import { openstackKvm } from './index.js';

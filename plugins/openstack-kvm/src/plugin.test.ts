@@ -1,11 +1,5 @@
-import {
-  type BaseImage,
-  BuildError,
-  type FakeContext,
-  fakeContext,
-  fakeRunner,
-  fakeTemplate,
-} from '@imagefactory/plugin-api';
+import { type BaseImage, BuildError } from '@imagefactory/plugin-api';
+import { type FakeContext, fakeContext, fakeRunner, fakeTemplate } from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { openstackKvm } from './index.js';

@@ -7,12 +7,13 @@ import { QmfError } from '../errors.js';
 import { agentNameToText, checkAgentName } from '../message/agent-name.js';
 import { listContent } from '../message/content.js';
 import type { BodyForm, Envelope } from '../message/envelope.js';
-import { headersFor } from '../message/headers.js';
+import { headersFor, withProperties } from '../message/headers.js';
 import { directSubjectOf, eventKey, heartbeatKey, topicExchange } from '../message/keys.js';
 import type { DataClass, EventClass, ValuesOf } from '../schema/declare.js';
 import type { Severity } from '../schema/types.js';
 import { SessionBindings, type SessionKey } from '../session/session-bindings.js';
 import { UnreadableMessages } from '../session/unreadable.js';
+import type { PlainInput } from '../value/convert.js';
 import { encodeValues } from './arguments.js';
 import { Arrivals } from './arrivals.js';
 import { type ManagedObject, managedObject, type MethodHandlers, wireHandlers } from './managed-object.js';
@@ -35,6 +36,8 @@ export interface RaiseOptions {
    * `progress` may be dropped when too much waits for the broker: something newer will say more. Default `lasting`.
    */
   readonly importance?: 'progress' | 'lasting';
+  /** Application properties beside those of QMF, which keep their meaning. */
+  readonly properties?: Readonly<Record<string, PlainInput>>;
 }
 
 /** What an agent left when it stopped. */
@@ -310,14 +313,14 @@ export class AgentSession {
   /**
    * Raises an event. Resolves when the broker has it, or when it could not be sent, which is in the log.
    *
-   * @throws QmfError `invalid_argument` or `not_encodable` for values that don't fit the class, `message_rejected` for an event that the broker
+   * @throws QmfError `invalid_argument` or `not_encodable` for values that don't fit the class and for properties of QMF's own, `message_rejected` for an event that the broker
    *   will never take, such as one that is too large
    */
   raise<C extends EventClass>(eventClass: C, values: ValuesOf<C>, options: RaiseOptions = {}): Promise<void> {
-    const { severity = eventClass.schema.defaultSeverity, importance = 'lasting' } = options;
+    const { severity = eventClass.schema.defaultSeverity, importance = 'lasting', properties = {} } = options;
     let envelope: Envelope;
     try {
-      envelope = this.#eventEnvelope(eventClass, values, severity);
+      envelope = this.#eventEnvelope(eventClass, values, severity, properties);
     } catch (error) {
       return Promise.reject(QmfError.from(error, 'invalid_argument'));
     }
@@ -334,7 +337,12 @@ export class AgentSession {
     );
   }
 
-  #eventEnvelope(eventClass: EventClass, values: object, severity: Severity): Envelope {
+  #eventEnvelope(
+    eventClass: EventClass,
+    values: object,
+    severity: Severity,
+    properties: Readonly<Record<string, PlainInput>>,
+  ): Envelope {
     const { schema } = eventClass;
     this.register(eventClass);
     this.#presence.announceIfDue();
@@ -349,7 +357,10 @@ export class AgentSession {
         node: topicExchange(this.#settings.domain),
         subject: eventKey(schema.id, severity, this.#settings.name),
       },
-      headers: headersFor('_data_indication', { agent: this.name, content: '_event' }),
+      headers: withProperties(
+        headersFor('_data_indication', { agent: this.name, content: '_event' }),
+        properties,
+      ),
       ...listContent([eventItemToValue(item)], this.#broadcastForm()),
     };
   }

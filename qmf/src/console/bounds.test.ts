@@ -8,7 +8,7 @@ import { SchemaCache } from './schema-cache.js';
 
 function event(agent: string, text: string): ReceivedEvent {
   const about = { packageName: 'p', className: 'c', severity: 5, timestamp: 0n } as const;
-  return { agent, ...about, values: { text }, wireValues: new Map([['text', text]]) };
+  return { agent, ...about, values: { text }, wireValues: new Map([['text', text]]), properties: new Map() };
 }
 
 describe('what a console keeps of what others choose', () => {

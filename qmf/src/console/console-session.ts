@@ -310,7 +310,9 @@ export class ConsoleSession {
   #receiveEvents(agentName: string, envelope: Envelope): void {
     const known = this.#directory.has(agentName);
     const wasHolding = this.#events.holding;
-    const events = readListBody(envelope).map(item => receivedEvent(agentName, eventItemFromValue(item)));
+    const events = readListBody(envelope).map(item =>
+      receivedEvent(agentName, eventItemFromValue(item), envelope.headers),
+    );
     for (const event of events) {
       if (known) this.#events.publish(event);
       else this.#events.hold(event, this.#now());

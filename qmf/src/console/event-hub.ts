@@ -78,7 +78,7 @@ export class EventHub {
   }
 
   hold(event: ReceivedEvent, now: number): void {
-    const size = retainedSize(event.wireValues);
+    const size = retainedSize(event.wireValues) + retainedSize(event.properties);
     this.#held.push({ event, size, until: now + HOLD_MILLISECONDS });
     this.#bytes += size;
     while (this.#held.length > this.limits.count || this.#bytes > this.limits.bytes) {

@@ -17,6 +17,8 @@ export interface ReceivedEvent {
   readonly values: PlainMap;
   /** The values as they came, with their types. */
   readonly wireValues: ValueMap;
+  /** Application properties of its message; headers in AMQP 0-x. */
+  readonly properties: ValueMap;
 }
 
 /** An event of a class that was declared in TypeScript. */
@@ -24,7 +26,7 @@ export interface TypedEvent<C extends EventClass> extends Omit<ReceivedEvent, 'v
   readonly values: ValuesOf<C>;
 }
 
-export function receivedEvent(agent: string, item: EventItem): ReceivedEvent {
+export function receivedEvent(agent: string, item: EventItem, properties: ValueMap): ReceivedEvent {
   return {
     agent,
     packageName: item.schemaId?.packageName ?? '',
@@ -33,6 +35,7 @@ export function receivedEvent(agent: string, item: EventItem): ReceivedEvent {
     timestamp: item.timestamp,
     values: mapToPlain(item.values),
     wireValues: item.values,
+    properties,
   };
 }
 

@@ -1,3 +1,5 @@
+import { QmfError } from '../errors.js';
+import { type PlainInput, toValue } from '../value/convert.js';
 import { textOf } from '../value/text.js';
 import { textLimits } from '../value/text-limits.js';
 import type { Value, ValueMap } from '../value/value.js';
@@ -70,6 +72,26 @@ export function headersFor(opcode: Opcode, extra: ExtraHeaders = {}): ValueMap {
   made.set(key, headers);
   constant.add(headers);
   return headers;
+}
+
+/**
+ * Headers with further application properties.
+ *
+ * @throws QmfError `invalid_argument` for a property that is among the headers, `not_encodable`
+ */
+export function withProperties(
+  headers: ValueMap,
+  properties: Readonly<Record<string, PlainInput>>,
+): ValueMap {
+  const names = Object.keys(properties);
+  if (names.length === 0) return headers;
+  const all = new Map(headers);
+  for (const name of names) {
+    if (headers.has(name))
+      throw new QmfError('invalid_argument', `the property ${name} is one of QMF; choose another name`);
+    all.set(name, toValue(properties[name], name));
+  }
+  return all;
 }
 
 /** Whether headers are of {@link headersFor}, and so stay as they are; another map's owner may change it after it was sent. */

@@ -1,4 +1,4 @@
-import { type BrokerOptions, startBroker } from '@imagefactory/qmf';
+import { type BrokerOptions, startBroker } from '@imagefactory/qmf/broker';
 import type { Site } from './site.js';
 import { freeOwnPort } from '../support/own-port.js';
 

@@ -1,4 +1,4 @@
-import type { RunningBroker } from '@imagefactory/qmf';
+import type { RunningBroker } from '@imagefactory/qmf/broker';
 import type { BrokerKind, BrokerProcess, Protocol } from '../support/brokers/index.js';
 
 /** Where scenarios are played: one broker, spoken to in one protocol. */

@@ -1,4 +1,5 @@
-import { transportFor, type Wire } from '@imagefactory/qmf';
+import { transportFor } from '@imagefactory/qmf';
+import type { Wire } from '@imagefactory/qmf/wire';
 import { AgentProgram } from '../support/agent-program.js';
 
 /** Seconds between the heartbeats of an agent from which none comes by itself while a test runs. */

@@ -3,13 +3,13 @@ import type { ConnectedConsole } from '@imagefactory/console-client';
 import {
   type ConsoleAgent,
   type DataAddress,
-  decodeMap,
   integerOf,
   type PlainMap,
   type SchemaId,
   textOf,
   type Value,
 } from '@imagefactory/qmf';
+import { decodeMap } from '@imagefactory/qmf/wire';
 import { there } from './session-2012.js';
 
 /**

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import { encodeMap, QmfError, transportFor, type Value, type Wire } from '@imagefactory/qmf';
+import { QmfError, transportFor, type Value } from '@imagefactory/qmf';
+import { encodeMap, type Wire } from '@imagefactory/qmf/wire';
 import { expect } from 'chai';
 import { before, it } from 'mocha';
 import type { Protocol } from '../support/brokers/index.js';

@@ -5,12 +5,11 @@ import { type Build, type ConnectedConsole, connectConsole } from '@imagefactory
 import {
   addressFromPlain,
   type ConsoleAgent,
-  parsePredicate,
   type PlainMap,
-  predicateToValue,
   QmfError,
   type RemoteObject,
 } from '@imagefactory/qmf';
+import { parsePredicate, predicateToValue } from '@imagefactory/qmf/query';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram } from '../support/agent-program.js';

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Build, type ConnectedConsole, connectConsole } from '@imagefactory/console-client';
-import { type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { type ConsoleAgent, QmfError } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
 import { expect } from 'chai';
 import { Program } from '../support/program.js';
 import { until } from '../support/until.js';
@@ -90,7 +91,8 @@ export class KillRun {
       await ordering;
       await this.#check();
     } catch (error) {
-      throw new Error(`the last agent printed:\n${next.output}`, { cause: error });
+      // Runners in parallel show no cause.
+      throw new Error(`${String(error)}; the last agent printed:\n${next.output}`, { cause: error });
     } finally {
       await next.stop();
     }
@@ -132,9 +134,21 @@ export class KillRun {
   }
 
   async #check(): Promise<void> {
-    const { agent } = await this.client.findFactory({ timeout: 60_000 });
+    // The console may hear of the last start in the middle of a query, which fails then.
+    const ask = async (
+      query: Parameters<ConsoleAgent['query']>[0],
+      attempts = 10,
+    ): ReturnType<ConsoleAgent['query']> => {
+      const { agent } = await this.client.findFactory({ timeout: 60_000 });
+      try {
+        return await agent.query(query, { timeout: 30_000 });
+      } catch (error) {
+        if (!(error instanceof QmfError) || !error.retryable || attempts === 0) throw error;
+        return ask(query, attempts - 1);
+      }
+    };
     const adaptors = async () => {
-      const objects = await agent.query('{class:BuildAdaptor}', { timeout: 30_000 });
+      const objects = await ask('{class:BuildAdaptor}');
       return new Map(objects.map(({ address, values }) => [address?.objectName ?? '', values]));
     };
     let known = await adaptors();
@@ -153,7 +167,7 @@ export class KillRun {
       expect(values?.['target']).to.equal('mock');
       if (number % 10 === 9) expect(values?.['status'], `${name} was to fail`).to.equal('FAILED');
       // The address that the caller was given answers, whatever start it is from.
-      const [found] = await agent.query({ address });
+      const [found] = await ask({ address });
       expect(found?.address, name).to.deep.equal(address);
     }
     for (const [name, values] of known) {

@@ -1,4 +1,5 @@
-import { decodeBareMessage, isValueList, type Value, type ValueList } from '@imagefactory/qmf';
+import { isValueList, type Value, type ValueList } from '@imagefactory/qmf';
+import { decodeBareMessage } from '@imagefactory/qmf/wire';
 
 /** An AMQP frame that carries a performative (OASIS AMQP 1.0, part 2 §2.3). */
 export interface Frame {

@@ -1,4 +1,6 @@
-import { amqp10, type Body, type RunningBroker, startBroker } from '@imagefactory/qmf';
+import { amqp10 } from '@imagefactory/qmf';
+import { type RunningBroker, startBroker } from '@imagefactory/qmf/broker';
+import type { Body } from '@imagefactory/qmf/wire';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { placeOf } from '../faults/site.js';

@@ -1,4 +1,5 @@
-import { type Body, decodeBareMessage, isValueMap, type Value, type ValueMap } from '@imagefactory/qmf';
+import { isValueMap, type Value, type ValueMap } from '@imagefactory/qmf';
+import { type Body, decodeBareMessage } from '@imagefactory/qmf/wire';
 import { describedAt, listOf, valueLength, valueOf } from './frames.js';
 
 /** A message with every section that was sent, types kept. */

@@ -1,15 +1,5 @@
-import {
-  type Body,
-  decodeList,
-  decodeMap,
-  Float,
-  Int,
-  isValueList,
-  isValueMap,
-  Uuid,
-  type Value,
-  type ValueMap,
-} from '@imagefactory/qmf';
+import { Float, Int, isValueList, isValueMap, Uuid, type Value, type ValueMap } from '@imagefactory/qmf';
+import { type Body, decodeList, decodeMap } from '@imagefactory/qmf/wire';
 import { isTime, type Names, TIME } from './names.js';
 
 /** JSON whose maps keep the order of their entries, also where keys are numbers. */

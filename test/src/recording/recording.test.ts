@@ -1,4 +1,5 @@
-import { encodeBareMessage, int32, uint64, type Value, type ValueMap } from '@imagefactory/qmf';
+import { int32, uint64, type Value, type ValueMap } from '@imagefactory/qmf';
+import { encodeBareMessage } from '@imagefactory/qmf/wire';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { readRecorded } from './message.js';

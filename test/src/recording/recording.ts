@@ -1,8 +1,9 @@
 import { Int, isValueList, isValueMap, type Value, type ValueMap } from '@imagefactory/qmf';
+import { SEQUENCE_PROPERTY } from '@imagefactory/schema';
 import type { RecordedMessage } from './message.js';
 import { likened } from './likeness.js';
 import { Names } from './names.js';
-import { entry, type Json, type JsonMap, mapJson, print, valueJson } from './notation.js';
+import { entry, isJsonMap, type Json, type JsonMap, mapJson, print, valueJson } from './notation.js';
 import {
   addressOf,
   isEvent,
@@ -62,7 +63,8 @@ export function recordingText({ scenario, about, parties, passed, literals }: Re
     [
       'streams',
       sorted.map(({ first, messages, title: [to, object] }) => {
-        const printed = messages.map(one => messageJson(one, names, repeated));
+        const order = new Sequences();
+        const printed = messages.map(one => messageJson(one, names, repeated, order));
         const stream = new Map<string, Json>([
           ['from', first.from],
           ['to', to],
@@ -131,6 +133,7 @@ function messageJson(
   { message, received, subject, object }: SentMessage,
   names: Names,
   repeated: ReadonlySet<Value>,
+  order: Sequences,
 ): JsonMap {
   const json = new Map<string, Json>();
   const { header, annotations, applicationProperties, body } = message;
@@ -138,12 +141,27 @@ function messageJson(
   if (header.size > 0) json.set('header', mapJson(header, names));
   if (annotations.size > 0) json.set('annotations', mapJson(annotations, names));
   json.set('properties', propertiesJson(message, names, repeated));
-  if (applicationProperties.size > 0) json.set('headers', mapJson(applicationProperties, names));
+  if (applicationProperties.size > 0)
+    json.set('headers', order.hidden(mapJson(applicationProperties, names)));
   const value = valueOfBody(message);
   if (value !== undefined) json.set(body.form, valueJson(value, names));
   // The receivers of a heartbeat depend on time.
   if (!isPresence(message)) json.set('received', receiptsJson(received, header, names));
   return json;
+}
+
+/** The sequences of the events in one stream. Their numbers depend on all that the agent does; their order does not. */
+class Sequences {
+  #last = 0;
+
+  /** Headers with `<sequence>` in the place of a number that is not below that of the message before. */
+  hidden(headers: JsonMap): JsonMap {
+    const value = headers.get(SEQUENCE_PROPERTY);
+    const number = value !== undefined && isJsonMap(value) ? value.get('$int64') : undefined;
+    if (typeof number !== 'number' || number < this.#last) return headers;
+    this.#last = number;
+    return new Map([...headers, [SEQUENCE_PROPERTY, entry('$int64', '<sequence>')]]);
+  }
 }
 
 /** The subject is left out: it is the second half of the stream's address, or `to` of the message. */

@@ -1,4 +1,5 @@
-import { type BareMessage, encodeBareMessage, type ValueMap } from '@imagefactory/qmf';
+import type { ValueMap } from '@imagefactory/qmf';
+import { type BareMessage, encodeBareMessage } from '@imagefactory/qmf/wire';
 import type { Options } from 'amqplib';
 
 /** A message by which its sender wants to pass for somebody else. */

@@ -1,5 +1,6 @@
 import { debianOs } from '@imagefactory/plugin-debian';
-import { BuildError, fakeContext, fakeTemplate } from '@imagefactory/plugin-api';
+import { BuildError } from '@imagefactory/plugin-api';
+import { fakeContext, fakeTemplate } from '@imagefactory/plugin-api/testing';
 import { plainSandboxes } from './plain-sandbox.js';
 
 /**

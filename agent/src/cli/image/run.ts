@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BuildError } from '@imagefactory/plugin-api';
+import { type BuildError, isBuildError } from '@imagefactory/plugin-api';
 import {
   type Condition,
   DirectoryImageManager,
@@ -237,5 +237,5 @@ async function answering(output: Output, work: () => Promise<number>): Promise<n
 }
 
 function isExpected(error: unknown): error is ImageError | BuildError {
-  return error instanceof ImageError || error instanceof BuildError;
+  return error instanceof ImageError || isBuildError(error);
 }

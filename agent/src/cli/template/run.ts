@@ -1,4 +1,4 @@
-import { BuildError } from '@imagefactory/plugin-api';
+import { isBuildError } from '@imagefactory/plugin-api';
 import {
   describeProblem,
   readTemplate,
@@ -57,7 +57,7 @@ async function judge(reference: string, form: TemplateForm, sources: TemplateSou
     return { template, valid, problems };
   } catch (error) {
     if (error instanceof TemplateError) return { template, valid: false, problems: error.problems };
-    if (!(error instanceof BuildError)) throw error;
+    if (!isBuildError(error)) throw error;
     return { template, valid: false, problems: [], unavailable: error.message };
   }
 }
@@ -97,7 +97,7 @@ export async function showTemplate(
     write(flags.json === true ? `${JSON.stringify(summary)}\n` : describeTemplate(summary));
     return exitCodes.ok;
   } catch (error) {
-    if (!(error instanceof BuildError)) throw error;
+    if (!isBuildError(error)) throw error;
     if (!(error instanceof TemplateError)) {
       complain(`imagefactory: ${error.message}\n`);
       return exitCodes.failed;

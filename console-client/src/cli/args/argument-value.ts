@@ -1,4 +1,5 @@
-import { decodeNative, encodeNative, Float, QmfError, type SchemaProperty } from '@imagefactory/qmf';
+import { Float, QmfError, type SchemaProperty } from '@imagefactory/qmf';
+import { decodeNative, encodeNative } from '@imagefactory/qmf/wire';
 import { isInputError } from '@imagefactory/text';
 import { CliError, usageError } from '../errors.js';
 import { exactDouble, exactNumber } from './exact-number.js';

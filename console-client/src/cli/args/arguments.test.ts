@@ -1,7 +1,6 @@
 import {
   defineData,
   double,
-  encodeNative,
   type Float,
   type Int,
   int32,
@@ -11,6 +10,7 @@ import {
   uint64,
   type Value,
 } from '@imagefactory/qmf';
+import { encodeNative } from '@imagefactory/qmf/wire';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';

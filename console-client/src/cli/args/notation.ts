@@ -1,12 +1,5 @@
-import {
-  type Float,
-  Int,
-  parseValue,
-  type PlainInput,
-  QmfError,
-  type Value,
-  valueOfWord,
-} from '@imagefactory/qmf';
+import { type Float, Int, type PlainInput, QmfError, type Value } from '@imagefactory/qmf';
+import { parseValue, valueOfWord } from '@imagefactory/qmf/query';
 import { isInputError, type Json, parseJson } from '@imagefactory/text';
 import { exactNumber } from './exact-number.js';
 

@@ -1,4 +1,5 @@
-import { type BodyForm, type BusFlagValues, readBusFlags, type TransportOptions } from '@imagefactory/qmf';
+import type { BodyForm, TransportOptions } from '@imagefactory/qmf';
+import { type BusFlagValues, readBusFlags } from '@imagefactory/qmf/command-line';
 import { usageError } from '../errors.js';
 import type { Io } from '../io.js';
 

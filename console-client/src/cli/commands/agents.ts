@@ -3,7 +3,7 @@ import { heldUp } from '../bus.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { bestMatches, collectAgents, matchRank } from '../lookup/agents.js';
-import { utcTimeOfDay } from '../output/time.js';
+import { utcTimeOfDay } from '../../terminal/time.js';
 
 /** Columns of a terminal that shows the name of one of our agents beside all else. */
 const WIDE = 90;

@@ -6,8 +6,8 @@ import { notFoundError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
 import { methodFor } from '../lookup/methods.js';
 import { findObject } from '../lookup/objects.js';
-import { showValue } from '../output/values.js';
-import { displayWidth, padTo } from '../output/width.js';
+import { showValue } from '../../terminal/values.js';
+import { displayWidth, padTo } from '../../terminal/width.js';
 
 /** Calls a method of an object. Arguments are checked against the object's schema before anything is sent. */
 export async function callCommand(

@@ -7,10 +7,10 @@ import { usageError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
 import { collectAgents, matchRank } from '../lookup/agents.js';
 import { classLists, unknownEvents } from '../lookup/classes.js';
-import type { Output, Part } from '../output/output.js';
-import type { Style } from '../output/style.js';
-import { fromNanoseconds, isoTime, utcTime } from '../output/time.js';
-import { showValue } from '../output/values.js';
+import type { Output, Part } from '../../terminal/output.js';
+import type { Style } from '../../terminal/style.js';
+import { fromNanoseconds, isoTime, utcTime } from '../../terminal/time.js';
+import { showValue } from '../../terminal/values.js';
 
 export interface EventsOptions {
   readonly class?: string;

@@ -1,24 +1,29 @@
 import { QmfError } from '@imagefactory/qmf';
 import { isTerminal } from '@imagefactory/schema';
-import { NO_IMAGE_INFO } from '../../build-state.js';
+import { NO_IMAGE_INFO } from '../../tracking/build-state.js';
 import type { Build, BuildChange } from '../../index.js';
 import { tellBusChanges } from '../bus.js';
 import { type Context, requestOptions } from '../context.js';
 import { CliError, notFoundError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
-import type { Part } from '../output/output.js';
-import { progressView } from '../output/progress.js';
+import type { Part } from '../../terminal/output.js';
+import { type Progress, progressView } from '../../terminal/progress.js';
 
-/** Shows a build until it ends. Gives the exit code: a failed build is a failure. */
-export async function followBuild(context: Context, build: Build): Promise<number> {
+/**
+ * Shows a build until it ends. Gives the exit code: a failed build is a failure.
+ *
+ * @param from `beginning`: with all changes that its agent has on record
+ */
+export async function followBuild(context: Context, build: Build, from?: 'beginning'): Promise<number> {
   const { io, out, signal, followSignal } = context;
   const word = build.isPush ? 'push' : 'build';
   const { connection } = (await context.bus()).console;
   const view = progressView(out, io.now);
-  const show = (): void => {
+  let progress: Progress = { status: build.status, percent: build.percentComplete };
+  const show = (next: Progress): void => {
+    progress = next;
     // The end has a line of its own, with the result or the reason.
-    if (out.json || isTerminal(build.status)) return;
-    view.update({ status: build.status, percent: build.percentComplete });
+    if (!out.json && !isTerminal(next.status)) view.update(next);
   };
   const tell = (text: string): void => {
     view.end();
@@ -35,10 +40,12 @@ export async function followBuild(context: Context, build: Build): Promise<numbe
     ),
   ];
   try {
-    show();
-    for await (const change of build.changes({ signal: followSignal })) {
+    show(from === undefined ? progress : { status: 'NEW', percent: 0 });
+    const options = { signal: followSignal, ...(from === undefined ? {} : { from }) };
+    for await (const change of build.changes(options)) {
       if (out.json) out.object(changeToJson(context, build, change));
-      else show();
+      else if (change.kind === 'status') show({ ...progress, status: change.status });
+      else if (change.kind === 'percent') show({ ...progress, percent: change.percent });
       await out.drained(signal);
     }
   } catch (error) {
@@ -134,7 +141,11 @@ export function changeToJson(
   build: Build,
   change: BuildChange,
 ): Readonly<Record<string, unknown>> {
-  const base = { time: isoNow(io.now), kind: change.kind, adaptor: build.name };
+  const { sequence } = change;
+  const base = {
+    ...{ time: isoNow(io.now), kind: change.kind, adaptor: build.name },
+    ...(sequence === undefined ? {} : { sequence }),
+  };
   switch (change.kind) {
     case 'status':
       return {

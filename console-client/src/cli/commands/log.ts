@@ -4,9 +4,9 @@ import { tellBusChanges } from '../bus.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { findBuild } from '../lookup/builds.js';
-import type { Part } from '../output/output.js';
-import type { Style } from '../output/style.js';
-import { utcTime } from '../output/time.js';
+import type { Part } from '../../terminal/output.js';
+import type { Style } from '../../terminal/style.js';
+import { utcTime } from '../../terminal/time.js';
 
 export interface LogCommandOptions {
   readonly follow?: boolean;

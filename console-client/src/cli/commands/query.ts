@@ -1,12 +1,5 @@
-import {
-  type ConsoleAgent,
-  parsePredicate,
-  parseQuery,
-  type Predicate,
-  QmfError,
-  type QueryInput,
-  type RemoteObject,
-} from '@imagefactory/qmf';
+import { type ConsoleAgent, QmfError, type QueryInput, type RemoteObject } from '@imagefactory/qmf';
+import { parsePredicate, parseQuery, type Predicate } from '@imagefactory/qmf/query';
 import { type ClassName, describeClass, parseClassName } from '../args/class-name.js';
 import { type Context, requestOptions } from '../context.js';
 import { toCliError, usageError } from '../errors.js';
@@ -15,9 +8,9 @@ import { chosenAgents } from '../lookup/agents.js';
 import { classLists, distinctClasses, matchingIds, unknownClassError } from '../lookup/classes.js';
 import { objectsByName } from '../lookup/objects.js';
 import { attributesIn, unknownProperties } from '../lookup/properties.js';
-import { isoTime } from '../output/time.js';
-import { showValue } from '../output/values.js';
-import { displayWidth, padTo } from '../output/width.js';
+import { isoTime } from '../../terminal/time.js';
+import { showValue } from '../../terminal/values.js';
+import { displayWidth, padTo } from '../../terminal/width.js';
 
 export interface QueryOptions {
   readonly where?: string;

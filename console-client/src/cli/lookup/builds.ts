@@ -1,8 +1,13 @@
 import type { ConsoleAgent } from '@imagefactory/qmf';
-import { ADAPTOR_PREFIX, ADAPTOR_PREFIX_2012, ImageFactory2012 } from '@imagefactory/schema';
+import {
+  ADAPTOR_PREFIX,
+  ADAPTOR_PREFIX_2012,
+  BuildAdaptorOnBus,
+  ImageFactory2012,
+} from '@imagefactory/schema';
 import type { Build } from '../../index.js';
 import { type Context, requestOptions } from '../context.js';
-import { notFoundError } from '../errors.js';
+import { notFoundError, usageError } from '../errors.js';
 import { onlyOne } from './agents.js';
 import { factoryAt, isFactory } from './factory.js';
 import { objectsByName } from './objects.js';
@@ -17,7 +22,7 @@ import { searchAgents } from './search.js';
 export async function findBuild(context: Context, given: string): Promise<Build> {
   const names = namesOf(given);
   const { found, asked, silent } = await searchAgents(context, isFactory, `build '${given}'`, agent =>
-    nameAt(context, agent, names),
+    beginning.test(given) ? nameThatBegins(context, agent, given) : nameAt(context, agent, names),
   );
   const [first] = found;
   if (first !== undefined) {
@@ -33,6 +38,27 @@ export async function findBuild(context: Context, given: string): Promise<Build>
     `no agent knows a build '${given}' (any more): ${asked.join(', ')} ${asked.length === 1 ? 'was' : 'were'} asked${missing}`,
     'see those that are known with: query BuildAdaptor --columns status,target',
   );
+}
+
+/** How a uuid begins, and no more of it. */
+const beginning = /^[0-9a-f][0-9a-f-]{3,34}$/;
+/** Every adaptor's name ends with one. */
+const UUID_LENGTH = 36;
+
+/** @throws CliError usage when several uuids begin so */
+async function nameThatBegins(
+  context: Context,
+  agent: ConsoleAgent,
+  given: string,
+): Promise<string | undefined> {
+  const { packageName, className } = BuildAdaptorOnBus.schema.id;
+  const found = await agent.addresses({ packageName, className }, requestOptions(context));
+  const names = found
+    .flatMap(({ address }) => (address === undefined ? [] : [address.objectName]))
+    .filter(name => name.slice(-UUID_LENGTH).startsWith(given));
+  if (names.length > 1)
+    throw usageError(`${names.length} builds begin with '${given}': ${names.join(', ')}`, 'give more of it');
+  return names[0];
 }
 
 /** The name by which an agent knows it. */

@@ -1,4 +1,5 @@
-import { type Operand, type Predicate, QmfError, type RequestOptions } from '@imagefactory/qmf';
+import { QmfError, type RequestOptions } from '@imagefactory/qmf';
+import type { Operand, Predicate } from '@imagefactory/qmf/query';
 import { type ClassName, describeClass } from '../args/class-name.js';
 import { type ClassList, schemasOf } from './classes.js';
 

@@ -1,6 +1,6 @@
 import type { ConnectedConsole } from '../../index.js';
 import { type EventFilter, printEvent } from '../commands/events.js';
-import type { Output } from '../output/output.js';
+import type { Output } from '../../terminal/output.js';
 
 /** Events that are shown while the user does something else. */
 export class BackgroundEvents {

@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 import { severityWords } from '@imagefactory/qmf';
-import { escapeControls } from '../output/escape.js';
+import { escapeControls } from '../../terminal/escape.js';
 import type { Names } from './live-names.js';
 import { scanWords } from './words.js';
 

@@ -1,5 +1,5 @@
 import { clearScreenDown, cursorTo, type Interface, moveCursor } from 'node:readline';
-import type { Sink } from '../io.js';
+import type { Sink } from '../../terminal/streams.js';
 
 /** Who has the terminal: the prompt with what is being typed, or a command's output. */
 export type ScreenState = 'prompt' | 'output';

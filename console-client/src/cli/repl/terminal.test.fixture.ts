@@ -1,6 +1,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import { readTextFile } from '@imagefactory/text';
-import type { Io, Sink } from '../io.js';
+import type { Sink } from '../../terminal/streams.js';
+import type { Io } from '../io.js';
 import { runCli } from '../run.js';
 
 /** A person at the REPL: types, and reads the screen. */

@@ -43,6 +43,8 @@ export interface JobOnRecord extends Required<AcceptedJob> {
   readonly ended: { readonly end: JobEnd; readonly at: number } | undefined;
   /** Whether its end has reached the broker. */
   readonly told: boolean;
+  /** Sequence of the event of its latest status. */
+  readonly sequence: number;
 }
 
 /** What the bus keeps with a job. */
@@ -70,10 +72,22 @@ export function jobStatus(status: BuildStatus): JobStatus {
   return statuses[status];
 }
 
-function buildStatus({ kind, status }: Pick<Job, 'kind' | 'status'>): BuildStatus {
+/** A job's status in the words of the QMF API of 2011. */
+export function buildStatus({ kind, status }: Pick<Job, 'kind' | 'status'>): BuildStatus {
   if (status === 'running') return kind === 'provider' ? 'PUSHING' : 'BUILDING';
   const words = Object.keys(statuses) as BuildStatus[]; // of a Record by BuildStatus
   return words.find(word => statuses[word] === status) ?? 'NEW';
+}
+
+/** The object on the bus that shows a job; a job of an earlier version may have no name on record. */
+export function shownObject({ door }: Pick<Job, 'door'>): {
+  readonly name: string | undefined;
+  /** Number of the start that accepted the job. */
+  readonly epoch: number;
+} {
+  // As newJob has written it.
+  const { epoch, record } = door as unknown as Door;
+  return { name: record?.adaptor, epoch };
 }
 
 export function kindOfJob({ push }: Pick<BuildOrder, 'push'>): 'target' | 'provider' {
@@ -91,7 +105,15 @@ export function newJob({ order, resumable, record, adopted }: AcceptedJob, templ
     ...(adopted === true ? { adopted } : {}),
   };
   return {
-    ...{ id, kind: kindOfJob(order), orderId: id, image: id, template, target, resumable },
+    ...{
+      id,
+      kind: kindOfJob(order),
+      orderId: record?.order?.id ?? id,
+      image: id,
+      template,
+      target,
+      resumable,
+    },
     ...(push === undefined ? {} : { provider: push.provider }),
     door: json(door),
   };
@@ -103,9 +125,13 @@ export interface JobSurroundings {
   readonly groups: readonly GroupMark[];
   readonly made: readonly string[];
   readonly told: boolean;
+  readonly sequence: number;
 }
 
-export function jobOnRecord(job: Job, { descriptor, groups, made, told }: JobSurroundings): JobOnRecord {
+export function jobOnRecord(
+  job: Job,
+  { descriptor, groups, made, told, sequence }: JobSurroundings,
+): JobOnRecord {
   const { id, target = '', provider, secret, resumable, interruptions, postponed, percent } = job;
   // As newJob has written it.
   const door = job.door as unknown as Door;
@@ -119,7 +145,7 @@ export function jobOnRecord(job: Job, { descriptor, groups, made, told }: JobSur
     },
     ...{ secret, resumable, adopted, record, resumed: interruptions, postponed, percent },
     status: buildStatus(job),
-    ...{ groups, made, told },
+    ...{ groups, made, told, sequence },
     ended: end === undefined ? undefined : { end, at: Date.parse(job.ended ?? job.modified) },
   };
 }

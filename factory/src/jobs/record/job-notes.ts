@@ -1,4 +1,5 @@
 import { startOfNow } from '../../platform/files/process-mark.js';
+import type { Recorded } from '../build.js';
 import type { BuildStatus } from '../status.js';
 import type { JobEnd } from './job-form.js';
 import type { JobRecords } from './job-records.js';
@@ -10,8 +11,8 @@ export class JobNotes {
     private readonly records: JobRecords,
   ) {}
 
-  status(status: BuildStatus, percent: number): void {
-    this.records.enter(this.id, status, percent);
+  status(status: BuildStatus, percent: number): Recorded {
+    return this.records.enter(this.id, status, percent);
   }
 
   made(what: string): void {
@@ -24,12 +25,12 @@ export class JobNotes {
 
   /** It is begun once more, after so many interruptions. */
   resumed(times: number): void {
-    this.records.update(this.id, { interruptions: times, postponed: false });
+    void this.records.update(this.id, { interruptions: times, postponed: false });
   }
 
   /** It was not ended with the agent: the next start goes on with it. */
   postponed(): void {
-    this.records.update(this.id, { postponed: true });
+    void this.records.update(this.id, { postponed: true });
   }
 
   /** A process group that was started just now. */
@@ -42,7 +43,7 @@ export class JobNotes {
   }
 
   /** Resolves when the end survives a power cut. It is announced after that, so that no build has two ends. */
-  end(end: JobEnd, percent: number): Promise<void> {
+  end(end: JobEnd, percent: number): Recorded {
     return this.records.end(this.id, end, percent);
   }
 }

@@ -46,7 +46,7 @@ describe('JobRecords', () => {
     await records.add(one, '<template>with a password</template>');
     const fresh = {
       ...{ ...one, adopted: false, secret: true, resumed: 0, postponed: false, status: 'NEW', percent: 0 },
-      ...{ groups: [], made: [], ended: undefined, told: false },
+      ...{ groups: [], made: [], ended: undefined, told: false, sequence: 1 },
     };
     const seen = async (): Promise<JobOnRecord | undefined> => {
       await records.settled();
@@ -55,8 +55,8 @@ describe('JobRecords', () => {
     expect(await seen()).to.deep.equal(fresh);
     expect(await records.secret(order.id)).to.include('with a password');
 
-    for (const status of ['INITIALIZING', 'PENDING', 'BUILDING'] as const) notes.status(status, 0);
-    notes.status('BUILDING', 17);
+    for (const status of ['INITIALIZING', 'PENDING', 'BUILDING'] as const) void notes.status(status, 0);
+    void notes.status('BUILDING', 17);
     notes.group(process.pid);
     notes.group(1);
     notes.groupGone(1);
@@ -93,8 +93,8 @@ describe('JobRecords', () => {
     const { order } = job('<template>of the target image</template>');
     const push = { ...job(), order: { ...order, push: { provider: 'mock-a', targetImage: uuidv4() } } };
     await Promise.all([...jobs, push].map(one => records.add(one)));
-    records.enter(order.id, 'INITIALIZING', 0);
-    records.enter(order.id, 'PUSHING', 5);
+    void records.enter(order.id, 'INITIALIZING', 0);
+    void records.enter(order.id, 'PUSHING', 5);
     await records.settled();
     const all = await found();
     expect(all.map(one => one.order.id)).to.deep.equal([...jobs, push].map(one => one.order.id));
@@ -136,7 +136,8 @@ describe('JobRecords', () => {
     const { id } = one.order;
     await records.add(one);
     isFull = true;
-    for (const status of ['INITIALIZING', 'BUILDING', 'FINISHING'] as const) records.enter(id, status, 0);
+    for (const status of ['INITIALIZING', 'BUILDING', 'FINISHING'] as const)
+      void records.enter(id, status, 0);
     await records.settled();
     expect(await records.add(job()).catch((error: unknown) => error)).to.be.instanceOf(StoreError);
     isFull = false;
@@ -148,12 +149,34 @@ describe('JobRecords', () => {
     expect(log.lines[0]).to.include(`job ${id} cannot be recorded: no space`);
   });
 
+  it('gives the sequence of each change, and none for what is not recorded', async () => {
+    const records = await open();
+    const one = job();
+    const { id } = one.order;
+    await records.add(one);
+    const sequences = [
+      await records.enter(id, 'INITIALIZING', 0),
+      await records.enter(id, 'BUILDING', 0),
+      await records.enter(id, 'BUILDING', 40),
+      await records.update(id, { postponed: true }),
+      await records.enter(id, 'FINISHING', 40),
+      await records.end(id, completed, 100),
+      await records.enter(id, 'FINISHING', 40),
+    ];
+    const { items } = await store.find('events', { where: { job: id } });
+    const [added, initializing, building, progress, finishing, end] = items.map(event => event.sequence);
+    expect(added).to.be.greaterThan(0);
+    const changes = [initializing, building, progress, undefined, finishing, end, undefined];
+    expect(sequences).to.deep.equal(changes);
+    expect((await found()).map(({ sequence }) => sequence)).to.deep.equal([end]);
+  });
+
   it('is quiet about the news of the very end', async () => {
     const records = await open();
     const one = job();
     await records.add(one);
     await store.close();
-    records.enter(one.order.id, 'INITIALIZING', 0);
+    void records.enter(one.order.id, 'INITIALIZING', 0);
     await records.end(one.order.id, completed, 100);
     records.told(one.order.id);
     expect(log.lines).to.deep.equal([]);

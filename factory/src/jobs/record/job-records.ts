@@ -23,6 +23,7 @@ import {
   kindOfJob,
   newJob,
 } from './job-form.js';
+import type { Recorded } from '../build.js';
 import type { BuildStatus } from '../status.js';
 
 /** Name of the follower that tells the ends of jobs on the bus. */
@@ -97,18 +98,23 @@ export class JobRecords {
   async add(job: AcceptedJob, secret?: string, since?: JobStanding): Promise<void> {
     const { id, descriptor, push } = job.order;
     const template = templateId(descriptor);
+    const { order, caller = '' } = job.record ?? {};
     const action = push === undefined ? 'build' : 'push';
+    const newOrder = { id: order?.id ?? id, caller, door: 'qmf', action };
+    const orderKey = order?.key === undefined ? {} : { orderKey: order.key };
     const known = this.#know(id, job, template, since !== undefined);
     try {
       const events = await this.store.commit([
-        { change: 'order.add', order: { id, caller: job.record?.caller ?? '', door: 'qmf', action } },
+        ...(order !== undefined && order.key === undefined
+          ? []
+          : [{ change: 'order.add' as const, order: { ...newOrder, ...orderKey } }]),
         { change: 'template.put', template: { id: template, text: descriptor } },
         { change: 'job.add', job: newJob(job, template), ...(secret === undefined ? {} : { secret }) },
         ...(since === undefined ? [] : changesTo(id, known, since)),
       ]);
       if (since === undefined) return;
       known.status = known.recorded = jobStatus(since.ended?.end.status ?? since.status);
-      if (since.ended !== undefined) known.untold = events.at(-1)?.sequence;
+      if (since.ended !== undefined) known.untold = sequenceOf(id, events);
     } catch (error) {
       this.#known.delete(id);
       throw error;
@@ -116,18 +122,18 @@ export class JobRecords {
   }
 
   /** Without effect on a job that has ended. */
-  enter(id: string, status: BuildStatus, percent: number): void {
+  async enter(id: string, status: BuildStatus, percent: number): Recorded {
     const known = this.#known.get(id);
-    if (known === undefined || isEnd(known.status)) return;
+    if (known === undefined || isEnd(known.status)) return undefined;
     const to = jobStatus(status);
-    if (to === known.status) this.update(id, { percent });
-    else void this.#enter(id, known, to, steps(id, known, to, percent));
+    if (to === known.status) return await this.update(id, { percent });
+    return sequenceOf(id, await this.#enter(id, known, to, steps(id, known, to, percent)));
   }
 
-  update(id: string, values: JobChange): void {
+  async update(id: string, values: JobChange): Recorded {
     const known = this.#known.get(id);
-    if (known !== undefined && !isEnd(known.status))
-      void this.#record(id, [{ change: 'job.update', id, ...values }]);
+    if (known === undefined || isEnd(known.status)) return undefined;
+    return sequenceOf(id, await this.#record(id, [{ change: 'job.update', id, ...values }]));
   }
 
   /** Records a process group or a step of the rollback; without `detail`, that it is gone. */
@@ -142,11 +148,12 @@ export class JobRecords {
   }
 
   /** Resolves when the end survives a power cut, or cannot be recorded. The first end of a job counts. */
-  async end(id: string, end: JobEnd, percent: number): Promise<void> {
+  async end(id: string, end: JobEnd, percent: number): Recorded {
     const known = this.#known.get(id);
-    if (known === undefined || isEnd(known.status)) return;
+    if (known === undefined || isEnd(known.status)) return undefined;
     const events = await this.#enter(id, known, jobStatus(end.status), endChanges(id, known, end, percent));
-    known.untold = events.at(-1)?.sequence;
+    known.untold = sequenceOf(id, events);
+    return known.untold;
   }
 
   /** The end of a job has reached the broker. */
@@ -205,7 +212,7 @@ export class JobRecords {
           kind === 'process' ? [detail as unknown as GroupMark] : [],
         ),
         made: own.flatMap(({ kind, name }) => (kind === 'rollback' ? [name] : [])),
-        told: last <= this.#position,
+        ...{ told: last <= this.#position, sequence: last },
       });
       const known = this.#know(id, on, template, true);
       known.status = known.recorded = job.status;
@@ -256,6 +263,11 @@ export class JobRecords {
     this.#underWay = this.#underWay.then(() => recorded);
     return recorded;
   }
+}
+
+/** Sequence of the last event of a job among those of a step. */
+function sequenceOf(id: string, events: readonly StoreEvent[]): number | undefined {
+  return events.findLast(({ job, type }) => job === id && type.startsWith('job.'))?.sequence;
 }
 
 /** The changes that take a job there: one, unless some before it could not be recorded. */

@@ -1,3 +1,4 @@
+import type { CloudPlugin } from '@imagefactory/plugin-api';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,9 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { recordingLogger } from '../../testing/recording-logger.js';
 import { rejection } from '../../testing/until.js';
-import { createProviders, ProviderError, readCredentials } from './index.js';
+import { fakeCloud } from '../../testing/fake-plugins.js';
+import { PluginSet } from '../plugins.js';
+import { assertDeclared, createProviders, ProviderError, readCredentials } from './index.js';
 
 describe('finding a provider', () => {
   let directory: string;
@@ -16,18 +19,18 @@ describe('finding a provider', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  const find = (text: string) => createProviders(directory, log).find(text);
+  const find = (text: string) =>
+    createProviders(directory, name => /^(ec2|rackspace|mock)/.exec(name)?.[0], log).find(text);
 
-  it('goes by the beginning of a name', async () => {
+  it('goes by the beginning of a name, if a plugin knows it', async () => {
     for (const [name, target] of [
       ['ec2-us-east-1', 'ec2'],
       ['rackspace', 'rackspace'],
       ['mock-provider1', 'mock'],
-      ['somewhere', 'condorcloud'],
     ] as const) {
       expect(await find(name)).to.deep.equal({ target, provider: { name }, secrets: [] });
     }
-    expect(log.lines).to.deep.equal(['warn: provider "somewhere" is taken for one of condorcloud']);
+    expect(await find('somewhere')).to.deep.equal({ provider: { name: 'somewhere' }, secrets: [] });
   });
 
   it('goes by the target of a definition in XML or JSON', async () => {
@@ -50,8 +53,8 @@ describe('finding a provider', () => {
     expect((await find('{"target": "mock"}')).provider.name).to.equal('mock');
   });
 
-  it('goes by the names in rhevm.json and vsphere.json, as they are at that moment', async () => {
-    expect(await find('cellar')).to.include({ target: 'condorcloud' });
+  it('goes by the names in the file of a target, as it is at that moment', async () => {
+    expect(await find('cellar')).not.to.have.property('target');
     await writeFile(join(directory, 'rhevm.json'), '{"cellar": {"api-url": "https://r/"}}');
     await writeFile(join(directory, 'vsphere.json'), '{"attic": {"api-url": "https://v/"}}');
     expect(await find('cellar')).to.deep.include({
@@ -59,7 +62,7 @@ describe('finding a provider', () => {
       provider: { name: 'cellar', definition: { 'api-url': 'https://r/' } },
     });
     expect(await find('attic')).to.include({ target: 'vsphere' });
-    expect(await find('toString')).to.include({ target: 'condorcloud' });
+    expect(await find('toString')).not.to.have.property('target');
     await writeFile(join(directory, 'rhevm.json'), '{"password": s3cret}');
     expect(await find('attic')).to.include({ target: 'vsphere' });
     expect(log.lines.join('\n')).to.contain('rhevm.json cannot be used').and.not.contain('s3cret');
@@ -111,5 +114,84 @@ describe('reading credentials', () => {
           (error: ProviderError) => error.argument === 'credentials' && !error.message.includes('s3cret'),
         );
     }
+  });
+});
+
+describe('what a plugin declares of its providers', () => {
+  const cloud: CloudPlugin = {
+    ...fakeCloud(),
+    name: 'attic',
+    providers: {
+      names: { 'attic-': 'mock' },
+      definition: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['url'],
+        properties: { url: { type: 'string' } },
+      },
+      credentials: {
+        kind: 'attic',
+        fields: { type: 'object', required: ['key'], properties: { key: { type: 'string', minLength: 1 } } },
+      },
+    },
+  };
+  const credentialsOf = (fields: string) =>
+    readCredentials(`<provider_credentials>${fields}</provider_credentials>`).credentials;
+  const good = credentialsOf('<attic_credentials><key>s3cret</key></attic_credentials>');
+
+  it('is what orders have to follow', () => {
+    assertDeclared(cloud, { name: 'attic-1' }, good);
+    assertDeclared(cloud, { name: 'a', definition: { target: 'mock', name: 'a', url: 'https://a/' } }, good);
+    for (const [definition, credentials, argument, text] of [
+      [{ url: 'https://a/', passwort: 's3cret' }, good, 'providers', 'passwort is unknown'],
+      [{}, good, 'providers', 'url is missing'],
+      [undefined, credentialsOf(''), 'credentials', 'attic takes attic credentials, none given; give <prov'],
+      [
+        undefined,
+        credentialsOf('<mock_credentials><username>a</username></mock_credentials>'),
+        'credentials',
+        'mock given',
+      ],
+      [
+        undefined,
+        credentialsOf('<attic_credentials><kei>s3cret</kei></attic_credentials>'),
+        'credentials',
+        'key is missing',
+      ],
+      [
+        undefined,
+        credentialsOf('<attic_credentials><key/></attic_credentials>'),
+        'credentials',
+        'key must NOT have fewer than 1 characters',
+      ],
+    ] as const) {
+      const provider = { name: 'attic-1', ...(definition === undefined ? {} : { definition }) };
+      expect(() => assertDeclared(cloud, provider, credentials), text)
+        .to.throw(ProviderError)
+        .that.satisfies(
+          (error: ProviderError) =>
+            error.argument === argument && error.message.includes(text) && !error.message.includes('s3cret'),
+        );
+    }
+  });
+
+  it('decides by the longest beginning of a name, among plugins that push', () => {
+    const push = (): never => {
+      throw new Error('is not called');
+    };
+    const named = (name: string, names: Readonly<Record<string, string>>): CloudPlugin => ({
+      ...fakeCloud(),
+      ...{ name, targets: Object.values(names), providers: { names }, push },
+    });
+    const set = new PluginSet([named('one', { 'a-': 'a' }), named('two', { 'a-b': 'b' }), fakeCloud()]);
+    expect(set.targetOfProvider('a-x')).to.equal('a');
+    expect(set.targetOfProvider('a-bc')).to.equal('b');
+    expect(set.targetOfProvider('mock-one')).to.equal(undefined);
+    expect(set.providerNames).to.deep.equal(['a-', 'a-b']);
+  });
+
+  it('is refused at the start if it is no JSON Schema', () => {
+    const wrong = { ...cloud, providers: { definition: { type: 'sentence' } } };
+    expect(() => new PluginSet([wrong])).to.throw('plugin attic declares no JSON Schema');
   });
 });

@@ -1,14 +1,15 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Provider } from '@imagefactory/plugin-api';
 import { isInputError, parsePlainJson, readTextFile } from '@imagefactory/text';
-import { errorCode } from '../../platform/files/error-code.js';
 import { type Logger } from '../../platform/log/index.js';
 import { ProviderError } from './provider-error.js';
 import { elementsIn, smallXml } from './small-xml.js';
 
 /** A provider and the target whose images it takes. */
 export interface FoundProvider {
-  readonly target: string;
+  /** Absent if neither a definition nor a plugin knows it. */
+  readonly target?: string;
   readonly provider: Provider;
   /** The definition's values that must not be shown. */
   readonly secrets: readonly string[];
@@ -20,33 +21,21 @@ export interface ProviderDirectory {
   find(text: string): Promise<FoundProvider>;
 }
 
-/** Files of definitions, and the target that those in each are for. */
-const files = [
-  ['rhevm.json', 'rhevm'],
-  ['vsphere.json', 'vsphere'],
-] as const;
-
 const secretFields = /passw|secret|token|key/i;
 const lengthLimit = 64 * 1024;
 
 /**
- * Finds out what a caller means by a provider: a definition in XML (its root's attributes and elements) or JSON, which names its
- * `target`; the name of a definition in `rhevm.json` or `vsphere.json`; or a name that begins with the target: `ec2-…`, `rackspace…`, `mock…`.
- * Any other name is one of Condor Cloud's, as it was in the original.
+ * Finds the provider that a caller means: a definition in XML (its root's attributes and elements) or JSON, which names its `target`; the name of a
+ * definition in a file `TARGET.json` of the directory; or a name, whose target a plugin knows by its beginning.
  *
- * @param directory of the two files; they are read at each call, so that they can be changed while the agent runs
+ * @param directory of the files; they are read at each call, so that they can be changed while the agent runs
+ * @param targetOf the target of a name
  */
-export function createProviders(directory: string, log: Logger): ProviderDirectory {
-  const definitions = async (file: string): Promise<Readonly<Record<string, unknown>>> => {
-    const path = join(directory, file);
-    try {
-      return record(parsePlainJson(await readTextFile(path, { name: 'it' }), 'it')) ?? {};
-    } catch (error) {
-      if (!isInputError(error)) throw error;
-      if (errorCode(error.cause) !== 'ENOENT') log.warn(`${path} cannot be used: ${error.message}`);
-      return {};
-    }
-  };
+export function createProviders(
+  directory: string,
+  targetOf: (name: string) => string | undefined,
+  log: Logger,
+): ProviderDirectory {
   return {
     async find(text) {
       const word = text.trim();
@@ -57,26 +46,34 @@ export function createProviders(directory: string, log: Logger): ProviderDirecto
         );
       }
       if (word.startsWith('<') || word.startsWith('{')) return inline(word);
-      for (const [file, target] of files) {
-        const all = await definitions(file);
-        const definition = Object.hasOwn(all, word) ? record(all[word]) : undefined;
-        if (definition !== undefined) return defined(word, target, texts(definition));
-      }
-      if (word.length > 200 || /[\p{Cc}<>]/u.test(word)) {
+      if (word.length > 200 || /[\p{Cc}<>]/u.test(word))
         throw new ProviderError('providers', 'one of them is neither a name nor a definition in XML or JSON');
-      }
-      const target = targetOfName(word);
-      if (target === 'condorcloud')
-        log.warn(`provider ${JSON.stringify(word)} is taken for one of condorcloud`);
-      return { target, provider: { name: word }, secrets: [] };
+      const fromFile = await inFiles(word, directory, log);
+      if (fromFile !== undefined) return fromFile;
+      const target = targetOf(word);
+      return { ...(target === undefined ? {} : { target }), provider: { name: word }, secrets: [] };
     },
   };
 }
 
-function targetOfName(name: string): string {
-  if (name.startsWith('ec2-')) return 'ec2';
-  if (name.startsWith('rackspace')) return 'rackspace';
-  return name.startsWith('mock') ? 'mock' : 'condorcloud';
+async function inFiles(name: string, directory: string, log: Logger): Promise<FoundProvider | undefined> {
+  const files = await readdir(directory).catch(() => []);
+  for (const file of files.filter(one => one.endsWith('.json')).sort()) {
+    const all = await definitionsIn(join(directory, file), log);
+    const definition = Object.hasOwn(all, name) ? record(all[name]) : undefined;
+    if (definition !== undefined) return defined(name, file.slice(0, -'.json'.length), texts(definition));
+  }
+  return undefined;
+}
+
+async function definitionsIn(path: string, log: Logger): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return record(parsePlainJson(await readTextFile(path, { name: 'it' }), 'it')) ?? {};
+  } catch (error) {
+    if (!isInputError(error)) throw error;
+    log.warn(`${path} cannot be used: ${error.message}`);
+    return {};
+  }
 }
 
 function inline(text: string): FoundProvider {

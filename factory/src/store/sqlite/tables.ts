@@ -86,6 +86,11 @@ function table(record: TableName, key: string, sort: readonly string[], unique =
   };
 }
 
+/** The fields of a table's records, spelled with underscores. */
+export function fieldNames(name: TableName): readonly string[] {
+  return [...tables[name].columns.keys()];
+}
+
 /** `orderKey` as `order_key`. */
 export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);

@@ -2,7 +2,13 @@ import type { LookupAddress } from 'node:dns';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { BuildError, createUrlRule, type UrlRule, type UrlRuleOptions } from '@imagefactory/plugin-api';
+import {
+  BuildError,
+  createUrlRule,
+  isBuildError,
+  type UrlRule,
+  type UrlRuleOptions,
+} from '@imagefactory/plugin-api';
 import { isLoginCut, shownUrl } from '@imagefactory/text';
 
 /** With `allowPrivateAddresses`, loopback and link-local addresses are fetched from as well. */
@@ -52,7 +58,7 @@ export function createFetcher(options: FetcherOptions = {}): Fetcher {
       if (late.aborted) {
         throw unavailable(`${shownUrl(given)}: not there within ${timeout / 1000} s`, error);
       }
-      throw error instanceof BuildError ? error : unavailable(`${shownUrl(given)}: ${explain(error)}`, error);
+      throw isBuildError(error) ? error : unavailable(`${shownUrl(given)}: ${explain(error)}`, error);
     } finally {
       running--;
     }

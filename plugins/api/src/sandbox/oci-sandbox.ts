@@ -1,7 +1,7 @@
 import { chmod, chown, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildLog } from '../build-log.js';
-import { BuildError } from '../errors.js';
+import { BuildError, isBuildError } from '../errors.js';
 import type { RunOptions, RunResult, ToolRunner } from '../runner.js';
 import { guestProxySettings, type RelayReach } from './proxy-relay.js';
 import { runContainer, type ContainerRun, type Share } from './container.js';
@@ -185,7 +185,7 @@ export class OciSandbox implements Sandbox {
       try {
         return await this.#containOnce(command, options, where);
       } catch (error) {
-        if (attempt === startAttempts || !(error instanceof BuildError) || !beforeStart.test(error.message)) {
+        if (attempt === startAttempts || !isBuildError(error) || !beforeStart.test(error.message)) {
           throw error;
         }
         this.#options.log.warn(`the sandbox is started once more: ${error.message}`);
@@ -330,10 +330,7 @@ interface Story {
 
 /** The failure of a guest in the light of its limits and its network. */
 function explained(error: unknown, { reached, limits, label, lines, unreached }: Story): unknown {
-  if (
-    !(error instanceof BuildError) ||
-    !['tool_failed', 'no_space', 'mirror_unreachable'].includes(error.code)
-  ) {
+  if (!isBuildError(error) || !['tool_failed', 'no_space', 'mirror_unreachable'].includes(error.code)) {
     return error;
   }
   const status = /failed with status (\d+)/.exec(error.message)?.[1];

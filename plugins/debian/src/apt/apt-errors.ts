@@ -1,6 +1,7 @@
 import {
   BuildError,
   type BuildErrorCode,
+  isBuildError,
   recogniseLines,
   type RunOptions,
   type RunResult,
@@ -32,7 +33,7 @@ export async function runApt(
       },
     });
   } catch (error) {
-    if (!(error instanceof BuildError) || error.code === 'aborted' || error.code === 'timeout') throw error;
+    if (!isBuildError(error) || error.code === 'aborted' || error.code === 'timeout') throw error;
     const known = recogniseLines(errors);
     if (known?.code === 'package_not_found') {
       const text = known.text.replace('repository', 'repository of this template');

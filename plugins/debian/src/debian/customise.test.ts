@@ -1,10 +1,5 @@
-import {
-  BuildError,
-  type FakeContext,
-  fakeContext,
-  fakeRunner,
-  fakeTemplate,
-} from '@imagefactory/plugin-api';
+import { BuildError } from '@imagefactory/plugin-api';
+import { type FakeContext, fakeContext, fakeRunner, fakeTemplate } from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { afterEach, describe, it } from 'mocha';
 import { checkTemplate, customise } from './customise.js';

@@ -1,4 +1,5 @@
-import { BuildError, fakeContext, fakeRunner } from '@imagefactory/plugin-api';
+import { BuildError } from '@imagefactory/plugin-api';
+import { fakeContext, fakeRunner } from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { installedPackages, parsePackages } from './installed-packages.js';

@@ -1,4 +1,4 @@
-import { BuildError, type BuildLog, type InstalledPackage, type Sandbox } from '@imagefactory/plugin-api';
+import { type BuildLog, type InstalledPackage, isBuildError, type Sandbox } from '@imagefactory/plugin-api';
 
 const format = '${db:Status-Status}\\t${binary:Package}\\t${Version}\\t${Architecture}\\n';
 
@@ -14,8 +14,7 @@ export async function installedPackages(
     });
     return parsePackages(stdout);
   } catch (error) {
-    if (!(error instanceof BuildError) || (error.code !== 'tool_failed' && error.code !== 'tool_missing'))
-      throw error;
+    if (!isBuildError(error) || (error.code !== 'tool_failed' && error.code !== 'tool_missing')) throw error;
     log.warn(`the image gets no list of its packages: ${error.message}`);
     return undefined;
   }

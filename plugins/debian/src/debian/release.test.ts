@@ -1,4 +1,5 @@
-import { BuildError, fakeTemplate, type Template } from '@imagefactory/plugin-api';
+import { BuildError, type Template } from '@imagefactory/plugin-api';
+import { fakeTemplate } from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { releaseOf, requireRelease } from './release.js';

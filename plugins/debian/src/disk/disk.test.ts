@@ -1,6 +1,11 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FakeContext, fakeContext, fakeRunner, type RecordedRun } from '@imagefactory/plugin-api';
+import {
+  type FakeContext,
+  fakeContext,
+  fakeRunner,
+  type RecordedRun,
+} from '@imagefactory/plugin-api/testing';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { makeDisk } from './disk.js';

@@ -1,10 +1,5 @@
-import {
-  BuildError,
-  type FakeContext,
-  fakeContext,
-  type RecordedSandboxRun,
-  type Sandbox,
-} from '@imagefactory/plugin-api';
+import { BuildError, type Sandbox } from '@imagefactory/plugin-api';
+import { type FakeContext, fakeContext, type RecordedSandboxRun } from '@imagefactory/plugin-api/testing';
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,11 +1,5 @@
-import {
-  addressFromPlain,
-  asTyped,
-  type BrokerOptions,
-  type FaultSwitches,
-  type RunningBroker,
-  type SaidError,
-} from '@imagefactory/qmf';
+import { addressFromPlain, asTyped } from '@imagefactory/qmf';
+import type { BrokerOptions, FaultSwitches, RunningBroker, SaidError } from '@imagefactory/qmf/broker';
 import { BuildAdaptorStatusEvent } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { until } from '../../support/until.js';

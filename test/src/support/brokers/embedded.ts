@@ -1,4 +1,4 @@
-import { startBroker } from '@imagefactory/qmf';
+import { startBroker } from '@imagefactory/qmf/broker';
 import type { RealBroker } from './real-broker.js';
 
 /** The broker of our own, in this process. */

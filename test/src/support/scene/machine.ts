@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { BuildError, fakeContext, templateUrl } from '@imagefactory/plugin-api';
+import { BuildError, templateUrl } from '@imagefactory/plugin-api';
+import { fakeContext } from '@imagefactory/plugin-api/testing';
 import { startNameServer } from './name-server.js';
 import { scene } from './places.js';
 
