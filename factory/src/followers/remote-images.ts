@@ -3,15 +3,20 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BuildError } from '@imagefactory/plugin-api';
 import type { FetchContext, RemoteImage } from '../jobs/index.js';
-import type { Catalog } from '../catalog/index.js';
-import { type DirectoryStore, ImageError, type StoredImage, TargetImage } from '../images/index.js';
+import {
+  type DirectoryStore,
+  ImageError,
+  type ImageSets,
+  type StoredImage,
+  TargetImage,
+} from '../images/index.js';
 import { readElsewhere } from '../templates/index.js';
 import { type Attributes, type Repository, textOf, WarehouseError } from '../warehouse/index.js';
 
 export interface RemoteImagesParts {
   readonly store: DirectoryStore;
   readonly warehouse: Repository;
-  readonly catalog: Catalog;
+  readonly catalog: ImageSets;
 }
 
 const uuidForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
