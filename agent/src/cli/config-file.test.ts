@@ -34,6 +34,10 @@ describe('the configuration file', () => {
       deleteImages: nothing,
       listWaiting: nothing,
       verifyImages: nothing,
+      checkStore: nothing,
+      rebuildStore: nothing,
+      backUpStore: nothing,
+      restoreStore: nothing,
       daemon: async () => {
         odd = await applyConfigFile(program, path);
         flags = program.opts<DaemonFlags>();

@@ -14,7 +14,7 @@ export const exitCodes = {
   left: 4,
   /** `template`: a template has errors. */
   invalid: 5,
-  /** `image verify`: something is damaged. */
+  /** `image verify`, `store check`: something is damaged. */
   damaged: 6,
   /** Standard output of a command could not be written. */
   outputFailed: outputExitCodes.failed,
@@ -31,6 +31,6 @@ Exit codes:
      broker, calls that were not answered, or a plugin that did not stop in
      time; the log says what
   5  template: a template has errors
-  6  image verify: something in the store is damaged
+  6  image verify, store check: something in the store is damaged
   74  standard output of a command cannot be written, such as on a full disk
   130, 143  ended at once by a second SIGINT or SIGTERM`;

@@ -77,7 +77,10 @@ describe('the command imagefactory', () => {
     ],
     [['--qmf', '--qmf-domain', 'a.b'], 'is invalid. Give letters, digits, - and _ only.'],
     [['--bogus'], "imagefactory: unknown option '--bogus'"],
-    [['frob'], "imagefactory: unknown command 'frob'; there are doctor, template and image (see --help)"],
+    [
+      ['frob'],
+      "imagefactory: unknown command 'frob'; there are doctor, template, image and store (see --help)",
+    ],
     [
       ['--qmf', '--broker', 'a', '--qpidd', 'b'],
       'imagefactory: --broker and --qpidd mean the same thing; give one of them',

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { daemonOptions } from './daemon-options.js';
 import { exitCodesHelp } from './exit-codes.js';
 import { addImageCommand, type ImageActions } from './image/command.js';
+import { addStoreCommand, type StoreActions } from './store/command.js';
 import { addTemplateCommand, type TemplateActions } from './template/command.js';
 import type { PluginFlags } from './plugin-choice.js';
 import { UsageError } from './usage-error.js';
@@ -50,7 +51,7 @@ export interface DaemonFlags extends BusFlagValues, WarehouseFlags, PluginFlags 
   readonly foreground?: true;
 }
 
-export interface Actions extends TemplateActions, ImageActions {
+export interface Actions extends TemplateActions, ImageActions, StoreActions {
   readonly daemon: (flags: DaemonFlags) => Promise<void>;
   readonly doctor: (flags: { readonly json?: true }) => Promise<void>;
 }
@@ -69,7 +70,7 @@ export function buildProgram(
     .version(`imagefactory ${packageVersion()}`, '--version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .usage(
-      '--qmf [options]\n       imagefactory doctor [--json]\n       imagefactory template validate|show TEMPLATE…\n       imagefactory image list|show|delete|verify|waiting',
+      '--qmf [options]\n       imagefactory doctor [--json]\n       imagefactory template validate|show TEMPLATE…\n       imagefactory image list|show|delete|verify|waiting\n       imagefactory store check|rebuild|backup|restore',
     )
     // Long names of options leave little room for what they do; it is wrapped all the same.
     .configureHelp({ minWidthToWrap: 20 })
@@ -82,7 +83,9 @@ export function buildProgram(
   program.action(() => {
     const [word] = program.args;
     if (word !== undefined)
-      throw new UsageError(`unknown command '${word}'; there are doctor, template and image (see --help)`);
+      throw new UsageError(
+        `unknown command '${word}'; there are doctor, template, image and store (see --help)`,
+      );
     return actions.daemon(program.opts<DaemonFlags>());
   });
   program
@@ -93,6 +96,7 @@ export function buildProgram(
     .action((flags: { readonly json?: true }) => actions.doctor(flags));
   addTemplateCommand(program, actions);
   addImageCommand(program, actions);
+  addStoreCommand(program, actions);
   return program;
 }
 

@@ -11,6 +11,7 @@ import { runDoctor } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
 import { deleteImages, listImages, listWaiting, showImage, verifyStore } from './image/run.js';
 import { buildProgram, type DaemonFlags } from './program.js';
+import { backUpStore, checkStore, rebuildStore, restoreStore } from './store/run.js';
 import { showTemplate, validateTemplates } from './template/run.js';
 import { localSources } from './template/sources.js';
 import { UsageError } from './usage-error.js';
@@ -79,6 +80,18 @@ export async function runCommand(
       },
       listWaiting: async flags => {
         exitCode = await listWaiting(flags, { write, complain });
+      },
+      checkStore: async flags => {
+        exitCode = await checkStore(flags, { write, complain });
+      },
+      rebuildStore: async flags => {
+        exitCode = await rebuildStore(flags, { write, complain });
+      },
+      backUpStore: async (file, flags) => {
+        exitCode = await backUpStore(file, flags, { write, complain });
+      },
+      restoreStore: async (file, flags) => {
+        exitCode = await restoreStore(file, flags, { write, complain });
       },
       verifyImages: async (identifier, flags) => {
         exitCode = await verifyStore(identifier, flags, { write, complain });

@@ -16,7 +16,7 @@ import { type Attributes, type Repository, textOf, WarehouseError } from '../war
 export interface RemoteImagesParts {
   readonly store: DirectoryStore;
   readonly warehouse: Repository;
-  readonly catalog: ImageSets;
+  readonly catalog: Pick<ImageSets, 'adopt'>;
 }
 
 const uuidForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -1,4 +1,4 @@
-export { type AttachmentKind } from './image-files.js';
+export { type AttachmentKind, buildLogPath } from './image-files.js';
 export {
   DirectoryImageManager,
   type DirectoryImageManagerOptions,

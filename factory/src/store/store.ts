@@ -119,20 +119,8 @@ export interface StoreStatistics {
   readonly commits: number;
 }
 
-/**
- * The record of the factory: jobs, images, templates, events, and the positions of the followers. One process has it open. A step, and the events
- * of it, is recorded whole or not at all. Every method rejects with a {@link StoreError}; `closed` after {@link close}.
- */
-export interface Store {
-  /**
-   * Records one step. When the promise resolves, the step survives a power cut. Steps are recorded in the order of the calls.
-   *
-   * @returns the events of the step
-   * @throws StoreError `invalid`, `not_found`, `conflict` or `duplicate_order` for a change that cannot be made, and `write_failed` when the
-   *   disk refuses it; no change of the step is recorded then
-   */
-  commit(changes: readonly Change[]): Promise<readonly StoreEvent[]>;
-
+/** Queries of the records. Every method rejects with a {@link StoreError}. */
+export interface StoreReader {
   /** The record with that id; that sequence for events, that name for followers. Marks have none: find them. */
   get<T extends Exclude<TableName, 'marks'>>(
     table: T,
@@ -145,6 +133,34 @@ export interface Store {
   /** @throws StoreError `invalid_query` */
   count(table: TableName, where?: Where): Promise<number>;
 
+  /**
+   * Writes a copy as of now to a new file with the mode 0600, while the store is in use. It holds no secrets.
+   *
+   * @throws StoreError `invalid` if there is a file of that name
+   */
+  backup(path: string): Promise<void>;
+
+  /** Integrity of the database, and where its tables and the secrets disagree. */
+  check(): Promise<readonly Disagreement[]>;
+
+  /** Records the steps under way, then lets the directory go. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * The record of the factory: jobs, images, templates, events, and the positions of the followers. One process has it open for writing. A step, and
+ * the events of it, is recorded whole or not at all. Every method rejects with a {@link StoreError}; `closed` after {@link close}.
+ */
+export interface Store extends StoreReader {
+  /**
+   * Records one step. When the promise resolves, the step survives a power cut. Steps are recorded in the order of the calls.
+   *
+   * @returns the events of the step
+   * @throws StoreError `invalid`, `not_found`, `conflict` or `duplicate_order` for a change that cannot be made, and `write_failed` when the
+   *   disk refuses it; no change of the step is recorded then
+   */
+  commit(changes: readonly Change[]): Promise<readonly StoreEvent[]>;
+
   /** The secret of a job that waits; undefined when it has none, or it was deleted. */
   secret(job: string): Promise<string | undefined>;
 
@@ -156,18 +172,5 @@ export interface Store {
    */
   onEvents(listener: (lastSequence: number) => void): () => void;
 
-  /**
-   * Writes a copy as of now to a new file with the mode 0600, while the store is in use. It holds no secrets.
-   *
-   * @throws StoreError `invalid` if there is a file of that name
-   */
-  backup(path: string): Promise<void>;
-
-  /** Integrity of the database, and where its tables and the secrets disagree. */
-  check(): Promise<readonly Disagreement[]>;
-
   statistics(): StoreStatistics;
-
-  /** Records the steps under way, then lets the directory go. Idempotent. */
-  close(): Promise<void>;
 }

@@ -7,7 +7,8 @@ interface Rule {
   readonly found: (row: Readonly<Record<string, string>>) => Disagreement;
 }
 
-const restore = 'restore a backup, or rebuild the database from the image files';
+const rebuild = 'stop the agent, then run `imagefactory store rebuild`';
+const restore = `stop the agent, then run \`imagefactory store restore FILE\` with a backup, or \`imagefactory store rebuild\``;
 
 const rules: readonly Rule[] = [
   {
@@ -26,7 +27,7 @@ const rules: readonly Rule[] = [
       WHERE jobs.status = 'completed' AND jobs.kind <> 'delete' AND images.status IN ('new', 'pending', 'building')`,
     found: ({ id, image, status }) => ({
       problem: `job ${id} is completed, and its image ${image} is ${status}`,
-      remedy: `verify the files of image ${image}, then set it to complete or failed`,
+      remedy: rebuild,
     }),
   },
   {
@@ -34,7 +35,7 @@ const rules: readonly Rule[] = [
       (SELECT 1 FROM jobs WHERE jobs.image = images.id AND jobs.status NOT IN ('completed', 'failed'))`,
     found: ({ id, status }) => ({
       problem: `image ${id} is ${status}, and no job works on it`,
-      remedy: `set image ${id} to failed, or delete it`,
+      remedy: `start the agent again; if that does not help, ${rebuild}`,
     }),
   },
   {
@@ -42,7 +43,7 @@ const rules: readonly Rule[] = [
       WHERE position > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)`,
     found: ({ id, position }) => ({
       problem: `follower ${id} is at ${position}, beyond the last event`,
-      remedy: `remove follower ${id}; it begins anew then`,
+      remedy: rebuild,
     }),
   },
 ];

@@ -25,6 +25,12 @@ export class Connection {
     this.#database = guarded(() => new Database(path));
   }
 
+  /** A connection that can change nothing, to a file that exists. */
+  static toRead(path: string): Connection {
+    const uri = `file:${path.replace(/[%?#]/g, encodeURIComponent)}?mode=ro`;
+    return new Connection(uri);
+  }
+
   get inTransaction(): boolean {
     return this.#database.inTransaction;
   }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, passed, type PassedError, StoreError } from '../errors.js';
 import type { Page, Query, Where } from '../query.js';
@@ -7,7 +8,7 @@ import { type Applied, applyStep, getRecord, type Step } from './apply.js';
 import { checkTables } from './check.js';
 import { Connection, SqlError } from './driver.js';
 import { takeDirectory } from './lock.js';
-import { assertOwnVersion, migrate, migrations } from './migrations.js';
+import { assertOwnVersion, assertVersion, migrate, migrations } from './migrations.js';
 import { count, find } from './select.js';
 
 /** Name of the database file. */
@@ -48,6 +49,30 @@ export class Engine {
     } catch (error) {
       connection?.close();
       letGo();
+      throw storeError(error, directory);
+    }
+  }
+
+  /**
+   * Reads the database of a directory, which another process may have open.
+   *
+   * @throws StoreError `not_found`, `newer_version` or `damaged`
+   */
+  static openToRead(directory: string): Engine {
+    const path = join(directory, databaseFile);
+    if (!existsSync(path))
+      throw new StoreError(
+        'not_found',
+        `there is no ${path}; start an agent with this directory, which makes it`,
+      );
+    let connection: Connection | undefined;
+    try {
+      connection = Connection.toRead(path);
+      connection.exec('PRAGMA busy_timeout = 5000');
+      assertVersion(connection, migrations.length, path);
+      return new Engine(connection, () => undefined);
+    } catch (error) {
+      connection?.close();
       throw storeError(error, directory);
     }
   }
@@ -136,7 +161,7 @@ export function copyDatabase(directory: string, path: string): void {
 const damage = ['SQLITE_CORRUPT', 'SQLITE_NOTADB'];
 const ofTheDisk = ['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_READONLY', 'SQLITE_CANTOPEN', 'SQLITE_BUSY'];
 
-function storeError(error: unknown, directory = 'its directory'): StoreError {
+export function storeError(error: unknown, directory = 'its directory'): StoreError {
   if (error instanceof StoreError) return error;
   const text = messageOf(error);
   const has = (codes: readonly string[]): boolean =>

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { messageOf, passed, type PassedError, received, StoreError } from '../errors.js';
-import { Engine } from './engine.js';
+import type { Engine } from './engine.js';
 import { Turn } from './turn.js';
 
 /** The methods of the engine that are called across threads. */
@@ -40,9 +40,13 @@ export type AnswerMessage =
   | { readonly number: number; readonly value: unknown }
   | { readonly number: number; readonly error: PassedError };
 
-/** The engine in this thread, for databases in memory. */
+/** The engine in this thread, for databases in memory, and for commands that only read. */
 export class InlineHost implements EngineHost {
-  readonly #engine = Engine.open(undefined);
+  readonly #engine: Engine;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
 
   call<N extends keyof EngineCalls>(
     name: N,

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { refusal } from '../store.suite.js';
+import { Engine } from './engine.js';
 import { openStore } from './open.js';
 import type { Acknowledged } from './writer.test.fixture.js';
 
@@ -57,6 +58,17 @@ function startWriter(directory: string): Writer {
   };
 }
 
+/** The ends of the frames of a write-ahead log, each of which is one write: https://sqlite.org/fileformat2.html#walformat */
+function framesOf(log: Buffer): readonly number[] {
+  const [header, frame] = [32, 24 + log.readUInt32BE(8)];
+  const salt = log.readBigUInt64BE(16);
+  const ends: number[] = [0, header];
+  // Frames of before the last checkpoint have another salt.
+  for (let at = header; at + frame <= log.length && log.readBigUInt64BE(at + 8) === salt; at += frame)
+    ends.push(at + frame);
+  return ends;
+}
+
 describe('store of a process that is killed', () => {
   let directory: string;
   beforeEach(async () => {
@@ -105,6 +117,49 @@ describe('store of a process that is killed', () => {
         await store.close();
       }
     }
+  });
+
+  it('has whole steps after a power cut at any point of what was written', async () => {
+    const writer = startWriter(directory);
+    await writer.acknowledged(60);
+    const acknowledged = await writer.kill();
+    const [database, log] = await Promise.all(
+      ['store.db', 'store.db-wal'].map(name => readFile(join(directory, name))),
+    );
+    if (database === undefined || log === undefined) throw new Error('a file is missing');
+    const ends = framesOf(log);
+    let before = 0;
+    for (const [index, end] of ends.entries()) {
+      const next = ends[index + 1] ?? end;
+      // The cut is at the end of a write, or within the one that follows, whose rest the disk has as zeros, or as of earlier.
+      const within = end + Math.floor(Math.random() * (next - end));
+      const rest = [Buffer.alloc(0), Buffer.alloc(next - within), Buffer.alloc(next - within, 0x55)][
+        index % 3
+      ];
+      const copy = await mkdtemp(join(tmpdir(), 'imagefactory-cut-'));
+      try {
+        await writeFile(join(copy, 'store.db'), database);
+        await writeFile(
+          join(copy, 'store.db-wal'),
+          Buffer.concat([log.subarray(0, within), rest ?? Buffer.alloc(0)]),
+        );
+        // In this thread: a thread for each would take most of the time.
+        const engine = Engine.open(copy);
+        const message = `cut at ${within} of ${log.length}`;
+        const [orders = 0, jobs, images, events] = (['orders', 'jobs', 'images', 'events'] as const).map(
+          table => engine.count(table, undefined),
+        );
+        expect([jobs, images, events], message).to.deep.equal([orders, orders, 2 * orders]);
+        expect(orders, message).to.be.at.least(before);
+        expect(engine.check(), message).to.deep.equal([]);
+        before = orders;
+        engine.close();
+      } finally {
+        await rm(copy, { recursive: true });
+      }
+    }
+    expect(before).to.be.at.least(acknowledged.length);
+    expect(await readdir(join(directory, 'secrets'))).to.include.members(acknowledged.map(({ job }) => job));
   });
 
   it('is refused to a second process with the name of the first, until that is killed', async () => {

@@ -159,6 +159,17 @@ export function assertOwnVersion(connection: Connection, newest: number, name: s
   }
 }
 
+/** Makes sure that a database has exactly that version. @throws StoreError as {@link assertOwnVersion}, or `invalid` for an older one */
+export function assertVersion(connection: Connection, expected: number, name: string): void {
+  assertOwnVersion(connection, expected, name);
+  const version = pragma(connection, 'user_version');
+  if (version === expected) return;
+  throw new StoreError(
+    'invalid',
+    `${name} has version ${version} of the schema, and this program reads ${expected}: start an agent of this version with it, which brings it there`,
+  );
+}
+
 /** Brings a database to the newest version, each migration in a transaction of its own. */
 export function migrate(connection: Connection, steps: readonly string[]): void {
   const version = pragma(connection, 'user_version');

@@ -12,7 +12,7 @@ import { Connection } from './driver.js';
 import { databaseFile, Engine } from './engine.js';
 import { WorkerHost } from './host.js';
 import { applicationId, migrate, migrations } from './migrations.js';
-import { openMemoryStore, openStore } from './open.js';
+import { openMemoryStore, openStore, openStoreForReading } from './open.js';
 
 describe('store in a directory', () => {
   let directory: string;
@@ -31,6 +31,7 @@ describe('store in a directory', () => {
       await store.close();
     }
   };
+  const opening = (): Promise<unknown> => Promise.resolve().then(() => openStoreForReading(directory));
   const withSecret = (secret: string) => {
     const { changes, id } = ordered();
     return { id, changes: changes.map(one => (one.change === 'job.add' ? { ...one, secret } : one)) };
@@ -68,6 +69,55 @@ describe('store in a directory', () => {
     } finally {
       process.umask(before);
     }
+  });
+
+  it('can be opened for reading, in use or not, which changes nothing', async () => {
+    expect(await refusal(opening())).to.equal('not_found');
+    const { changes, id } = withSecret('hunter2');
+    await using(async store => {
+      await store.commit(changes);
+      const reader = openStoreForReading(directory);
+      expect(await reader.get('jobs', id)).to.include({ id, status: 'new', secret: true });
+      await store.commit(ordered().changes);
+      expect(await reader.count('jobs')).to.equal(2);
+      expect(await reader.check()).to.deep.equal([]);
+      await reader.backup(join(directory, 'copy'));
+      await reader.close();
+      expect(await store.count('jobs')).to.equal(2);
+    });
+    const before = createHash('sha256')
+      .update(await readFile(database))
+      .digest('hex');
+    const reader = openStoreForReading(directory);
+    expect(await reader.count('jobs')).to.equal(2);
+    // A store for writing all the same: the database itself refuses.
+    const writing = reader as Store;
+    expect(await refusal(writing.commit(ordered().changes))).to.equal('write_failed');
+    await reader.close();
+    expect(
+      createHash('sha256')
+        .update(await readFile(database))
+        .digest('hex'),
+    ).to.equal(before);
+    await rm(join(directory, 'secrets'), { recursive: true });
+    const again = openStoreForReading(directory);
+    expect((await again.check()).map(({ problem }) => problem)).to.deep.equal([
+      `the secret of job ${id} is lost`,
+    ]);
+    await again.close();
+  });
+
+  it('is not opened for reading when it has another version', async () => {
+    await using(store => store.commit(ordered().changes));
+    const connection = new Connection(database);
+    for (const [version, code] of [
+      [migrations.length + 1, 'newer_version'],
+      [migrations.length - 1, 'invalid'],
+    ] as const) {
+      connection.exec(`PRAGMA user_version = ${version}`);
+      expect(await refusal(opening())).to.equal(code);
+    }
+    connection.close();
   });
 
   it('can be read by another connection while it is in use', async () => {

@@ -1,8 +1,8 @@
 import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, StoreError } from '../errors.js';
-import type { Store, StoreOptions } from '../store.js';
-import { databaseFile } from './engine.js';
+import type { Store, StoreOptions, StoreReader } from '../store.js';
+import { databaseFile, Engine } from './engine.js';
 import { InlineHost, WorkerHost } from './host.js';
 import { SecretFiles, SecretsInMemory, syncDirectory } from './secrets.js';
 import { SqliteStore } from './sqlite-store.js';
@@ -20,27 +20,38 @@ export async function openStore(directory: string, options: StoreOptions = {}): 
   return await SqliteStore.open({ host, secrets, copyTo, ...options });
 }
 
+/**
+ * Opens the store of a directory for queries, in this thread; another process may have it open for writing meanwhile. Changes nothing.
+ *
+ * @throws StoreError `not_found` if there is no store, `invalid` for one of an older version, `newer_version`, or `damaged`
+ */
+export function openStoreForReading(directory: string): StoreReader {
+  const host = new InlineHost(Engine.openToRead(directory));
+  const secrets = new SecretFiles(join(directory, 'secrets'));
+  return SqliteStore.forReading({ host, secrets, copyTo: path => copy(directory, path) });
+}
+
 /** A store that ends with the process, for tests: the same database, in memory and in this thread. It has no backup. */
 export async function openMemoryStore(options: StoreOptions = {}): Promise<Store> {
   const copyTo = (): Promise<void> =>
     Promise.reject(new StoreError('invalid', 'a store in memory has no backup; open a directory'));
   return await SqliteStore.open({
-    host: new InlineHost(),
+    host: new InlineHost(Engine.open(undefined)),
     secrets: new SecretsInMemory(),
     copyTo,
     ...options,
   });
 }
 
-async function prepare(directory: string): Promise<SecretFiles> {
+/** Makes the directory, its files and their modes. @throws StoreError `write_failed` */
+export async function prepare(directory: string): Promise<SecretFiles> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await chmod(directory, 0o700);
     // SQLite gives its other files the mode of this one.
     const database = join(directory, databaseFile);
     for (const name of [database, join(directory, 'store.lock')]) {
-      const file = await open(name, 'a', 0o600);
-      await file.close();
+      await makeEmpty(name);
       await chmod(name, 0o600);
     }
     const secrets = await SecretFiles.open(join(directory, 'secrets'));
@@ -66,6 +77,15 @@ async function copy(directory: string, path: string): Promise<void> {
     await Promise.all([rm(part, { force: true }), rm(path, { force: true })]);
     if (error instanceof StoreError) throw error;
     throw new StoreError('write_failed', `${path} cannot be written: ${messageOf(error)}`);
+  }
+}
+
+/** Makes an empty file, unless there is one. That is not opened: its closing would end the locks that this process has on it. */
+async function makeEmpty(path: string): Promise<void> {
+  try {
+    await (await open(path, 'wx', 0o600)).close();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
 }
 

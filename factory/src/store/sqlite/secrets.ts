@@ -46,7 +46,7 @@ export class SecretsInMemory implements Secrets {
 export class SecretFiles implements Secrets {
   readonly #directory: string;
 
-  private constructor(directory: string) {
+  constructor(directory: string) {
     this.#directory = directory;
   }
 
@@ -96,7 +96,11 @@ export class SecretFiles implements Secrets {
   }
 
   async jobs(): Promise<readonly string[]> {
-    return (await readdir(this.#directory)).filter(name => isId(name));
+    const names = await readdir(this.#directory).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    });
+    return names.filter(name => isId(name));
   }
 
   #path(job: string): string {

@@ -43,6 +43,11 @@ export class SqliteStore implements Store {
     this.#now = now ?? (() => new Date());
   }
 
+  /** Of a database that another process may have open: all that changes it is refused there. */
+  static forReading(options: SqliteStoreOptions): SqliteStore {
+    return new SqliteStore(options);
+  }
+
   static async open(options: SqliteStoreOptions): Promise<SqliteStore> {
     const store = new SqliteStore(options);
     // A process that was killed has left secrets of steps that it had not recorded yet, or of jobs that were over.
