@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DirectoryImageManager, ImageSets, TargetImage } from '../images/index.js';
 import { silentLogger } from '../platform/log/index.js';
-import { type Change, openStore } from '../store/index.js';
+import { openStore } from '../store/index.js';
+import { withoutJob } from '../testing/without-job.js';
 import { WarehouseRepository } from '../warehouse/index.js';
 import { Follower } from './follower.js';
 import { newestSequence } from './positions.js';
@@ -56,15 +57,11 @@ async function build(): Promise<never> {
       ]),
     );
     await images.addImage(new TargetImage({ identifier: id, target: 'mock', status: 'COMPLETE' }));
-    await sets.ended(id, { outcome: { status: 'COMPLETED' } }, {}, changes =>
+    await sets.ended(id, { outcome: { status: 'COMPLETED' } }, changes =>
       store.commit(changes.map(withoutJob)),
     );
     print({ ...place, id, template });
   }
-}
-
-function withoutJob(one: Change): Change {
-  return one.change === 'image.put' ? { change: one.change, image: one.image } : one;
 }
 
 if (task === 'build') await Promise.all([build(), build()]);

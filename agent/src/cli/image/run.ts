@@ -3,16 +3,22 @@ import { join } from 'node:path';
 import { type BuildError, isBuildError } from '@imagefactory/plugin-api';
 import {
   type Condition,
+  deleteImage,
+  type DeletionOptions,
   DirectoryImageManager,
   ImageError,
+  imageErrorCodes,
   type ImageKind,
+  imageOf,
   type ImageRecord,
+  imagesInWork,
+  ImageSets,
   type Order,
   verifyImages as verify,
 } from '@imagefactory/factory/images';
 import { waitingDirectory, waitingIn } from '@imagefactory/factory/followers';
-import { Catalog } from '@imagefactory/factory/catalog';
-import { errorLine } from '@imagefactory/factory/platform';
+import { openStore, openStoreForReading, StoreError } from '@imagefactory/factory/store';
+import { askAgent } from '../../runtime/local-door.js';
 import { imageDirectory } from '../directories.js';
 import { exitCodes } from '../exit-codes.js';
 import { checkQuestion } from './fields.js';
@@ -95,8 +101,11 @@ export function showImage(identifier: string, flags: ImageFlags, output: Output)
   return answering(output, async () => {
     const images = await open(flags, true);
     const image = await images.imageWithId(identifier);
-    if (image === undefined) throw notThere(identifier, images);
-    output.write(flags.json === true ? `${JSON.stringify(images.recordOf(image))}\n` : describeImage(image));
+    const { items } = await images.query({ where: { identifier } });
+    const record = image === undefined ? items[0] : images.recordOf(image);
+    if (record === undefined) throw notThere(identifier, images);
+    const shown = image ?? imageOf(record, record.identifier);
+    output.write(flags.json === true ? `${JSON.stringify(record)}\n` : describeImage(shown));
     return exitCodes.ok;
   });
 }
@@ -110,21 +119,20 @@ export function deleteImages(
   return answering(output, async () => {
     const images = await open(flags, false);
     const waiting = new Set((await waitingIn(waitingDirectory(images.directory))).map(({ id }) => id));
+    const remove = await deletionIn(images, waiting);
     const deleted: string[] = [];
     const failed: { readonly image: string; readonly code: string; readonly problem: string }[] = [];
     for (const identifier of identifiers) {
       // It may have gone with its parent just now.
       if (deleted.includes(identifier)) continue;
       try {
-        deleted.push(
-          ...(await images.deleteImageWithId(identifier, { withChildren: flags.withChildren === true })),
-        );
+        deleted.push(...(await remove.one(identifier, { withChildren: flags.withChildren === true })));
       } catch (error) {
         if (!isExpected(error)) throw error;
         failed.push({ image: identifier, code: error.code, problem: problemOf(error) });
       }
     }
-    await noteDeletion(images.directory, deleted, waiting, output);
+    await remove.close();
     if (flags.json === true) output.write(`${JSON.stringify({ deleted, failed })}\n`);
     else {
       for (const identifier of deleted) output.write(`${identifier}: deleted\n`);
@@ -140,24 +148,52 @@ export function deleteImages(
   });
 }
 
-/**
- * Tells the catalogue what is gone. Where the agent stores in a warehouse, what has got there can be pushed as before, and is not gone.
- */
-async function noteDeletion(
-  directory: string,
-  deleted: readonly string[],
-  waiting: ReadonlySet<string>,
-  output: Output,
-): Promise<void> {
-  const path = join(directory, 'catalog');
-  if (deleted.length === 0 || !(await isDirectory(path))) return;
-  const hasWarehouse = await isDirectory(waitingDirectory(directory));
-  const gone = deleted.filter(id => !hasWarehouse || waiting.has(id));
-  const catalog = Catalog.open(path);
-  await catalog.deleted(gone).catch((error: unknown) => {
-    output.complain(`imagefactory: the catalogue still has what was deleted: ${errorLine(error)}\n`);
+interface Deletion {
+  readonly one: (id: string, options: DeletionOptions) => Promise<readonly string[]>;
+  readonly close: () => Promise<void>;
+}
+
+/** Deletes by way of the store of the directory, if it has one. @throws StoreError `in_use` */
+async function deletionIn(images: DirectoryImageManager, waiting: ReadonlySet<string>): Promise<Deletion> {
+  const directory = join(images.directory, 'store');
+  if (!(await isDirectory(directory))) {
+    return {
+      one: (id, options) => images.deleteImageWithId(id, options),
+      close: () => Promise.resolve(),
+    };
+  }
+  const store = await openStore(directory).catch((error: unknown) => {
+    if (error instanceof StoreError && error.code === 'in_use') return undefined;
+    throw error;
   });
-  await catalog.settled();
+  if (store === undefined)
+    return { one: (id, options) => askedFor(id, options, directory), close: () => Promise.resolve() };
+  const hasWarehouse = await isDirectory(waitingDirectory(images.directory));
+  const isElsewhere = (id: string): boolean => hasWarehouse && !waiting.has(id);
+  const context = { images, store, sets: new ImageSets(store), isElsewhere };
+  return {
+    one: (id, options) => deleteImage(id, options, context),
+    close: () => store.close(),
+  };
+}
+
+/** Has the agent that is at work in the directory delete an image. */
+async function askedFor(
+  id: string,
+  { withChildren = false }: DeletionOptions,
+  directory: string,
+): Promise<readonly string[]> {
+  const answer = await askAgent(directory, { delete: id, withChildren }).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StoreError(
+      'in_use',
+      `another process has ${directory} open, and it does not delete ${id}: ${why}; stop it, or try again`,
+    );
+  });
+  if ('deleted' in answer) return answer.deleted;
+  const { code, message } = answer.error;
+  const known = imageErrorCodes.find(one => one === code);
+  throw known === undefined ? new StoreError('write_failed', message) : new ImageError(known, message);
 }
 
 async function isDirectory(path: string): Promise<boolean> {
@@ -214,11 +250,19 @@ async function open({ imgdir }: ImageFlags, readOnly: boolean): Promise<Director
   if (imgdir !== undefined && !(await isDirectory(directory))) {
     throw new ImageError('not_found', `${directory} is no directory; name the --imgdir of the agent`);
   }
-  return DirectoryImageManager.open(directory, { readOnly });
+  const inWork = (): Promise<readonly ImageRecord[]> => inWorkIn(join(directory, 'store'));
+  return DirectoryImageManager.open(directory, { readOnly, inWork });
+}
+
+/** The images that an agent is making. An agent may have the store open meanwhile. @throws StoreError */
+async function inWorkIn(directory: string): Promise<readonly ImageRecord[]> {
+  if (!(await isDirectory(directory))) return [];
+  const store = openStoreForReading(directory);
+  return await imagesInWork(store).finally(() => store.close());
 }
 
 /** With the option that helps, which whoever keeps images does not know. */
-function problemOf({ code, message }: ImageError | BuildError): string {
+function problemOf({ code, message }: ImageError | BuildError | StoreError): string {
   return code === 'has_children' ? `${message} (--with-children)` : message;
 }
 
@@ -236,6 +280,6 @@ async function answering(output: Output, work: () => Promise<number>): Promise<n
   }
 }
 
-function isExpected(error: unknown): error is ImageError | BuildError {
-  return error instanceof ImageError || isBuildError(error);
+function isExpected(error: unknown): error is ImageError | BuildError | StoreError {
+  return error instanceof ImageError || isBuildError(error) || error instanceof StoreError;
 }
