@@ -1,7 +1,12 @@
 import { join } from 'node:path';
-import type { Catalog } from './catalog/index.js';
 import { BuildArchive, OldRecords, type RemoteImages } from './followers/index.js';
-import { DirectoryStore, makeImageDirectory } from './images/index.js';
+import {
+  addMissingRows,
+  DirectoryStore,
+  importCatalog,
+  type ImageSets,
+  makeImageDirectory,
+} from './images/index.js';
 import {
   BuildEngine,
   type EngineStop,
@@ -83,6 +88,8 @@ interface Parts {
   readonly jobs: JobRecords;
   readonly templates: TemplateSources;
   readonly closing: CloseStack;
+  /** Time of the newest event of earlier starts. */
+  readonly newest: string | undefined;
 }
 
 /**
@@ -104,7 +111,7 @@ export class Factory implements OrderContext {
   readonly store: DirectoryStore;
   readonly record: Store;
   readonly engine: BuildEngine;
-  readonly catalog: Catalog;
+  readonly catalog: ImageSets;
   readonly remote: RemoteImages | undefined;
   readonly templates: TemplateSources;
   readonly providers: ProviderDirectory;
@@ -149,7 +156,8 @@ export class Factory implements OrderContext {
     this.engine.resume();
     if (settings.keepRecords === 0) return;
     const records = new OldRecords({
-      ...{ catalog: archive.catalog, images: this.store.images, log: this.log },
+      ...{ store: this.record, sets: this.catalog, images: this.store.images, log: this.log },
+      newest: this.#parts.newest,
       days: settings.keepRecords,
       known: () => jobs.ids,
     });
@@ -257,15 +265,19 @@ async function openParts(
   closing.push(() => identity.release());
   const record = await openStore(join(directory, 'store'));
   closing.push(() => record.close());
+  const newest = await newestTime(record);
+  await importCatalog(directory, record, log);
   await importJournals(directory, record, log);
   const { records: jobs, found: earlier } = await JobRecords.open(record, log);
   const store = await openImages(settings, earlier);
+  await addMissingRows(directory, record);
+  const catalog = jobs.sets;
   const found: Leftover[] = [];
   const scratch = await openScratch(settings, found);
   closing.push(() => scratch.remove());
   const { warehouse, warehousePauses: courier } = options;
   const archive = await BuildArchive.open({
-    ...{ store, log },
+    ...{ store, catalog, records: record, log },
     ...(warehouse === undefined ? {} : { warehouse }),
     ...(courier === undefined ? {} : { courier }),
   });
@@ -275,13 +287,15 @@ async function openParts(
       ...(options.templates === undefined ? [] : [options.templates]),
       ...(warehouse === undefined ? [] : [repositoryTemplates(warehouse)]),
       imageTemplates(store),
-      repositoryTemplates(new LocalRepository(store.images, archive.catalog)),
+      imageTemplates(catalog),
+      repositoryTemplates(new LocalRepository(store.images, record)),
     ]),
     fetch: createFetcher({ allowPrivateAddresses: options.allowPrivateAddresses === true }),
   };
   const engine = await BuildEngine.open({
     ...settings,
-    ...{ plugins: options.plugins, store, archive, scratch },
+    ...{ plugins: options.plugins, store, scratch },
+    ...(warehouse === undefined ? {} : { archive }),
     logs: directory,
     cache: settings.cacheDirectory,
     record: {
@@ -295,7 +309,13 @@ async function openParts(
   });
   const logs = new OldLogs({ directory, known: () => jobs.ids, log });
   closing.push(() => logs.stop());
-  return { settings, identity, store, record, engine, archive, jobs, templates, closing };
+  return { settings, identity, store, record, engine, archive, jobs, templates, closing, newest };
+}
+
+/** Time of the newest event. */
+async function newestTime(store: Store): Promise<string | undefined> {
+  const { items } = await store.find('events', { sort: [{ field: 'sequence', descending: true }], limit: 1 });
+  return items[0]?.at;
 }
 
 /** The images of jobs on record are the engine's: it says what becomes of them. */

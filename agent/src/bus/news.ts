@@ -25,8 +25,8 @@ export function publishNews(parts: FactoryParts): () => void {
       log: inputs => readLog(inputs, parts),
       follow: inputs => follow(inputs, parts, followers),
       detail: inputs => detail(inputs, parts),
-      image: ({ image }) => {
-        const record = catalog.imageOf(image);
+      image: async ({ image }) => {
+        const record = await catalog.imageOf(image);
         if (record === undefined) throw unknown(image, 'image, build, target image or provider image');
         // What was read from JSON is nothing but maps, lists and texts.
         return {

@@ -41,12 +41,7 @@ describe('startAgent', () => {
     expect(await Promise.all([agent.stop(), agent.stop()])).to.deep.equal([report, report]);
     expect(agent.connection.state).to.equal('closed');
     expect(await readdir(join(directory, 'tmp'))).to.deep.equal([]);
-    expect((await readdir(join(directory, 'images'))).sort()).to.deep.equal([
-      'agent.json',
-      'cache',
-      'catalog',
-      'store',
-    ]);
+    expect((await readdir(join(directory, 'images'))).sort()).to.deep.equal(['agent.json', 'cache', 'store']);
   });
 
   it('leaves a connection open that it was given', async () => {

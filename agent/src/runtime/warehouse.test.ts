@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DirectoryImageManager } from '@imagefactory/factory/images';
+import { openStore } from '@imagefactory/factory/store';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type Iwhd, startIwhd } from '@imagefactory/factory/testing';
@@ -340,7 +341,9 @@ describe('an agent with an image warehouse', function () {
     const push = await factory.push(built);
     expect(await readdir(factory.imageDirectory)).not.to.include('warehouse');
     const images = await DirectoryImageManager.open(factory.imageDirectory, { readOnly: true });
-    const local = new LocalRepository(images);
+    await factory.stop();
+    const store = await openStore(join(factory.imageDirectory, 'store'));
+    const local = new LocalRepository(images, store);
     const [target] = await local.find('target_image', { build: built.build, target: 'mock' });
     expect(target?.id).to.equal(built.id);
     expect((await local.get('image', built.image))?.attributes).to.deep.equal({
@@ -356,5 +359,6 @@ describe('an agent with an image warehouse', function () {
     expect((await stat(join(factory.imageDirectory, `${built.id}.body`))).size).to.be.greaterThan(0);
     const error = await local.setAttributes('image', built.image, { latest_build: null }).catch(String);
     expect(error).to.match(/on record as the agent made it/);
+    await store.close();
   });
 });

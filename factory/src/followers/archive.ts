@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import type { Store } from '../store/index.js';
 import { type Archive, type FinishedWork, jobWord } from '../jobs/index.js';
-import { Catalog, type EndFacts, type RecordedThing } from '../catalog/index.js';
-import type { DirectoryImageManager, DirectoryStore } from '../images/index.js';
+import type { DirectoryStore, ImageSets } from '../images/index.js';
+import { changesBetween, type RecordedThing } from './changes.js';
 import { errorLine, type Logger } from '../platform/log/index.js';
 import { CatalogRecords, type Repository } from '../warehouse/index.js';
 import { Courier, type CourierOptions } from './courier.js';
@@ -12,6 +13,8 @@ import { WaitingList, waitingIn } from './waiting-list.js';
 export interface ArchiveOptions {
   /** The images of the agent, in whose directory the records are. */
   readonly store: DirectoryStore;
+  readonly catalog: ImageSets;
+  readonly records: Store;
   /** Where all that is on record is stored too. */
   readonly warehouse?: Repository;
   readonly log: Logger;
@@ -26,18 +29,19 @@ const reportEach = 10 * 1024 * 1024;
  * the warehouse gets all that changes there, in its order, as soon as it takes it.
  */
 export class BuildArchive implements Archive {
-  readonly catalog: Catalog;
+  readonly catalog: ImageSets;
   readonly records: CatalogRecords;
   /** Target images that are only in the warehouse; undefined without one. */
   readonly remote: RemoteImages | undefined;
-  readonly #images: DirectoryImageManager;
   readonly #list: WaitingList | undefined;
   readonly #courier: Courier | undefined;
   readonly #log: Logger;
 
-  private constructor({ store, warehouse, log, courier }: ArchiveOptions, list: WaitingList | undefined) {
+  private constructor(
+    { catalog, records, store, warehouse, log, courier }: ArchiveOptions,
+    list: WaitingList | undefined,
+  ) {
     const { images } = store;
-    this.#images = images;
     this.#log = log;
     this.#list = list;
     if (warehouse !== undefined && list !== undefined) {
@@ -47,11 +51,14 @@ export class BuildArchive implements Archive {
           send(thing, { catalog: this.catalog, records: this.records, warehouse }, options),
       });
     }
-    this.catalog = Catalog.open(join(images.directory, 'catalog'), async things => {
-      this.#courier?.mark(things);
+    this.catalog = catalog;
+    catalog.beforeChange = async (before, after) => {
+      const things = changesBetween(before, after);
+      this.#list?.add(things);
       await this.#list?.synced();
-    });
-    this.records = new CatalogRecords(this.catalog, images);
+      return () => this.#courier?.mark(things);
+    };
+    this.records = new CatalogRecords(catalog, records, images);
     this.remote =
       warehouse === undefined ? undefined : new RemoteImages({ store, warehouse, catalog: this.catalog });
   }
@@ -82,16 +89,7 @@ export class BuildArchive implements Archive {
   }
 
   async keep({ order, log, image, progress, signal }: FinishedWork): Promise<void> {
-    try {
-      await this.catalog.ended(order.id, await this.#endOf(order.id, image));
-    } catch (error) {
-      log.warn(`it could not be put on record: ${errorLine(error)}`);
-      this.#log.error(
-        `the end of ${jobWord(order)} ${order.id} could not be noted: ${errorLine(error)}; make room, or images will not know it`,
-      );
-      return;
-    }
-    const things = this.#thingsOf(order.id);
+    const things = await this.#thingsOf(order.id);
     const courier = this.#courier;
     if (courier === undefined || things.length === 0) return;
     await progress.step('storing in the warehouse', 0, async step => {
@@ -119,27 +117,12 @@ export class BuildArchive implements Archive {
   }
 
   async stop(): Promise<void> {
-    await this.catalog.settled();
     await this.#courier?.stop();
   }
 
-  /** What a provider calls an image is with the image, also where the build was one of an earlier run. */
-  async #endOf(id: string, { identifierOnProvider, account }: FinishedWork['image']): Promise<EndFacts> {
-    const outcome = { status: 'COMPLETED' } as const;
-    const stored = await this.#images.imageWithId(id);
-    const known = stored?.kind === 'provider' ? stored : undefined;
-    const name = identifierOnProvider ?? known?.identifierOnProvider;
-    const owner = account ?? known?.providerAccountIdentifier;
-    return {
-      outcome,
-      ...(name === undefined ? {} : { targetIdentifier: name }),
-      ...(owner === undefined ? {} : { account: owner }),
-    };
-  }
-
   /** What must be in the warehouse before anybody hears that an image is finished. */
-  #thingsOf(id: string): readonly RecordedThing[] {
-    const image = this.catalog.imageOf(id);
+  async #thingsOf(id: string): Promise<readonly RecordedThing[]> {
+    const image = await this.catalog.imageOf(id);
     if (image === undefined) return [];
     const things: RecordedThing[] = [{ kind: 'image', id: image.id }];
     for (const build of image.builds) {

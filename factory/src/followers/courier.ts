@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RecordedThing } from '../catalog/index.js';
+import type { RecordedThing } from './changes.js';
 import { errorLine, type Logger } from '../platform/log/index.js';
 import { type TransferOptions, WarehouseError } from '../warehouse/index.js';
 import { objectCount, OutageNews } from './outage-news.js';

@@ -1,4 +1,5 @@
-import type { Catalog, RecordedThing } from '../catalog/index.js';
+import type { ImageSets } from '../images/index.js';
+import type { RecordedThing } from './changes.js';
 import {
   type AttributeChanges,
   type CatalogRecords,
@@ -11,7 +12,7 @@ import {
 
 /** Where things are sent from and to. */
 export interface Route {
-  readonly catalog: Catalog;
+  readonly catalog: ImageSets;
   readonly records: CatalogRecords;
   readonly warehouse: Repository;
 }
@@ -43,7 +44,7 @@ export async function send(
     for (const [name, value] of Object.entries(attributes)) {
       if (value !== undefined && value !== there[name]) changes[name] = value;
       // What another agent has written is not ours to take away.
-      if (value === undefined && isOurs(name, there[name])) changes[name] = null;
+      if (value === undefined && (await isOurs(name, there[name]))) changes[name] = null;
     }
     if (Object.keys(changes).length > 0) await warehouse.setAttributes(kind, id, changes, options);
   }
@@ -60,8 +61,8 @@ export async function send(
   }
 
   /** Whether a value says that one of this image's builds was the latest, by our own records. */
-  function isOurs(name: string, value: string | undefined): boolean {
-    const builds = kind === 'image' ? (catalog.image(id)?.builds ?? []) : [];
+  async function isOurs(name: string, value: string | undefined): Promise<boolean> {
+    const builds = kind === 'image' ? ((await catalog.image(id))?.builds ?? []) : [];
     return /^latest_/.test(name) && builds.some(build => build.id === value);
   }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import type { RecordedThing } from '../catalog/index.js';
+import type { RecordedThing } from './changes.js';
 import { keyOf, WaitingList, waitingIn } from './waiting-list.js';
 
 const thing = (kind: RecordedThing['kind'], number: number): RecordedThing => ({

@@ -1,7 +1,7 @@
 import { closeSync, fsync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RecordedThing } from '../catalog/index.js';
+import type { RecordedThing } from './changes.js';
 import { errorCode } from '../platform/files/error-code.js';
 import { type Lock, takeLock } from '../platform/files/lock.js';
 

@@ -67,7 +67,6 @@ describe('DirectoryStore', () => {
     target: 'mock',
     template: '<template/>',
   });
-  const building = { status: 'BUILDING', activity: 'installing packages', percent: 40 } as const;
   const failed = {
     status: 'FAILED',
     activity: 'installing packages',
@@ -75,28 +74,12 @@ describe('DirectoryStore', () => {
     percent: 40,
   } as const;
 
-  it('has an image on record from its order on, and lets nobody use it before it is complete', async () => {
+  it('writes the record of a base image, and that of its target image with the body', async () => {
     const store = await DirectoryStore.open(images);
-    const given = facts();
+    const created = '2026-01-02T03:04:05.678Z';
+    const given = { ...facts(), created };
     const { identifier } = given;
     const base: ImageOrder = { kind: 'base', identifier: newImageIdentifier(), template: '<template/>' };
-    await store.record(order(identifier), { status: 'PENDING', activity: 'accepted', percent: 0 });
-    const created = (await store.images.imageWithId(identifier))?.created;
-    expect(await store.get(identifier)).to.equal(undefined);
-    expect(await store.templateOf(identifier)).to.equal('<template/>');
-    await store.record(base, building);
-    await store.record(
-      { ...order(identifier), kind: 'target', target: 'mock', baseImageId: base.identifier },
-      building,
-    );
-    expect(await store.images.imageWithId(identifier)).to.deep.include({
-      status: 'BUILDING',
-      statusDetail: { activity: 'installing packages' },
-      percentComplete: 40,
-      baseImageId: base.identifier,
-      target: 'mock',
-    });
-    expect((await verifyImages(store.images)).problems).to.deep.equal([]);
     const image = await store.add(await source(), { ...given, baseImageId: base.identifier }, never);
     await store.record({ ...base, format: 'raw' }, { status: 'COMPLETE', activity: 'done', percent: 100 });
     expect(image).to.include({ created, size: 4 });
@@ -107,46 +90,44 @@ describe('DirectoryStore', () => {
       format: 'raw',
       size: undefined,
     });
+    expect((await verifyImages(store.images)).problems).to.deep.equal([]);
     expect((await readdir(images)).sort()).to.deep.equal(
       [`${base.identifier}.meta`, `${identifier}.body`, `${identifier}.meta`].sort(),
     );
-    const error = await rejection(store.record(order(identifier), building));
+    const error = await rejection(store.record(order(identifier), failed));
     expect(error).to.include({ code: 'exists' });
   });
 
-  it('leaves an image on record as it was when its body cannot be stored', async () => {
+  it('writes the record of an image that has failed, also after its body could not be stored', async () => {
     const store = await DirectoryStore.open(images);
     const given = facts();
-    await store.record(order(given.identifier), building);
     await rejection(store.add(await source(), given, { signal: AbortSignal.abort() }));
-    expect((await store.images.imageWithId(given.identifier))?.status).to.equal('BUILDING');
+    expect(await readdir(images)).to.deep.equal([]);
     await store.record(order(given.identifier), failed);
+    expect(await store.get(given.identifier)).to.equal(undefined);
+    expect(await store.templateOf(given.identifier)).to.equal('<template/>');
     expect(await store.images.imageWithId(given.identifier)).to.deep.include({
       status: 'FAILED',
       statusDetail: { activity: failed.activity, error: failed.error },
+      percentComplete: 40,
     });
     expect(await readdir(images)).to.deep.equal([`${given.identifier}.meta`]);
     await store.images.deleteImageWithId(given.identifier);
     expect(await readdir(images)).to.deep.equal([]);
   });
 
-  it('knows a provider image before it is there', async () => {
+  it('keeps what a provider calls an image', async () => {
     const store = await DirectoryStore.open(images);
-    const identifier = newImageIdentifier();
-    const targetImageId = newImageIdentifier();
+    const [identifier, targetImageId] = [newImageIdentifier(), newImageIdentifier()];
     const about = { identifier, provider: 'mock-one', targetImageId, template: '<template/>' };
-    await store.record({ kind: 'provider', ...about }, building);
-    expect(await store.images.imageWithId(identifier)).to.include({ kind: 'provider', provider: 'mock-one' });
-    await store.addProviderImage(
-      await source(),
-      { ...about, format: 'mock', identifierOnProvider: 'i-1', account: 'anna' },
-      never,
-    );
+    const names = { identifierOnProvider: 'i-1', account: 'anna' };
+    await store.addProviderImage(await source(), { ...about, format: 'mock', ...names }, never);
     expect(await store.images.imageWithId(identifier)).to.include({
       status: 'COMPLETE',
       identifierOnProvider: 'i-1',
       targetImageId,
     });
+    expect(await store.get(identifier)).to.include(names);
   });
 
   it('keeps the records of the latest failures alone', async () => {
@@ -172,22 +153,15 @@ describe('DirectoryStore', () => {
     expect(await store.get(kept.identifier)).to.deep.equal(kept);
   });
 
-  it('goes on with the image of a run before, whatever that said of it last', async () => {
-    const [identifier, other] = [newImageIdentifier(), newImageIdentifier()];
-    const first = await DirectoryStore.open(images);
-    await first.record(order(identifier), building);
-    await first.record(order(other), failed);
-    const created = (await first.images.imageWithId(identifier))?.created;
-    const second = await DirectoryStore.open(images);
-    for (const id of [identifier, other]) {
-      await second.record(order(id), { status: 'PENDING', activity: 'accepted', percent: 40 });
-      await second.record(order(id), building);
-    }
-    expect(await second.images.imageWithId(identifier)).to.include({ created, status: 'BUILDING' });
-    await writeFile(join(images, `${other}.meta`), '');
-    await second.record(order(other), building).catch(() => undefined);
-    await second.record(order(other), building);
-    expect((await second.images.imageWithId(other))?.status, 'after a power cut').to.equal('BUILDING');
+  it('takes the place of a record that is not complete, or cannot be read', async () => {
+    const identifier = newImageIdentifier();
+    const store = await DirectoryStore.open(images);
+    await store.record(order(identifier), failed);
+    await store.record(order(identifier), { ...failed, percent: 50 });
+    expect(await store.images.imageWithId(identifier)).to.include({ percentComplete: 50 });
+    await writeFile(join(images, `${identifier}.meta`), '');
+    await store.record(order(identifier), failed);
+    expect((await store.images.imageWithId(identifier))?.status, 'after a power cut').to.equal('FAILED');
   });
 
   it('keeps the manifests of what is installed', async () => {

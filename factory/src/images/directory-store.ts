@@ -2,7 +2,7 @@ import type { InstalledPackage } from '@imagefactory/plugin-api';
 import { DirectoryImageManager, type DirectoryImageManagerOptions } from './directory-image-manager.js';
 import { FailedImages } from './failed-images.js';
 import { ImageError } from './image-error.js';
-import { change, imageOfOrder } from './image-orders.js';
+import { imageOfOrder } from './image-orders.js';
 import type {
   AddOptions,
   ImageFacts,
@@ -27,8 +27,6 @@ export class DirectoryStore implements ImageStore {
   readonly images: DirectoryImageManager;
   readonly #failed: FailedImages;
   readonly #onProblem: (error: unknown) => void;
-  /** Images that are on record and not over, so that they need not be read again. */
-  readonly #making = new Map<string, AnyImage>();
 
   private constructor(images: DirectoryImageManager, options: DirectoryStoreOptions) {
     this.images = images;
@@ -42,20 +40,8 @@ export class DirectoryStore implements ImageStore {
   }
 
   async record(order: ImageOrder, standing: ImageStanding): Promise<void> {
-    const { identifier } = order;
-    const isOver = standing.status === 'COMPLETE' || standing.status === 'FAILED';
-    const known = this.#making.get(identifier);
-    // When anything goes wrong, the file is what counts the next time.
-    this.#making.delete(identifier);
-    if (known !== undefined) {
-      change(known, order, standing);
-      await this.images.saveImage(known, { durable: isOver });
-      if (!isOver) this.#making.set(identifier, known);
-    } else {
-      const image = imageOfOrder(order, standing, await this.#createdAt(identifier));
-      await this.images.addImage(image, { body: { kind: 'none' }, replaceUnfinished: true, durable: isOver });
-      if (!isOver) this.#making.set(identifier, image);
-    }
+    const image = imageOfOrder(order, standing);
+    await this.images.addImage(image, { body: { kind: 'none' }, replaceUnfinished: true });
     // No build waits for the tidying up.
     if (standing.status === 'FAILED') this.#failed.added().catch(this.#onProblem);
   }
@@ -63,7 +49,7 @@ export class DirectoryStore implements ImageStore {
   async add(source: string, facts: ImageFacts, options: AddOptions): Promise<StoredImage> {
     const { packages } = facts;
     const image = new TargetImage({
-      ...(await this.#finished(facts, 'target image complete')),
+      ...finished(facts, 'target image complete'),
       target: facts.target,
       ...(facts.os === undefined ? {} : { os: facts.os }),
       icicle: packages === undefined ? emptyIcicle : icicleOf(packages),
@@ -75,14 +61,13 @@ export class DirectoryStore implements ImageStore {
       replaceUnfinished: true,
       ...(packages === undefined ? {} : { attachments: { cyclonedx: await bom(image, packages) } }),
     });
-    this.#making.delete(facts.identifier);
     return storedImage(image);
   }
 
   async addProviderImage(source: string, facts: ProviderFacts, options: AddOptions): Promise<StoredImage> {
     const { account, provider, targetImageId, identifierOnProvider } = facts;
     const image = new ProviderImage({
-      ...(await this.#finished(facts, 'provider image complete')),
+      ...finished(facts, 'provider image complete'),
       ...{ provider, targetImageId, identifierOnProvider },
       ...(account === undefined ? {} : { providerAccountIdentifier: account }),
     });
@@ -90,7 +75,6 @@ export class DirectoryStore implements ImageStore {
       body: { kind: 'move', path: source, ...options },
       replaceUnfinished: true,
     });
-    this.#making.delete(facts.identifier);
     return storedImage(image);
   }
 
@@ -102,30 +86,24 @@ export class DirectoryStore implements ImageStore {
   async templateOf(identifier: string): Promise<string | undefined> {
     return (await this.images.imageWithId(identifier))?.template;
   }
+}
 
-  async #finished(
-    { identifier, format, template }: Pick<ImageFacts, 'identifier' | 'format' | 'template'>,
-    activity: string,
-  ): Promise<ImageFields> {
-    const created = this.#making.get(identifier)?.created ?? (await this.#createdAt(identifier));
-    return {
-      ...{ identifier, format, template },
-      status: 'COMPLETE',
-      statusDetail: { activity },
-      percentComplete: 100,
-      ...(created === undefined ? {} : { created }),
-    };
-  }
-
-  /** Since when the image is on record, if it is and can be read. */
-  async #createdAt(identifier: string): Promise<string | undefined> {
-    try {
-      return (await this.images.imageWithId(identifier))?.created;
-    } catch (error) {
-      if (error instanceof ImageError) return undefined;
-      throw error;
-    }
-  }
+function finished(
+  {
+    created,
+    identifier,
+    format,
+    template,
+  }: Pick<ImageFacts, 'created' | 'identifier' | 'format' | 'template'>,
+  activity: string,
+): ImageFields {
+  return {
+    ...{ identifier, format, template },
+    status: 'COMPLETE',
+    statusDetail: { activity },
+    percentComplete: 100,
+    ...(created === undefined ? {} : { created }),
+  };
 }
 
 /** The library is large, and who only looks at images needs it not. */
@@ -148,5 +126,16 @@ function storedImage(image: AnyImage): StoredImage {
     created: image.created,
     ...(os === undefined ? {} : { os }),
     ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
+    ...(image.kind === 'provider' ? atProvider(image) : {}),
+  };
+}
+
+function atProvider({
+  identifierOnProvider,
+  providerAccountIdentifier: account,
+}: ProviderImage): Pick<StoredImage, 'identifierOnProvider' | 'account'> {
+  return {
+    ...(identifierOnProvider === undefined ? {} : { identifierOnProvider }),
+    ...(account === undefined ? {} : { account }),
   };
 }

@@ -8,51 +8,35 @@ import {
   TargetImage,
 } from './persistent-image.js';
 
-/** The image of an order, as it stands. */
+/** The image of an order whose making has ended. */
 export function imageOfOrder(
   order: ImageOrder,
-  standing: ImageStanding,
-  created: string | undefined,
+  { activity, error, percent, status }: ImageStanding,
 ): AnyImage {
   const fields: ImageFields = {
-    identifier: order.identifier,
-    template: order.template,
-    status: standing.status,
-    ...(created === undefined ? {} : { created }),
+    ...{ identifier: order.identifier, template: order.template, status, percentComplete: percent },
+    statusDetail: { activity, ...(error === undefined ? {} : { error }) },
+    ...(order.created === undefined ? {} : { created: order.created }),
   };
-  const image = ofKind(order, fields);
-  change(image, order, standing);
-  return image;
-}
-
-/** Carries an order and its standing over to the image that it was about before. */
-export function change(image: AnyImage, order: ImageOrder, standing: ImageStanding): void {
-  const { activity, error, percent, status } = standing;
-  image.status = status;
-  image.statusDetail = { activity, ...(error === undefined ? {} : { error }) };
-  image.percentComplete = percent;
-  if (image.kind === 'target' && order.kind === 'target') image.baseImageId = order.baseImageId;
-  if (order.kind !== 'base') return;
-  image.format = order.format;
-  image.os = order.os;
-  if (order.packages !== undefined) image.icicle ??= icicleOf(order.packages);
-}
-
-function ofKind(order: ImageOrder, fields: ImageFields): AnyImage {
   switch (order.kind) {
-    case 'base':
-      return new BaseImage(fields);
+    case 'base': {
+      const { format, os, packages } = order;
+      return new BaseImage({
+        ...fields,
+        ...(format === undefined ? {} : { format }),
+        ...(os === undefined ? {} : { os }),
+        ...(packages === undefined ? {} : { icicle: icicleOf(packages) }),
+      });
+    }
     case 'target':
       return new TargetImage({
-        ...fields,
-        target: order.target,
+        ...{ ...fields, target: order.target },
         ...(order.callerImageUuid === undefined ? {} : { callerImageUuid: order.callerImageUuid }),
+        ...(order.baseImageId === undefined ? {} : { baseImageId: order.baseImageId }),
       });
     case 'provider':
       return new ProviderImage({
-        ...fields,
-        provider: order.provider,
-        targetImageId: order.targetImageId,
+        ...{ ...fields, provider: order.provider, targetImageId: order.targetImageId },
       });
   }
 }

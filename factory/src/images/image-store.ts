@@ -9,6 +9,8 @@ interface CommonOrder {
   readonly identifier: string;
   /** The template's text as others may see it, without passwords. */
   readonly template: string;
+  /** When it was ordered, ISO 8601; default: now. */
+  readonly created?: string;
 }
 
 /** The body of a base image is not kept. */
@@ -36,10 +38,10 @@ export interface ProviderOrder extends CommonOrder {
   readonly targetImageId: string;
 }
 
-/** Where the making of an image stands. Without secrets. */
+/** How the making of an image has ended. Without secrets. */
 export interface ImageStanding {
   /** `COMPLETE` for base images alone: others are when they get their body. */
-  readonly status: 'PENDING' | 'BUILDING' | 'COMPLETE' | 'FAILED';
+  readonly status: 'COMPLETE' | 'FAILED';
   /** What is or was being done. */
   readonly activity: string;
   /** One line: why it has failed. */
@@ -58,7 +60,9 @@ export interface ImageFacts extends Omit<TargetOrder, 'kind'> {
 }
 
 /** A finished image in the store. */
-export interface StoredImage extends Omit<ImageFacts, 'baseImageId' | 'packages'> {
+export interface StoredImage
+  extends Omit<ImageFacts, 'baseImageId' | 'packages'>,
+    Partial<Pick<ProviderFacts, 'identifierOnProvider' | 'account'>> {
   /** Absolute path of the body. */
   readonly path: string;
   /** Bytes. */
@@ -78,11 +82,10 @@ export interface ProviderFacts extends Omit<ProviderOrder, 'kind'> {
   readonly account?: string;
 }
 
-/** Where images live: on record from the moment that they are ordered, and to be used once they are COMPLETE. */
+/** The files of images that are made, or have failed. */
 export interface ImageStore {
   /**
-   * Puts on record where the making of an image stands. An image that is on record already, and is not COMPLETE, changes; what its builder
-   * knows is what counts, whatever a builder before it has said.
+   * Writes the record of an image that gets no body: of a base image, or of one that has failed. It takes the place of one that is not COMPLETE.
    *
    * @throws ImageError `exists` or `busy`; BuildError `no_space`, `not_permitted` or `internal`
    */

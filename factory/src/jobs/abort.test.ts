@@ -63,7 +63,7 @@ describe('an aborted build', () => {
     const descriptor = `<template><name>s</name><os><name>Fedora</name><version>14</version><arch>x86_64</arch>
 <install type="url"><url>http://example.com/</url></install><rootpw>Pa55-of-this-test</rootpw></os></template>`;
     const build = engine.create({ descriptor, template: parseTemplate(descriptor), target: 'mock' });
-    await engine.keep(build);
+    await engine.keep([build]);
     return build;
   }
 
@@ -133,10 +133,7 @@ describe('an aborted build', () => {
     ]);
     const [second, third] = builds;
     if (second === undefined || third === undefined) throw new Error('two builds');
-    const withThird = [
-      ...before,
-      ...['ID.busy', 'ID.meta', 'store/secrets/ID'].map(name => `images/${name.replace('ID', third.id)}`),
-    ].sort();
+    const withThird = [...before, `images/store/secrets/${third.id}`].sort();
     expect(await abort(engine, second, withThird)).to.include('waiting for a free slot');
     expect(third.place).to.deep.equal({ queue: 'local', position: 1 });
   });

@@ -65,9 +65,9 @@ export interface RecordFacts {
   readonly caller?: string;
   /** Name of the object on the bus. */
   readonly adaptor: string;
-  /** The order that it is a part of, if that has a key; the key is with the first job. Other jobs are orders of their own. */
-  readonly order?: { readonly id: string; readonly key?: string };
-  /** Where a build belongs; absent for a push, which belongs to its target image. */
+  /** The order that it is a part of, if the caller has given that a key; default: named by its first job. */
+  readonly order?: { readonly id: string; readonly key: string };
+  /** Place of a build in the catalogue, in journals of versions before the store. */
   readonly place?: {
     /** Uuids. */
     readonly image: string;

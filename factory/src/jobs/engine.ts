@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BuildError, createMask, type Template } from '@imagefactory/plugin-api';
 import { v4 as uuidv4 } from 'uuid';
 import { errorLine, type Logger } from '../platform/log/index.js';
+import type { Change } from '../store/index.js';
 import { publicDescriptor, templateSecrets } from '../templates/index.js';
 import { Build, type BuildOrder, isResumable, jobWord, type JobWork, type RecordFacts } from './build.js';
 import type { BuildLogLine } from './build-log.js';
@@ -10,7 +11,7 @@ import type { BuildRequest, EngineOptions, EngineStop, PushRequest } from './eng
 import { AgentStopped } from './failure.js';
 import { ImageRecords } from './image-records.js';
 import { memoryRecords } from './record/memory-records.js';
-import type { JobRecords } from './record/job-records.js';
+import type { JobRecords, NewRecord } from './record/job-records.js';
 import { catchStrayErrors } from '../plugins/plugin-scope.js';
 import { type BuildPlan, PluginSet, queueOf } from '../plugins/plugins.js';
 import { LogReader } from './read-log.js';
@@ -213,31 +214,37 @@ export class BuildEngine {
   }
 
   /**
-   * Makes a build survive the end of the process and a power cut, and puts its image on record, so that its caller can be told that it is
-   * accepted.
+   * Records the builds of one order, with their images, in one step of the store: from then on they survive the end of the process and a power
+   * cut, and their caller can be told that they are accepted.
    *
-   * @param record what the catalogue is told of it
-   * @throws what the file system says; the build is given up then
+   * @param record what a door keeps with a build
+   * @param changes rows of the images, and others of the step; default: a row for each image, which belongs to no image set
+   * @throws BuildError; the builds are given up then
    */
-  async keep(build: Build, record?: RecordFacts): Promise<void> {
-    const entry = this.#live.get(build.id);
-    if (entry?.descriptor === undefined) return;
-    // It is ended, so it must not be known to the next start.
-    if (this.#state !== 'running') throw new BuildError('aborted', stopping);
-    const { id, descriptor } = build.order;
-    const whole = entry.descriptor;
-    entry.descriptor = undefined;
-    const secret = whole === descriptor ? undefined : whole;
+  async keep(
+    builds: readonly Build[],
+    record?: (build: Build) => RecordFacts,
+    changes?: readonly Change[],
+  ): Promise<void> {
+    const entries = builds.flatMap(({ id }) => this.#live.get(id) ?? []);
+    const unkept = entries.filter(({ descriptor }) => descriptor !== undefined);
+    // They are ended, so they must not be known to the next start.
+    if (unkept.length > 0 && this.#state !== 'running') throw new BuildError('aborted', stopping);
+    const jobs = unkept.map((entry): NewRecord => {
+      const { build, descriptor: whole, work } = entry;
+      entry.descriptor = undefined;
+      return {
+        ...{ order: build.order, resumable: isResumable(work), record: record?.(build) },
+        passwords: whole === build.order.descriptor ? undefined : whole,
+      };
+    });
     try {
-      await this.#workshop.jobs.add(
-        { order: build.order, resumable: isResumable(entry.work), record },
-        secret,
-      );
+      await this.#workshop.jobs.add(jobs, changes ?? unkept.map(({ records }) => records.row()));
     } catch (error) {
-      this.#live.delete(id);
+      for (const { build } of unkept) this.#live.delete(build.id);
       throw BuildError.from(error);
     }
-    await entry.records.begin();
+    for (const { records } of unkept) records.begin();
   }
 
   /** Sets a build going; without effect on one that is going or over, and on those that wait for the next start of a stopping agent. */

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { openScratchArea } from '../platform/files/scratch-area.js';
 import { DirectoryStore, type ImageStore } from '../images/index.js';
+import { openMemoryStore, type Store } from '../store/index.js';
 import { parseTemplate } from '../templates/index.js';
 import { fakeCloud, fakeOs, writeBase } from '../testing/fake-plugins.js';
 import { recordingLogger } from '../testing/recording-logger.js';
@@ -13,6 +14,7 @@ import { until } from '../testing/until.js';
 import type { Build } from './build.js';
 import { BuildEngine } from './engine.js';
 import { baseImageId } from './image-records.js';
+import { JobRecords } from './record/job-records.js';
 import { isEnd } from './status.js';
 
 const password = 'Pa55-of-records';
@@ -22,15 +24,18 @@ const descriptor = `<template><name>s</name><os><name>Fedora</name><version>14</
 describe('the records of the images of a build', () => {
   let directory: string;
   let store: DirectoryStore;
+  let records: Store;
   let log: ReturnType<typeof recordingLogger>;
   const engines: BuildEngine[] = [];
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'records-test-'));
     store = await DirectoryStore.open(join(directory, 'images'));
     log = recordingLogger();
+    records = await openMemoryStore();
   });
   afterEach(async () => {
     for (const engine of engines.splice(0)) await engine.stop();
+    await records.close();
     await rm(directory, { recursive: true });
   });
 
@@ -47,6 +52,10 @@ describe('the records of the images of a build', () => {
       limits: { local: 1 },
       grace: 0.05,
       log,
+      record: {
+        ...{ jobs: (await JobRecords.open(records, log)).records, earlier: [], epoch: 1, found: [] },
+        load: text => Promise.resolve({ template: parseTemplate(text) }),
+      },
     });
     engines.push(engine);
     return engine;
@@ -56,10 +65,11 @@ describe('the records of the images of a build', () => {
       ...{ descriptor, template: parseTemplate(descriptor), target: 'mock' },
       callerImageUuid: 'anything',
     });
-    await engine.keep(build);
+    await engine.keep([build]);
     return build;
   }
   const record = async (id: string) => await store.images.imageWithId(id);
+  const row = (id: string) => records.get('images', id);
   const over = (build: Build): Promise<void> => until('it is over', () => isEnd(build.state.status));
 
   it('go from PENDING by BUILDING to COMPLETE, which others hear of afterwards', async () => {
@@ -73,31 +83,29 @@ describe('the records of the images of a build', () => {
       return await writeBase(context);
     });
     const build = await order(engine);
-    expect(await record(build.id)).to.deep.include({
-      kind: 'target',
-      status: 'PENDING',
-      statusDetail: { activity: 'accepted' },
-      percentComplete: 0,
+    expect(await row(build.id)).to.deep.include({
+      ...{ kind: 'target', status: 'pending', activity: 'accepted', percent: 0 },
       callerImageUuid: 'anything',
     });
     engine.start(build);
     await until('it builds', () => isReady);
-    await until(
-      'that is on record',
-      async () => (await record(baseImageId(build.id)))?.status === 'BUILDING',
-    );
-    expect(await record(build.id)).to.include({ status: 'BUILDING', baseImageId: baseImageId(build.id) });
+    await until('that is on record', async () => (await row(baseImageId(build.id)))?.status === 'building');
+    expect(await row(build.id)).to.include({ status: 'building', parent: baseImageId(build.id) });
+    expect(await record(build.id), 'a file at the end alone').to.equal(undefined);
     const known: string[] = [];
     build.onChange(change => {
       if (change.kind !== 'status' || change.state.status !== 'COMPLETED') return;
-      void Promise.all([record(build.id), record(baseImageId(build.id))]).then(images =>
+      const ids = [build.id, baseImageId(build.id)];
+      void Promise.all([...ids.map(record), ...ids.map(row)]).then(images =>
         known.push(...images.map(image => image?.status ?? '')),
       );
     });
     goOn = true;
     await over(build);
     await until('it was looked up', () => known.length > 0);
-    expect(known).to.deep.equal(['COMPLETE', 'COMPLETE']);
+    expect(known).to.deep.equal(['COMPLETE', 'COMPLETE', 'complete', 'complete']);
+    const { size, sha256 } = (await store.get(build.id)) ?? {};
+    expect(await row(build.id)).to.include({ size, sha256, percent: 100 });
     expect((await readdir(join(directory, 'images'))).filter(name => name.endsWith('.busy'))).to.deep.equal(
       [],
     );
@@ -123,6 +131,8 @@ describe('the records of the images of a build', () => {
     };
     expect(await heard[0]).to.deep.include(failed);
     expect(await record(baseImageId(build.id))).to.deep.include(failed);
+    for (const id of [build.id, baseImageId(build.id)])
+      expect(await row(id)).to.include({ status: 'failed', error: reason });
     expect(await store.get(build.id)).to.equal(undefined);
     expect(await store.templateOf(build.id)).to.include('<rootpw>***</rootpw>');
   });
@@ -141,7 +151,9 @@ describe('the records of the images of a build', () => {
     await over(build);
     expect(build.state.status).to.equal('COMPLETED');
     expect(await store.get(build.id)).to.include({ target: 'mock' });
-    expect(log.lines.filter(line => /^warn.*could not be put on record/.test(line))).to.have.lengthOf(1);
+    expect(
+      log.lines.filter(line => /^warn.*meta file of image .* could not be written/.test(line)),
+    ).to.have.lengthOf(1);
   });
 
   it('are not waited for when the disk does not answer', async function () {

@@ -23,7 +23,7 @@ export type {
 } from './engine-options.js';
 export { importJournals } from './record/import-journals.js';
 export { buildStatus, type JobOnRecord, shownObject } from './record/job-form.js';
-export { JobRecords } from './record/job-records.js';
+export { JobRecords, type NewRecord, readersOfAll } from './record/job-records.js';
 export { OldLogs } from './old-logs.js';
 export type { RecoveredBuild } from './recovery.js';
 export { imagesAtWork } from './restart.js';

@@ -7,6 +7,7 @@ import type { ImageRecords } from './image-records.js';
 import type { JobOnRecord } from './record/job-form.js';
 import { JobNotes } from './record/job-notes.js';
 import { ProgressTree } from './progress-tree.js';
+import { told } from './storing.js';
 import { type BuildState, type BuildStatus, type Cleanup, isWaiting } from './status.js';
 import type { Workshop } from './workshop.js';
 
@@ -138,9 +139,9 @@ async function completeStored({ build, records, stop, workshop }: InterruptedBui
   const stored =
     build.state.status === 'FINISHING' ? await workshop.store.get(id).catch(() => undefined) : undefined;
   if (stored === undefined) return false;
-  const { path, size, format, sha256 } = stored;
-  log.info(`the agent was killed after the image had been stored as ${path}`);
-  await records.completed();
+  const image = told(stored);
+  log.info(`the agent was killed after the image had been stored as ${image.path}`);
+  const changes = await records.completed(image);
   const { root: progress } = new ProgressTree({
     percent: () => undefined,
     activity: activity => log.info(activity),
@@ -151,14 +152,17 @@ async function completeStored({ build, records, stop, workshop }: InterruptedBui
       new BuildError('timeout', `the ${jobWord(build.order)} was not done within ${timeout / 1000} s`),
     );
   }, timeout);
-  await archive?.keep({ order: build.order, image: stored, log, progress, signal: stop.signal });
+  if (archive !== undefined) {
+    await workshop.jobs.completed(id, image, changes);
+    await archive.keep({ order: build.order, image, log, progress, signal: stop.signal });
+  }
   clearTimeout(timer);
   await log.flush();
-  const end = { status: 'COMPLETED' as const, image: { path, size, format, sha256 } };
-  const recorded = new JobNotes(id, workshop.jobs).end(end, 100);
+  const end = { status: 'COMPLETED' as const, image };
+  const recorded = new JobNotes(id, workshop.jobs).end(end, 100, archive === undefined ? changes : []);
   await recorded;
   build.enter(end, recorded);
-  workshop.log.notice(`${build.title} completed before the agent was restarted: ${path}`);
+  workshop.log.notice(`${build.title} completed before the agent was restarted: ${image.path}`);
   return true;
 }
 
@@ -175,8 +179,9 @@ async function fail({ build, job, records, workshop }: InterruptedBuild, cleanup
   tellCleanup(build, cleanup);
   log.error(failure.info);
   await log.flush();
-  await records.failed(activity, failure.info);
-  const recorded = new JobNotes(id, workshop.jobs).end({ status: 'FAILED', failure }, build.percent);
+  const changes = await records.failed(activity, failure.info);
+  const notes = new JobNotes(id, workshop.jobs);
+  const recorded = notes.end({ status: 'FAILED', failure }, build.percent, changes);
   await recorded;
   build.describe({ activity, error: failure.info });
   build.enter({ status: 'FAILED', failure }, recorded);

@@ -69,7 +69,7 @@ describe('a restart of the engine', () => {
 
   async function accept(engine: BuildEngine, descriptor = '<template></template>'): Promise<Build> {
     const build = engine.create({ descriptor, template: parseTemplate(descriptor), target: 'mock' });
-    await engine.keep(build);
+    await engine.keep([build]);
     return build;
   }
 
@@ -150,7 +150,7 @@ describe('a restart of the engine', () => {
     const body = join(directory, 'body');
     await writeFile(body, 'body');
     const { jobs } = await openRecords(images(), recordingLogger());
-    void jobs.enter(build.id, 'FINISHING', 99);
+    await jobs.enter(build.id, 'FINISHING', 99);
     const image = await store.add(
       body,
       { identifier: build.id, target: 'mock', format: 'raw', template: '' },
@@ -248,7 +248,7 @@ describe('a restart of the engine', () => {
       target: 'mock',
     });
     await rm(secrets(), { recursive: true });
-    expect(await engine.keep(secret).catch((error: unknown) => error)).to.be.instanceOf(Error);
+    expect(await engine.keep([secret]).catch((error: unknown) => error)).to.be.instanceOf(Error);
     expect(engine.live).to.deep.equal([build.id]);
     await mkdir(secrets());
     expect((await openRecords(images(), recordingLogger())).earlier).to.deep.equal([]);

@@ -88,9 +88,7 @@ describe('a build that can be begun once more', () => {
 
     const second = await start(resumable(working(false)));
     expect(await readFile(order1, 'utf8')).to.include(password);
-    expect((await second.store.images.imageWithId(build.id))?.status, 'nobody else has ended it').to.equal(
-      'BUILDING',
-    );
+    expect((await second.records.get('images', build.id))?.status).to.equal('building');
     const [again] = second.engine.recovered;
     if (again === undefined) throw new Error('it is known');
     expect(again.kind).to.equal('resumed');
@@ -192,7 +190,7 @@ describe('a build that can be begun once more', () => {
     const build = await order(first.engine);
     await until('it runs', () => build.state.status === 'BUILDING');
     const { jobs } = await openRecords(images(), recordingLogger());
-    void jobs.enter(build.id, 'FINISHING', 99);
+    await jobs.enter(build.id, 'FINISHING', 99);
     const { engine } = await start(resumable(forever));
     const [again] = engine.recovered;
     if (again === undefined) throw new Error('it is known');

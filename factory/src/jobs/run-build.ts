@@ -1,5 +1,6 @@
 import { BuildError } from '@imagefactory/plugin-api';
 import { removeTree } from '../platform/files/remove-tree.js';
+import type { Change } from '../store/index.js';
 import { describeError, errorLine } from '../platform/log/index.js';
 import { admit } from './admission.js';
 import { type Build, isResumable, jobWord, type JobWork, type StatusDetail } from './build.js';
@@ -12,7 +13,7 @@ import { PluginCalls } from './plugin-calls.js';
 import { ProgressTree } from './progress-tree.js';
 import type { Release } from './resources/slots.js';
 import { type BuildState, type Cleanup, type FinishedImage, isWaiting } from './status.js';
-import { storePushed, storeTarget, told } from './storing.js';
+import { storePushed, storeTarget, type StoringOptions, told } from './storing.js';
 import { Abandoned } from './supervise.js';
 import { UndoStack } from './undo.js';
 import type { Workshop } from './workshop.js';
@@ -55,6 +56,8 @@ class BuildRun {
   #phase: string;
   #isResumable = false;
   #cleanup: Cleanup = { removed: [], left: [] };
+  /** Changes of the images that go into the step of the end. */
+  #endOfImages: readonly Change[] = [];
   /** The log as it was when the work ended, before the tidying up. */
   #lastLines: readonly BuildLogLine[] | undefined;
 
@@ -87,7 +90,7 @@ class BuildRun {
     const build = this.#build;
     const releases: Release[] = [];
     try {
-      void this.#records.begin();
+      this.#records.begin();
       if (build.state.status === 'NEW') this.#enter({ status: 'INITIALIZING' });
       const work = typeof given === 'function' ? await given() : given;
       this.#isResumable = isResumable(work);
@@ -148,26 +151,21 @@ class BuildRun {
       const call: PluginCall = (name, progress, inside) =>
         this.#calls.call({ name, progress, scratch: directory, secrets: work.secrets }, inside);
       const { root } = this.#progress;
+      const storing = async (): Promise<StoringOptions> => {
+        this.#enter({ status: 'FINISHING' });
+        this.#phase = 'storing the image';
+        return { build, root, signal, store, created: await jobs.createdAt(build.id) };
+      };
       if (work.kind === 'push') {
         const pushed = await pushImage(work, directory, root, call, signal);
-        await this.#beginStoring();
-        return await this.#archived(await storePushed(pushed, work, { build, root, signal, store }));
+        return await this.#archived(await storePushed(pushed, work, await storing()));
       }
       const image = await makeImage(work, directory, root, call, this.#records);
-      await this.#beginStoring();
-      return await this.#archived(
-        await storeTarget(image, { build, records: this.#records, root, signal, store }),
-      );
+      return await this.#archived(await storeTarget(image, { ...(await storing()), records: this.#records }));
     } finally {
       clearTimeout(timer);
       await this.#tidyUp();
     }
-  }
-
-  async #beginStoring(): Promise<void> {
-    this.#enter({ status: 'FINISHING' });
-    this.#phase = 'storing the image';
-    await this.#records.settle();
   }
 
   async #tidyUp(): Promise<void> {
@@ -189,8 +187,14 @@ class BuildRun {
   /** The image is made and stored by now: whatever ends the build from here on, it has completed. */
   async #archived(image: FinishedImage): Promise<FinishedImage> {
     const { order, log } = this.#build;
+    const { archive, jobs } = this.#workshop;
     const { root: progress } = this.#progress;
-    await this.#workshop.archive?.keep({ order, image, log, progress, signal: this.#stop.signal });
+    const changes = await this.#records.completed(image);
+    if (archive === undefined) this.#endOfImages = changes;
+    else {
+      await jobs.completed(order.id, told(image), changes);
+      await archive.keep({ order, image, log, progress, signal: this.#stop.signal });
+    }
     return image;
   }
 
@@ -210,9 +214,9 @@ class BuildRun {
       : 'stopped with the agent; its next start begins it once more';
     log.info(activity);
     this.#build.describe({ activity, error: null });
-    this.#notes.postponed();
+    this.#records.settle();
+    this.#notes.postponed(this.#records.step());
     await log.flush();
-    await this.#records.postponed();
     this.#workshop.log.info(`${title}: ${activity}`);
   }
 
@@ -232,7 +236,7 @@ class BuildRun {
     // Of all others the line above is the whole of it for who reads the log of a build.
     if (error.code === 'internal') log.error(story);
     await log.flush();
-    await this.#records.failed(order.mask(activity), failure.info);
+    this.#endOfImages = await this.#records.failed(order.mask(activity), failure.info);
     await this.#end({ status: 'FAILED', failure }, { activity: order.mask(activity), error: failure.info });
     const lines = failure.lastLines.map(line => `\n  ${line}`).join('');
     this.#workshop.log.warn(
@@ -242,7 +246,8 @@ class BuildRun {
   }
 
   #enter(state: BuildState): void {
-    this.#build.enter(state, this.#notes.status(state.status, this.#build.percent));
+    const images = this.#records.step(state.status);
+    this.#build.enter(state, this.#notes.status(state.status, this.#build.percent, images));
   }
 
   /** @param detail why: whoever hears of a failure can see its reason already */
@@ -255,6 +260,7 @@ class BuildRun {
     const recorded = this.#notes.end(
       completed ? { status: 'COMPLETED', image: told(state.image) } : state,
       completed ? 100 : percent,
+      this.#endOfImages,
     );
     await recorded;
     if (detail !== undefined) this.#build.describe(detail);

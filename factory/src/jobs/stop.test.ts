@@ -38,14 +38,18 @@ describe('an engine that is stopped in order', () => {
   const images = (): string => join(directory, 'images');
 
   async function start(os: OsPlugin) {
-    const { engine, log, store, close } = await openRecordedEngine({ directory, os, epoch: ++epoch });
+    const { engine, log, store, records, close } = await openRecordedEngine({
+      directory,
+      os,
+      epoch: ++epoch,
+    });
     closers.push(() => engine.stop());
     const stop = async () => {
       const report = await engine.stop();
       await close();
       return report;
     };
-    return { engine, log, store, stop };
+    return { engine, log, store, records, stop };
   }
 
   const create = (engine: BuildEngine, descriptor = '<template></template>'): Build =>
@@ -61,7 +65,7 @@ describe('an engine that is stopped in order', () => {
     const waiting = [await orderBuild(first.engine, secretTemplate), await orderBuild(first.engine)];
     await until('they wait', () => waiting.every(({ state }) => state.status === 'PENDING'));
     const unanswered = create(first.engine);
-    await first.engine.keep(unanswered);
+    await first.engine.keep([unanswered]);
     const unkept = create(first.engine);
     const changes: string[] = [];
     for (const build of [...waiting, unanswered])
@@ -75,16 +79,13 @@ describe('an engine that is stopped in order', () => {
     });
     // As a call does that was under way.
     first.engine.start(unanswered);
-    expect(await first.engine.keep(unkept).catch((error: unknown) => error)).to.equal(undefined);
+    expect(await first.engine.keep([unkept]).catch((error: unknown) => error)).to.equal(undefined);
     expect(running.state.status).to.equal('FAILED');
     expect(changes, 'nobody is told of an end').to.deep.equal([]);
     expect(waiting[0]?.detail).to.deep.equal({
       activity: 'waiting for the next start of the agent',
       error: null,
     });
-    const record = await first.store.images.imageWithId(waiting[0]?.id ?? '');
-    expect(record?.status).to.equal('PENDING');
-    expect(record?.statusDetail.activity).to.equal('waiting for the next start of the agent');
 
     const begun: string[] = [];
     const second = await start(
@@ -93,6 +94,10 @@ describe('an engine that is stopped in order', () => {
         return await writeBase(context);
       }),
     );
+    expect(await second.records.get('images', waiting[0]?.id ?? '')).to.include({
+      status: 'pending',
+      activity: 'waiting for the next start of the agent',
+    });
     expect(second.engine.recovered.map(({ build, kind }) => `${build.id} ${kind}`)).to.deep.equal([
       `${running.id} ended`,
       ...[...waiting, unanswered].map(({ id }) => `${id} waiting`),

@@ -10,6 +10,8 @@ export interface StoringOptions extends AddOptions {
   readonly build: Build;
   readonly store: ImageStore;
   readonly root: Progress;
+  /** When the image was ordered, ISO 8601. */
+  readonly created: string | undefined;
 }
 
 /** Puts the target image of a build into the store. */
@@ -17,16 +19,14 @@ export async function storeTarget(
   image: MadeImage,
   options: StoringOptions & { readonly records: ImageRecords },
 ): Promise<FinishedImage> {
-  const { build, records, root, signal, store } = options;
+  const { build, created, records, root, signal, store } = options;
   const { callerImageUuid, descriptor, id, target } = build.order;
   return await root.step('storing the image', 0, async () => {
     const stored = await store.add(
       image.path,
       {
-        identifier: id,
-        target,
-        format: image.format,
-        template: descriptor,
+        ...{ identifier: id, target, format: image.format, template: descriptor },
+        ...(created === undefined ? {} : { created }),
         ...(callerImageUuid === undefined ? {} : { callerImageUuid }),
         ...(image.base.os === undefined ? {} : { os: image.base.os }),
         ...(image.base.packages === undefined ? {} : { packages: image.base.packages }),
@@ -34,7 +34,6 @@ export async function storeTarget(
       },
       { signal },
     );
-    await records.completed();
     build.log.info(`stored as ${stored.path}: ${stored.size} bytes, SHA-256 ${stored.sha256}`);
     return stored;
   });
@@ -44,7 +43,7 @@ export async function storeTarget(
 export async function storePushed(
   pushed: PushedImage,
   { order, image }: PushWork,
-  { build, root, signal, store }: StoringOptions,
+  { build, created, root, signal, store }: StoringOptions,
 ): Promise<FinishedImage> {
   const { descriptor, push } = build.order;
   const { identifierOnProvider } = pushed;
@@ -60,6 +59,7 @@ export async function storePushed(
         format: pushed.record.format,
         template: descriptor,
         ...account,
+        ...(created === undefined ? {} : { created }),
       },
       { signal },
     );

@@ -1,8 +1,7 @@
 import type { Build, RecordFacts } from '../jobs/index.js';
-import type { BatchPlace } from '../catalog/index.js';
+import type { BatchPlace } from '../images/index.js';
 import type { AcceptedOrder, OrderContext, OrderOptions } from './context.js';
 import { OrderError } from './order-error.js';
-import { recordEndOf } from './record-end.js';
 
 /** @throws OrderError `unavailable` while the factory takes no orders */
 export function assertOpen({ engine: { refusal } }: Pick<OrderContext, 'engine'>): void {
@@ -31,7 +30,6 @@ export async function accept(
       void engine.abort(id, 'the agent, as its call was refused').then(() => engine.forget(id));
     throw error;
   }
-  for (const job of jobs) recordEndOf(job, context);
   return {
     place,
     jobs,
@@ -41,9 +39,8 @@ export async function accept(
   };
 }
 
-/** The part of a job's record that says which order it is of; the first job brings the order with it. */
-export function requestOf(request: OrderOptions['request'], index: number): Pick<RecordFacts, 'order'> {
-  if (request === undefined) return {};
-  const { orderId, orderKey } = request;
-  return { order: index === 0 ? { id: orderId, key: orderKey } : { id: orderId } };
+/** The record of a job of an order. */
+export function recordOf({ caller, nameOf, request }: OrderOptions, { id }: Build): RecordFacts {
+  const order = request === undefined ? {} : { order: { id: request.orderId, key: request.orderKey } };
+  return { caller: caller.name, adaptor: nameOf(id), ...order };
 }

@@ -1,8 +1,8 @@
 import type { Template } from '@imagefactory/plugin-api';
-import { type ImageDocument, imageDescription } from '../catalog/index.js';
-import { allDone, type Build } from '../jobs/index.js';
-import { loadTemplate, type TemplateOrigin } from '../templates/index.js';
-import { accept, assertOpen, requestOf } from './accept.js';
+import { type ImageDocument, imageDescription } from '../images/index.js';
+import type { Build } from '../jobs/index.js';
+import { loadTemplate, templateId, type TemplateOrigin } from '../templates/index.js';
+import { accept, assertOpen, recordOf } from './accept.js';
 import type { AcceptedOrder, OrderContext, OrderOptions } from './context.js';
 import { invalidOrder, orderErrors } from './order-error.js';
 
@@ -44,20 +44,21 @@ export function orderBuild(
 
 async function build(
   { image = '', build = '', callerImageUuid, ...input }: BuildInput,
-  { caller, signal, nameOf, request }: OrderOptions,
+  options: OrderOptions,
   context: OrderContext,
 ): Promise<AcceptedOrder> {
+  const { caller, signal, nameOf } = options;
   const { engine, catalog, log } = context;
   if ((callerImageUuid?.length ?? 0) > imageUuidLimit)
     throw invalidOrder('callerImageUuid', `it is longer than ${imageUuidLimit} characters; give a uuid`);
-  const known = image === '' ? undefined : catalog.image(image);
+  const known = image === '' ? undefined : await catalog.image(image);
   const reference = input.template ?? (await templateOf(known, context));
   const targets = input.targets ?? targetsOf(known);
   if (targets.length > targetsLimit)
     throw invalidOrder('targets', `${targets.length} are given; at most ${targetsLimit} are taken at a time`);
   assertOpen(context);
   for (const target of targets) engine.plugins.cloudFor(target);
-  const place = catalog.place(image, build);
+  const place = await catalog.place(image, build);
   const { text, shown, template, origin, secrets } = await loadTemplate(reference, context.templates, {
     timeout: templateTimeout,
     caller: caller.key,
@@ -75,23 +76,13 @@ async function build(
     },
     async jobs => {
       const stored = await storedTemplate(reference, origin, context);
-      const templateId = stored ?? catalog.templates.idOf(shown);
-      const description = imageDescription(template.name);
-      const facts = { ...place, template: templateId, description };
-      const kept = allDone([
-        ...jobs.map((job, index) =>
-          engine.keep(job, {
-            ...{ caller: caller.name, adaptor: nameOf(job.id), place: facts },
-            ...requestOf(request, index),
-          }),
-        ),
-        ...(stored === undefined ? [catalog.templates.put(shown)] : []),
-      ]);
-      const images = jobs.map(({ id, order: { target } }) => ({
-        ...{ id, target, template: templateId, adaptor: nameOf(id) },
+      const images = jobs.map(({ id, order: { callerImageUuid: uuid, target } }) => ({
+        ...{ id, target, template: stored ?? templateId(shown), adaptor: nameOf(id) },
+        ...(uuid === undefined ? {} : { callerImageUuid: uuid }),
       }));
-      // The catalogue waits for the jobs: a restart makes a record from a job, and no job from a record.
-      await catalog.addTargetImages(place, description, images, kept).finally(() => kept);
+      await catalog.addTargetImages(place, imageDescription(template.name), images, changes =>
+        engine.keep(jobs, job => recordOf(options, job), changes),
+      );
     },
   );
   for (const job of order.jobs) log.notice(`build ${job.id} accepted: ${describe(job, template)}`);
@@ -108,11 +99,8 @@ async function storedTemplate(
   const id = reference.trim().toLowerCase();
   // An image's uuid stands for the template that it was made from.
   const isImage =
-    catalog.imageOf(id) !== undefined || (await store.get(id).catch(() => undefined)) !== undefined;
-  if (isImage) return undefined;
-  // It may be one of our own that was not used for long.
-  catalog.templates.renew(id);
-  return id;
+    (await catalog.imageOf(id)) !== undefined || (await store.get(id).catch(() => undefined)) !== undefined;
+  return isImage ? undefined : id;
 }
 
 function targetsOf(image: ImageDocument | undefined): readonly string[] {

@@ -1,6 +1,5 @@
-import type { BatchPlace, Catalog } from '../catalog/index.js';
 import type { RemoteImages } from '../followers/index.js';
-import type { ImageStore } from '../images/index.js';
+import type { BatchPlace, ImageSets, ImageStore } from '../images/index.js';
 import type { Build, BuildEngine } from '../jobs/index.js';
 import type { Logger } from '../platform/index.js';
 import type { ProviderDirectory } from '../plugins/index.js';
@@ -14,7 +13,7 @@ export interface OrderContext {
   readonly remote: RemoteImages | undefined;
   /** Where a template that an order names is found. */
   readonly templates: TemplateSources;
-  readonly catalog: Catalog;
+  readonly catalog: ImageSets;
   readonly providers: ProviderDirectory;
   readonly log: Logger;
 }

@@ -1,4 +1,4 @@
-import { imageDescription } from '../catalog/index.js';
+import { imageDescription } from '../images/index.js';
 import { elementName } from '../plugins/index.js';
 import type { OrderContext } from './context.js';
 import { invalidOrder, orderErrors } from './order-error.js';
@@ -61,7 +61,7 @@ export function orderImport(
       );
     if (itsTarget !== undefined && itsTarget !== target)
       throw invalidOrder('providers', `it takes images of the target ${itsTarget}, and ${target} is given`);
-    const place = catalog.place(input.image ?? '', input.build ?? '');
+    const place = await catalog.place(input.image ?? '', input.build ?? '');
     const ids = await catalog.importImage({
       ...place,
       description: description.trim() === '' ? imageDescription('') : description,

@@ -1,7 +1,8 @@
 import { type BuildErrorCode, isBuildError, recogniseError } from '@imagefactory/plugin-api';
 import { OverQuota } from '../access/index.js';
-import { CatalogError } from '../catalog/index.js';
+import { CatalogError } from '../images/index.js';
 import { ProviderError } from '../plugins/index.js';
+import { StoreError } from '../store/index.js';
 
 /** The parts of an order that a refusal may be about. A door translates them to its own names. */
 export type OrderField =
@@ -65,13 +66,18 @@ function orderErrorOf(error: unknown): unknown {
   if (error instanceof ProviderError) {
     return invalidOrder(error.argument === 'credentials' ? 'credentials' : 'providers', error.message, error);
   }
-  const cause = recogniseError(error);
+  const refused = isBuildError(error) ? error.cause : error;
+  const cause = recogniseError(error)?.text ?? (isUnwritten(refused) ? 'the store refused it' : undefined);
   if (cause !== undefined) {
     // The path of a full disk is for the log, not for the caller.
-    const message = `could not record the order; nothing was started: ${cause.text}; the operator should look at the image directory`;
+    const message = `could not record the order; nothing was started: ${cause}; the operator should look at the image directory`;
     return new OrderError('not_recorded', message, { cause: error });
   }
   return isBuildError(error) ? new OrderError('failed', error.message, { cause: error }) : error;
+}
+
+function isUnwritten(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'write_failed';
 }
 
 /** Failures that another order would not have. */

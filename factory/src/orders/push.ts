@@ -3,11 +3,11 @@ import {
   buildIn,
   type ImageDocument,
   type TargetImageDocument,
-} from '../catalog/index.js';
-import type { StoredImage } from '../images/index.js';
-import { allDone, type RemoteImage } from '../jobs/index.js';
+  type StoredImage,
+} from '../images/index.js';
+import type { RemoteImage } from '../jobs/index.js';
 import { assertDeclared, type FoundProvider, readCredentials } from '../plugins/index.js';
-import { accept, assertOpen, requestOf } from './accept.js';
+import { accept, assertOpen, recordOf } from './accept.js';
 import type { AcceptedOrder, OrderContext, OrderOptions } from './context.js';
 import { invalidOrder, type OrderField, orderErrors } from './order-error.js';
 
@@ -48,8 +48,8 @@ export function orderTargetImagePush(
   return orderErrors(async () => {
     const { catalog, providers, remote } = context;
     const signal = searchSignal(options);
-    if (catalog.imageOf(id) === undefined) await remote?.adoptTargetImage(id, signal);
-    const image = catalog.imageOf(id);
+    if ((await catalog.imageOf(id)) === undefined) await remote?.adoptTargetImage(id, signal);
+    const image = await catalog.imageOf(id);
     const build = image?.builds.find(({ targetImages }) => targetImages.some(target => target.id === id));
     const targetImage = build?.targetImages.find(target => target.id === id);
     if (image === undefined || build === undefined || targetImage === undefined) {
@@ -82,10 +82,10 @@ export function orderPush(
     const { catalog, providers, remote } = context;
     const named = input.build ?? '';
     const signal = searchSignal(options);
-    const known = catalog.image(input.image);
+    const known = await catalog.image(input.image);
     if (known === undefined || (named !== '' && buildIn(known, named) === undefined))
       await remote?.adoptBuild(input.image, named, signal);
-    const image = catalog.image(input.image);
+    const image = await catalog.image(input.image);
     if (image === undefined) {
       throw invalidOrder(
         'image',
@@ -122,9 +122,10 @@ interface Pushes {
 
 async function takePushes(
   { image, build, pushes, ...input }: Pushes,
-  { caller, nameOf, request }: OrderOptions,
+  options: OrderOptions,
   context: OrderContext,
 ): Promise<AcceptedOrder> {
+  const { nameOf } = options;
   const { engine, catalog, log } = context;
   assertOpen(context);
   const { credentials, secrets } = readCredentials(input.credentials);
@@ -138,19 +139,13 @@ async function takePushes(
         jobs.push(engine.createPush({ ...push, credentials, secrets: [...secrets, ...push.secrets] }));
     },
     async jobs => {
-      const kept = allDone(
-        jobs.map((job, index) =>
-          engine.keep(job, {
-            ...{ caller: caller.name, adaptor: nameOf(job.id) },
-            ...requestOf(request, index),
-          }),
-        ),
-      );
       const images = jobs.map(({ id, order: { push } }) => ({
         // The name of the provider as others may see it.
         ...{ id, targetImage: push?.targetImage ?? '', provider: push?.provider ?? '', adaptor: nameOf(id) },
       }));
-      await catalog.addProviderImages(image.id, images, kept).finally(() => kept);
+      await catalog.addProviderImages(image.id, images, changes =>
+        engine.keep(jobs, job => recordOf(options, job), changes),
+      );
     },
   );
   for (const [index, job] of order.jobs.entries()) {

@@ -85,6 +85,14 @@ export const imageTransitions: Transitions<ImageStatus> = {
   delete_failed: ['deleting'],
 };
 
+/** The statuses that lead from one to the other, without the first; empty if none do. */
+export function imageWay(from: ImageStatus, to: ImageStatus): readonly ImageStatus[] {
+  const ways = new Map<ImageStatus, readonly ImageStatus[]>([[from, []]]);
+  for (const [status, way] of ways)
+    for (const next of imageTransitions[status]) if (!ways.has(next)) ways.set(next, [...way, next]);
+  return ways.get(to) ?? [];
+}
+
 /** The rows of a Markdown table of transitions. */
 export function transitionRows(table: Readonly<Record<string, readonly string[]>>): string[] {
   return Object.entries(table)

@@ -55,7 +55,10 @@ export type Change =
   | { readonly change: 'job.mark'; readonly mark: Mark }
   | { readonly change: 'job.unmark'; readonly mark: Pick<Mark, 'job' | 'kind' | 'name'> }
   | { readonly change: 'job.forget_secret'; readonly id: string }
-  /** Removes a job that has ended, with its events and marks, and its order when no other job is left of that. */
+  /**
+   * Removes a job that has ended, with its events and marks, and its order when no other job is left of that. Refused while a follower has not passed
+   * its events.
+   */
   | { readonly change: 'job.remove'; readonly id: string }
   /**
    * Adds or replaces an image. Event `image.state` if it is new or its status changes, removed with `job` if that is given. With `ifRevision` it is
@@ -66,6 +69,16 @@ export type Change =
       readonly image: ImageInput;
       readonly job?: string;
       readonly ifRevision?: number;
+    }
+  /**
+   * Changes those fields of an image, and takes it to its status by way of those that lead there; events as of `image.put`. Without effect if there
+   * is no such image.
+   */
+  | {
+      readonly change: 'image.update';
+      readonly id: string;
+      readonly values: Partial<Omit<ImageInput, 'id' | 'kind' | 'created'>>;
+      readonly job?: string;
     }
   /** Removes the record, and the events of the image that belong to no job. Event `image.removed` of `job`. */
   | { readonly change: 'image.remove'; readonly id: string; readonly job?: string }

@@ -6,6 +6,7 @@ import { imagesAtWork } from '../jobs/restart.js';
 import { openScratchArea } from '../platform/files/scratch-area.js';
 import { DirectoryStore } from '../images/index.js';
 import { parseTemplate } from '../templates/index.js';
+import type { Store } from '../store/index.js';
 import { closeRecords, openRecords } from './job-records.test.fixture.js';
 import { fakeCloud } from './fake-plugins.js';
 import { recordingLogger } from './recording-logger.js';
@@ -24,6 +25,7 @@ export interface RecordedEngine {
   readonly engine: BuildEngine;
   readonly log: ReturnType<typeof recordingLogger>;
   readonly store: DirectoryStore;
+  readonly records: Store;
   /** Closes its records. */
   readonly close: () => Promise<void>;
 }
@@ -37,7 +39,7 @@ export async function openRecordedEngine({
 }: RecordedStart): Promise<RecordedEngine> {
   const images = join(directory, 'images');
   const log = recordingLogger();
-  const { jobs, earlier } = await openRecords(images, log);
+  const { store: records, jobs, earlier } = await openRecords(images, log);
   const adopted = imagesAtWork(earlier);
   const store = await DirectoryStore.open(images, { adopts: id => adopted.has(id) });
   const engine = await BuildEngine.open({
@@ -56,13 +58,13 @@ export async function openRecordedEngine({
       load: text => Promise.resolve({ template: parseTemplate(text) }),
     },
   });
-  return { engine, log, store, close: () => closeRecords(images) };
+  return { engine, log, store, records, close: () => closeRecords(images) };
 }
 
 /** Orders a build as a caller does: it is kept before it starts. */
 export async function orderBuild(engine: BuildEngine, descriptor = '<template></template>'): Promise<Build> {
   const build = engine.create({ descriptor, template: parseTemplate(descriptor), target: 'mock' });
-  await engine.keep(build);
+  await engine.keep([build]);
   engine.start(build);
   return build;
 }

@@ -1,13 +1,16 @@
 import {
+  allOf,
   type BuildDocument,
   buildIn,
-  type Catalog,
   type ImageDocument,
   latestTemplate,
   type ProviderImageDocument,
   type TargetImageDocument,
-} from '../catalog/index.js';
-import type { AnyImage, DirectoryImageManager } from '../images/index.js';
+  type AnyImage,
+  type DirectoryImageManager,
+  type ImageSets,
+} from '../images/index.js';
+import type { Store } from '../store/index.js';
 import { icicleIdOf, imageIdOfIcicle } from './icicle-names.js';
 import type { ObjectBody, ObjectKind } from './repository.js';
 
@@ -25,11 +28,13 @@ interface Made {
  * is on record at that moment.
  */
 export class CatalogRecords {
-  readonly #catalog: Catalog;
+  readonly #catalog: ImageSets;
+  readonly #store: Store;
   readonly #images: DirectoryImageManager;
 
-  constructor(catalog: Catalog, images: DirectoryImageManager) {
+  constructor(catalog: ImageSets, store: Store, images: DirectoryImageManager) {
     this.#catalog = catalog;
+    this.#store = store;
     this.#images = images;
   }
 
@@ -37,16 +42,16 @@ export class CatalogRecords {
   async owns(kind: ObjectKind, id: string): Promise<boolean> {
     switch (kind) {
       case 'template':
-        return this.#catalog.templates.get(id) !== undefined;
+        return (await this.#store.get('templates', id)) !== undefined;
       case 'icicle':
         return (await this.#icicle(id)) !== undefined;
       case 'image':
-        return this.#catalog.image(id) !== undefined;
+        return (await this.#catalog.image(id)) !== undefined;
       case 'build':
-        return this.#build(id) !== undefined;
+        return (await this.#build(id)) !== undefined;
       case 'target_image':
       case 'provider_image':
-        return this.#made(kind, id) !== undefined;
+        return (await this.#made(kind, id)) !== undefined;
     }
   }
 
@@ -57,7 +62,7 @@ export class CatalogRecords {
       case 'icicle':
         return (await this.owns(kind, id)) ? {} : undefined;
       case 'image': {
-        const image = this.#catalog.image(id);
+        const image = await this.#catalog.image(id);
         if (image === undefined) return undefined;
         const { latestBuild, latestUnpushed } = image;
         return {
@@ -67,7 +72,7 @@ export class CatalogRecords {
         };
       }
       case 'build': {
-        const found = this.#build(id);
+        const found = await this.#build(id);
         if (found === undefined) return undefined;
         const { image, build } = found;
         const timestamp = (Date.parse(build.created) / 1000).toFixed(2);
@@ -84,11 +89,11 @@ export class CatalogRecords {
   async body(kind: ObjectKind, id: string): Promise<ObjectBody> {
     switch (kind) {
       case 'template':
-        return this.#catalog.templates.get(id) ?? '';
+        return (await this.#store.get('templates', id))?.text ?? '';
       case 'icicle':
         return (await this.#icicle(id)) ?? '';
       case 'image':
-        return this.#catalog.image(id)?.description ?? '';
+        return (await this.#catalog.image(id))?.description ?? '';
       case 'build':
         return '';
       case 'target_image':
@@ -101,7 +106,7 @@ export class CatalogRecords {
 
   /** The identifiers of all objects of a kind, and perhaps of some that are none yet. */
   async identifiers(kind: ObjectKind): Promise<readonly string[]> {
-    if (kind === 'template') return this.#catalog.templates.identifiers();
+    if (kind === 'template') return (await allOf(this.#store, 'templates', [])).map(({ id }) => id);
     const found: string[] = [];
     for await (const image of this.#catalog.images()) {
       const targets = image.builds.flatMap(({ targetImages }) => targetImages);
@@ -121,7 +126,7 @@ export class CatalogRecords {
   }
 
   async #targetImage(id: string): Promise<Values | undefined> {
-    const made = this.#made('target_image', id);
+    const made = await this.#made('target_image', id);
     if (made?.target.outcome.status !== 'COMPLETED') return undefined;
     const image = await this.#images.imageWithId(id);
     // What an agent has made and somebody has deleted is no more; what was imported has never had a body.
@@ -131,7 +136,7 @@ export class CatalogRecords {
   }
 
   async #providerImage(id: string): Promise<Values | undefined> {
-    const made = this.#made('provider_image', id);
+    const made = await this.#made('provider_image', id);
     const push = made?.push;
     if (made === undefined || push?.outcome.status !== 'COMPLETED') return undefined;
     if (push.adaptor !== undefined && (await this.#images.imageWithId(id)) === undefined) return undefined;
@@ -149,14 +154,16 @@ export class CatalogRecords {
     return image === undefined ? undefined : (await this.#images.imageWithId(image))?.icicle;
   }
 
-  #build(id: string): { readonly image: ImageDocument; readonly build: BuildDocument } | undefined {
-    const image = this.#catalog.imageOf(id);
+  async #build(
+    id: string,
+  ): Promise<{ readonly image: ImageDocument; readonly build: BuildDocument } | undefined> {
+    const image = await this.#catalog.imageOf(id);
     const build = image === undefined ? undefined : buildIn(image, id);
     return image === undefined || build === undefined ? undefined : { image, build };
   }
 
-  #made(kind: 'target_image' | 'provider_image', id: string): Made | undefined {
-    for (const build of this.#catalog.imageOf(id)?.builds ?? []) {
+  async #made(kind: 'target_image' | 'provider_image', id: string): Promise<Made | undefined> {
+    for (const build of (await this.#catalog.imageOf(id))?.builds ?? []) {
       for (const target of build.targetImages) {
         if (kind === 'target_image' && target.id === id) return { build, target };
         const push = target.providerImages.find(candidate => candidate.id === id);

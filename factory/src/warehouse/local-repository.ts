@@ -2,12 +2,13 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { Catalog } from '../catalog/index.js';
+import type { Store } from '../store/index.js';
 import { writeAtomically } from '../platform/files/atomic-write.js';
 import { errorCode } from '../platform/files/error-code.js';
 import {
   type AnyImage,
   type DirectoryImageManager,
+  ImageSets,
   ImageError,
   ProviderImage,
   TargetImage,
@@ -32,10 +33,9 @@ export class LocalRepository implements Repository {
   readonly #images: DirectoryImageManager;
   readonly #made: CatalogRecords;
 
-  /** @param catalog the one in the directory of the images, which is the default */
-  constructor(images: DirectoryImageManager, catalog = Catalog.open(join(images.directory, 'catalog'))) {
+  constructor(images: DirectoryImageManager, store: Store) {
     this.#images = images;
-    this.#made = new CatalogRecords(catalog, images);
+    this.#made = new CatalogRecords(new ImageSets(store), store, images);
   }
 
   async put<K extends ObjectKind>(

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { DirectoryImageManager, newImageIdentifier } from '../images/index.js';
+import { openMemoryStore, type Store } from '../store/index.js';
 import { type Iwhd, startIwhd } from '../testing/iwhd.js';
 import { rejection } from '../testing/until.js';
 import { LocalRepository } from './local-repository.js';
@@ -17,15 +18,18 @@ for (const where of ['an image warehouse', "the agent's own directory"] as const
     let directory: string;
     let iwhd: Iwhd;
     let repository: Repository;
+    let store: Store;
     beforeEach(async () => {
       directory = await mkdtemp(join(tmpdir(), 'repository-test-'));
       iwhd = await startIwhd();
+      store = await openMemoryStore();
       repository =
         where === 'an image warehouse'
           ? new WarehouseRepository(iwhd.url)
-          : new LocalRepository(await DirectoryImageManager.open(directory));
+          : new LocalRepository(await DirectoryImageManager.open(directory), store);
     });
     afterEach(async () => {
+      await store.close();
       await iwhd.stop();
       await rm(directory, { recursive: true });
     });

@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ImageDocument, ImageSets } from '@imagefactory/factory/images';
+import { openStore, type Store } from '@imagefactory/factory/store';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { Catalog } from '@imagefactory/factory/catalog';
 import { runProgram } from '../../testing/command.test.fixture.js';
 import { buildProgram } from '../program.js';
 import { UsageError } from '../usage-error.js';
@@ -184,39 +185,50 @@ describe('imagefactory image', function () {
     expect(await readdir(directory)).to.deep.equal([]);
   });
 
-  it('notes in the catalogue what it has deleted, and which build can be pushed now', async () => {
-    const catalog = Catalog.open(join(directory, 'catalog'));
-    const completed = { outcome: { status: 'COMPLETED' } } as const;
+  /** Builds of one image with a finished target image each. @returns their ids */
+  async function recorded(...targets: readonly string[]): Promise<readonly string[]> {
     const builds: string[] = [];
-    for (const target of [id(4), id(2)]) {
-      const place = catalog.place(id(9), '');
-      await catalog.addTargetImages(place, '<image/>', [{ id: target, target: 'mock', adaptor: target }]);
-      await catalog.ended(target, completed);
-      builds.push(place.build);
-    }
-    const standing = (target: string) =>
-      catalog
-        .image(id(9))
-        ?.builds.flatMap(({ targetImages }) => targetImages)
-        .find(one => one.id === target);
-    expect(catalog.image(id(9))).to.include({ latestUnpushed: builds[1] });
+    await withSets(async (sets, store) => {
+      for (const target of targets) {
+        const place = await sets.place(id(9), '');
+        await sets.addTargetImages(place, '<image/>', [{ id: target, target: 'mock', adaptor: target }]);
+        const completed = { outcome: { status: 'COMPLETED' } } as const;
+        await sets.ended(target, completed, changes =>
+          store.commit(
+            changes.map(one =>
+              one.change === 'image.update' ? { change: one.change, id: one.id, values: one.values } : one,
+            ),
+          ),
+        );
+        builds.push(place.build);
+      }
+    });
+    return builds;
+  }
+  async function withSets<T>(work: (sets: ImageSets, store: Store) => Promise<T>): Promise<T> {
+    const store = await openStore(join(directory, 'store'));
+    return await work(new ImageSets(store), store).finally(() => store.close());
+  }
+  const imageSet = (): Promise<ImageDocument | undefined> => withSets(sets => sets.image(id(9)));
+
+  it('records what it has deleted, and which build can be pushed now', async () => {
+    const builds = await recorded(id(4), id(2));
+    const standing = async (target: string) =>
+      (await imageSet())?.builds.flatMap(({ targetImages }) => targetImages).find(one => one.id === target);
+    expect(await imageSet()).to.include({ latestUnpushed: builds[1] });
     expect((await run('delete', id(2))).status).to.equal(0);
-    expect(catalog.image(id(9))).to.include({ latestUnpushed: builds[0] });
-    expect(standing(id(2))?.deleted).to.match(/^\d{4}-\d\d-\d\dT.*Z$/);
-    expect(standing(id(4))).not.to.have.property('deleted');
-    await catalog.deleted([id(4)]);
-    expect(catalog.image(id(9))).not.to.have.property('latestUnpushed');
+    expect(await imageSet()).to.include({ latestUnpushed: builds[0] });
+    expect((await standing(id(2)))?.deleted).to.match(/^\d{4}-\d\d-\d\dT.*Z$/);
+    expect(await standing(id(4))).not.to.have.property('deleted');
+    await withSets(sets => sets.deleted([id(4)]));
+    expect(await imageSet()).not.to.have.property('latestUnpushed');
   });
 
-  it('leaves in the catalogue what a warehouse has', async () => {
-    const catalog = Catalog.open(join(directory, 'catalog'));
-    await catalog.addTargetImages({ image: id(9), build: id(8) }, '<image/>', [
-      { id: id(2), target: 'mock', adaptor: 'a' },
-    ]);
-    await catalog.ended(id(2), { outcome: { status: 'COMPLETED' } });
+  it('leaves on record what a warehouse has', async () => {
+    const [build] = await recorded(id(2));
     await mkdir(join(directory, 'warehouse'));
     expect((await run('delete', id(2))).status).to.equal(0);
-    expect(catalog.image(id(9))).to.include({ latestUnpushed: id(8) });
+    expect(await imageSet()).to.include({ latestUnpushed: build });
   });
 
   it('tells what has not reached the warehouse, and when it never will', async () => {

@@ -3,16 +3,18 @@ import { join } from 'node:path';
 import { type BuildError, isBuildError } from '@imagefactory/plugin-api';
 import {
   type Condition,
+  deleteImage,
+  type DeletionOptions,
   DirectoryImageManager,
   ImageError,
   type ImageKind,
   type ImageRecord,
+  ImageSets,
   type Order,
   verifyImages as verify,
 } from '@imagefactory/factory/images';
 import { waitingDirectory, waitingIn } from '@imagefactory/factory/followers';
-import { Catalog } from '@imagefactory/factory/catalog';
-import { errorLine } from '@imagefactory/factory/platform';
+import { openStore, type Store, StoreError } from '@imagefactory/factory/store';
 import { imageDirectory } from '../directories.js';
 import { exitCodes } from '../exit-codes.js';
 import { checkQuestion } from './fields.js';
@@ -110,21 +112,20 @@ export function deleteImages(
   return answering(output, async () => {
     const images = await open(flags, false);
     const waiting = new Set((await waitingIn(waitingDirectory(images.directory))).map(({ id }) => id));
+    const remove = await deletionIn(images, waiting);
     const deleted: string[] = [];
     const failed: { readonly image: string; readonly code: string; readonly problem: string }[] = [];
     for (const identifier of identifiers) {
       // It may have gone with its parent just now.
       if (deleted.includes(identifier)) continue;
       try {
-        deleted.push(
-          ...(await images.deleteImageWithId(identifier, { withChildren: flags.withChildren === true })),
-        );
+        deleted.push(...(await remove.one(identifier, { withChildren: flags.withChildren === true })));
       } catch (error) {
         if (!isExpected(error)) throw error;
         failed.push({ image: identifier, code: error.code, problem: problemOf(error) });
       }
     }
-    await noteDeletion(images.directory, deleted, waiting, output);
+    await remove.close();
     if (flags.json === true) output.write(`${JSON.stringify({ deleted, failed })}\n`);
     else {
       for (const identifier of deleted) output.write(`${identifier}: deleted\n`);
@@ -140,24 +141,28 @@ export function deleteImages(
   });
 }
 
-/**
- * Tells the catalogue what is gone. Where the agent stores in a warehouse, what has got there can be pushed as before, and is not gone.
- */
-async function noteDeletion(
-  directory: string,
-  deleted: readonly string[],
-  waiting: ReadonlySet<string>,
-  output: Output,
-): Promise<void> {
-  const path = join(directory, 'catalog');
-  if (deleted.length === 0 || !(await isDirectory(path))) return;
-  const hasWarehouse = await isDirectory(waitingDirectory(directory));
-  const gone = deleted.filter(id => !hasWarehouse || waiting.has(id));
-  const catalog = Catalog.open(path);
-  await catalog.deleted(gone).catch((error: unknown) => {
-    output.complain(`imagefactory: the catalogue still has what was deleted: ${errorLine(error)}\n`);
-  });
-  await catalog.settled();
+interface Deletion {
+  readonly one: (id: string, options: DeletionOptions) => Promise<readonly string[]>;
+  readonly close: () => Promise<void>;
+}
+
+/** Deletes by way of the store of the directory, if it has one. @throws StoreError `in_use` */
+async function deletionIn(images: DirectoryImageManager, waiting: ReadonlySet<string>): Promise<Deletion> {
+  const directory = join(images.directory, 'store');
+  if (!(await isDirectory(directory))) {
+    return {
+      one: (id, options) => images.deleteImageWithId(id, options),
+      close: () => Promise.resolve(),
+    };
+  }
+  const store: Store = await openStore(directory);
+  const hasWarehouse = await isDirectory(waitingDirectory(images.directory));
+  const isElsewhere = (id: string): boolean => hasWarehouse && !waiting.has(id);
+  const context = { images, store, sets: new ImageSets(store), isElsewhere };
+  return {
+    one: (id, options) => deleteImage(id, options, context),
+    close: () => store.close(),
+  };
 }
 
 async function isDirectory(path: string): Promise<boolean> {
@@ -218,7 +223,7 @@ async function open({ imgdir }: ImageFlags, readOnly: boolean): Promise<Director
 }
 
 /** With the option that helps, which whoever keeps images does not know. */
-function problemOf({ code, message }: ImageError | BuildError): string {
+function problemOf({ code, message }: ImageError | BuildError | StoreError): string {
   return code === 'has_children' ? `${message} (--with-children)` : message;
 }
 
@@ -236,6 +241,6 @@ async function answering(output: Output, work: () => Promise<number>): Promise<n
   }
 }
 
-function isExpected(error: unknown): error is ImageError | BuildError {
-  return error instanceof ImageError || isBuildError(error);
+function isExpected(error: unknown): error is ImageError | BuildError | StoreError {
+  return error instanceof ImageError || isBuildError(error) || error instanceof StoreError;
 }

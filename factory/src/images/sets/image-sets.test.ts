@@ -21,7 +21,7 @@ describe('ImageSets', () => {
   afterEach(() => store.close());
 
   const ended = (id: string, end: EndFacts): Promise<unknown> =>
-    catalog.ended(id, end, {}, changes => record(changes));
+    catalog.ended(id, end, changes => record(changes));
   const record = async (changes: readonly Change[]): Promise<unknown> =>
     changes.length === 0 ? undefined : await store.commit(changes.map(withoutJob));
 
@@ -209,23 +209,24 @@ describe('ImageSets', () => {
   it('records an end and its consequences in the step of the caller, or nothing of them', async () => {
     const place = await add('', { '1': 'mock' });
     const before = await catalog.image(place.image);
-    const refused = catalog.ended(uuid('1'), completed, {}, () =>
-      Promise.reject(new Error('the disk is full')),
-    );
+    const refused = catalog.ended(uuid('1'), completed, () => Promise.reject(new Error('the disk is full')));
     expect(String(await rejection(refused))).to.include('the disk is full');
     expect(await catalog.image(place.image)).to.deep.equal(before);
     let steps = 0;
-    await catalog.ended(uuid('1'), completed, { size: 7 }, async changes => {
+    await catalog.ended(uuid('1'), completed, async changes => {
       steps++;
       await record(changes);
     });
     expect(steps).to.equal(1);
     expect(await catalog.image(place.image)).to.include({ latestUnpushed: place.build });
-    expect(await store.get('images', uuid('1'))).to.include({ status: 'complete', size: 7 });
+    expect(await store.get('images', uuid('1'))).to.include({ status: 'complete', percent: 100 });
   });
 });
 
 /** There are no jobs here that the events could belong to. */
 function withoutJob(change: Change): Change {
-  return change.change === 'image.put' ? { change: 'image.put', image: change.image } : change;
+  if (change.change === 'image.put') return { change: 'image.put', image: change.image };
+  return change.change === 'image.update'
+    ? { change: 'image.update', id: change.id, values: change.values }
+    : change;
 }

@@ -3,14 +3,13 @@ import { type Change, type Store, StoreError } from '../../store/index.js';
 import { isImageIdentifier } from '../persistent-image.js';
 import {
   buildIn,
-  type BuildDocument,
   type ImageDocument,
   type TargetImageDocument,
   withBuild,
   withTargetImages,
 } from './documents.js';
 import { importedIds, type ImportedIds, withImported } from './imports.js';
-import { allOf, type ChangeContext, changesTo, loadSet, type RowFacts } from './rows.js';
+import { adaptorOf, allOf, type ChangeContext, changesTo, loadSet } from './rows.js';
 import { type EndFacts, withDeletion, withOutcome } from './rules.js';
 
 /** A request that the record cannot follow, with the argument that it is about. */
@@ -36,7 +35,7 @@ export interface NewTargetImage {
   /** Uuid of its template: one of the store, or of a template that is stored elsewhere. */
   readonly template?: string;
   /** Name of the object on the bus that shows its build. */
-  readonly adaptor: string;
+  readonly adaptor?: string;
   /** `image_uuid` as a caller of 2011 gave it. */
   readonly callerImageUuid?: string;
 }
@@ -45,7 +44,7 @@ export interface NewProviderImage {
   readonly id: string;
   readonly targetImage: string;
   readonly provider: string;
-  readonly adaptor: string;
+  readonly adaptor?: string;
 }
 
 export interface ImportedImage extends BatchPlace {
@@ -73,14 +72,21 @@ type Apply = (image: ImageDocument | undefined) => ImageDocument | undefined;
  */
 export class ImageSets {
   readonly #store: Store;
+  /** Called before a change is recorded; the function that it gives is called after that. */
+  beforeChange: (before: ImageDocument | undefined, after: ImageDocument) => Promise<() => void> = () =>
+    Promise.resolve(() => undefined);
   /** The change of each set that is under way. */
   readonly #changing = new Map<string, Promise<unknown>>();
 
   /** A change that is a step of its own. */
   readonly #alone: ChangeOptions<unknown>;
 
-  constructor(store: Store) {
+  readonly #now: () => Date;
+
+  /** @param now the clock */
+  constructor(store: Store, now = () => new Date()) {
     this.#store = store;
+    this.#now = now;
     this.#alone = {
       record: async changes => (changes.length === 0 ? undefined : await store.commit(changes)),
     };
@@ -97,6 +103,26 @@ export class ImageSets {
     const image = await this.#store.get('images', id);
     const batch = await this.#store.get('batches', image?.batch ?? id);
     return await this.image(batch?.imageSet ?? id);
+  }
+
+  /** The place of a target or provider image, and the name of the object on the bus that shows its job. */
+  async placeOf(id: string): Promise<(BatchPlace & { readonly adaptor?: string }) | undefined> {
+    const row = await this.#store.get('images', id);
+    const batch = row?.batch === undefined ? undefined : await this.#store.get('batches', row.batch);
+    return row === undefined || batch === undefined
+      ? undefined
+      : { image: batch.imageSet, build: batch.id, ...adaptorOf(row) };
+  }
+
+  /** The text of the template that an image is, or is to be, made from; undefined if it is not in the store. */
+  async templateOf(id: string): Promise<string | undefined> {
+    if (!isImageIdentifier(id)) return undefined;
+    const [image, job] = [await this.#store.get('images', id), await this.#store.get('jobs', id)];
+    for (const template of [image?.template, job?.template]) {
+      const found = template === undefined ? undefined : await this.#store.get('templates', template);
+      if (found !== undefined) return found.text;
+    }
+    return undefined;
   }
 
   /** All image sets, one after the other. */
@@ -154,7 +180,7 @@ export class ImageSets {
     );
     const step = record === undefined ? this.#alone : { record, jobs: true };
     const apply = (image: ImageDocument | undefined): ImageDocument =>
-      withBuild(ensured(image, place, description), place.build, build => ({
+      withBuild(this.#ensured(image, place, description), place.build, build => ({
         ...build,
         targetImages: [...build.targetImages, ...added],
       }));
@@ -180,7 +206,7 @@ export class ImageSets {
           ...target,
           providerImages: [
             ...target.providerImages,
-            ...added.map(({ id, provider, adaptor }) => ({ id, provider, adaptor, outcome })),
+            ...added.map(({ targetImage: _target, ...push }) => ({ ...push, outcome })),
           ],
         };
       });
@@ -191,18 +217,14 @@ export class ImageSets {
   /**
    * Records the outcome of a target or provider image; the first one counts.
    *
-   * @param facts columns of its row
    * @param record records the end of the job with it; called in any case
    */
-  async ended<T>(id: string, end: EndFacts, facts: RowFacts, record: Recorder<T>): Promise<T> {
+  async ended<T>(id: string, end: EndFacts, record: Recorder<T>): Promise<T> {
     const owner = (await this.imageOf(id))?.id;
     if (owner === undefined) return await record([]);
-    const at = new Date().toISOString();
+    const at = this.#now().toISOString();
     const apply: Apply = image => (image === undefined ? undefined : withOutcome(image, id, end, at));
-    return await this.#change(owner, apply, {
-      facts: new Map([[id, facts]]),
-      ...{ jobs: true, record },
-    });
+    return await this.#change(owner, apply, { jobs: true, record });
   }
 
   /**
@@ -214,7 +236,7 @@ export class ImageSets {
     const fresh: ImportedIds = { targetImage: randomUUID(), providerImage: randomUUID() };
     let ids = fresh;
     const apply = (document: ImageDocument | undefined): ImageDocument => {
-      const known = ensured(document, imported, imported.description);
+      const known = this.#ensured(document, imported, imported.description);
       ids = importedIds(known, imported, fresh);
       return withImported(known, imported, ids);
     };
@@ -227,7 +249,7 @@ export class ImageSets {
     const { description, ...latest } = adopted;
     const apply = (document: ImageDocument | undefined): ImageDocument => ({
       ...latest,
-      ...withBuild(ensured(document, place, description), place.build, build => ({
+      ...withBuild(this.#ensured(document, place, description), place.build, build => ({
         ...build,
         ...(build.parent === undefined && parent !== undefined ? { parent } : {}),
         targetImages: [
@@ -238,13 +260,13 @@ export class ImageSets {
         ],
       })),
     });
-    await claiming(place, () => this.#change<unknown>(place.image, apply, this.#alone));
+    await claiming(place, () => this.#change<unknown>(place.image, apply, { ...this.#alone, quiet: true }));
   }
 
   /** Records that target and provider images were deleted here; without effect on others. */
   async deleted(ids: readonly string[]): Promise<void> {
     const all = new Set(ids);
-    const at = new Date().toISOString();
+    const at = this.#now().toISOString();
     const owners = new Set<string>();
     for (const id of ids) {
       const owner = (await this.imageOf(id))?.id;
@@ -255,9 +277,10 @@ export class ImageSets {
   }
 
   /** Replaces the record of a set by another. @returns whether that is a change */
-  async replace(id: string, apply: Apply): Promise<boolean> {
+  async replace(id: string, apply: Apply, quiet = false): Promise<boolean> {
     let isChange = false;
     await this.#change(id, apply, {
+      quiet,
       record: async changes => {
         isChange = changes.length > 0;
         if (isChange) await this.#store.commit(changes);
@@ -282,11 +305,26 @@ export class ImageSets {
     }
   }
 
-  async #changeNow<T>(id: string, apply: Apply, { facts, jobs, record }: ChangeOptions<T>): Promise<T> {
+  async #changeNow<T>(
+    id: string,
+    apply: Apply,
+    { facts, jobs, quiet = false, record }: ChangeOptions<T>,
+  ): Promise<T> {
     const loaded = await loadSet(this.#store, id);
     const after = apply(loaded?.document);
     const isChange = after !== undefined && after !== loaded?.document;
-    return await record(isChange ? changesTo(loaded, after, { facts, jobs }) : []);
+    if (!isChange) return await record([]);
+    const announce = quiet ? undefined : await this.beforeChange(loaded?.document, after);
+    const recorded = await record(changesTo(loaded, after, { facts, jobs }));
+    announce?.();
+    return recorded;
+  }
+
+  #ensured(image: ImageDocument | undefined, place: BatchPlace, description: string): ImageDocument {
+    const known = image ?? { id: place.image, description, builds: [] };
+    if (buildIn(known, place.build) !== undefined) return known;
+    const build = { id: place.build, created: this.#now().toISOString(), targetImages: [] };
+    return { ...known, builds: [...known.builds, build] };
   }
 
   async #owner(argument: 'image' | 'build', id: string): Promise<ImageDocument | undefined> {
@@ -299,6 +337,8 @@ export class ImageSets {
 
 interface ChangeOptions<T> extends ChangeContext {
   readonly record: Recorder<T>;
+  /** Whether it is not announced by {@link ImageSets.beforeChange}. */
+  readonly quiet?: boolean;
 }
 
 /** The store refuses a build that has become another image's meanwhile. */
@@ -310,15 +350,4 @@ async function claiming<T>({ build }: BatchPlace, change: () => Promise<T>): Pro
       throw error;
     throw new CatalogError('build', `${build} belongs to another image by now; give that one, or none`);
   }
-}
-
-function ensured(image: ImageDocument | undefined, place: BatchPlace, description: string): ImageDocument {
-  const known = image ?? { id: place.image, description, builds: [] };
-  if (buildIn(known, place.build) !== undefined) return known;
-  const build: BuildDocument = {
-    id: place.build,
-    created: new Date().toISOString(),
-    targetImages: [],
-  };
-  return { ...known, builds: [...known.builds, build] };
 }

@@ -18,5 +18,10 @@ export {
   type NewTargetImage,
   type Recorder,
 } from './image-sets.js';
-export { allOf, puts, type RowFacts } from './rows.js';
+export { deleteImage, type DeletionContext, type DeletionOptions } from './delete-images.js';
+export { importCatalog } from './import-catalog.js';
+export { addMissingRows } from './meta-rows.js';
+export { type Expiry } from './expiry.js';
+export { type Removed, removeOld } from './upkeep.js';
+export { allOf } from './rows.js';
 export type { EndFacts } from './rules.js';

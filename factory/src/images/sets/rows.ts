@@ -11,7 +11,6 @@ import type {
   TableName,
   Where,
 } from '../../store/index.js';
-import { imageTransitions } from '../../store/index.js';
 import type {
   BuildDocument,
   ImageDocument,
@@ -38,9 +37,7 @@ interface SetFacts {
 }
 
 /** Columns of a row that are no part of the document, such as size and digest of a body. */
-export type RowFacts = Partial<
-  Pick<Image, 'parent' | 'percent' | 'activity' | 'format' | 'size' | 'sha256' | 'os' | 'callerImageUuid'>
->;
+export type RowFacts = Pick<Partial<Image>, 'callerImageUuid'>;
 
 /** All records that a query finds, page by page. */
 export async function allOf<T extends TableName>(
@@ -82,19 +79,22 @@ function documentOf(
   const targets = groupedBy(inOrder, ({ kind, batch }) => (kind === 'target' ? batch : undefined));
   return {
     ...{ id, description },
-    ...(latestBatch === undefined ? {} : { latestBuild: latestBatch }),
-    ...(latestUnpushed === undefined ? {} : { latestUnpushed }),
     builds: batches.map(({ id: batch, parent, created }) => ({
       id: batch,
       ...(parent === undefined ? {} : { parent }),
       created,
       targetImages: (targets.get(batch) ?? []).map(row => ({
-        ...madeOf(row),
+        id: row.id,
         target: row.target ?? '',
         ...(row.template === undefined ? {} : { template: row.template }),
+        ...adaptorOf(row),
+        outcome: outcomeOf(row),
         providerImages: (pushes.get(row.id) ?? []).map(pushOf),
+        ...endOf(row),
       })),
     })),
+    ...(latestUnpushed === undefined ? {} : { latestUnpushed }),
+    ...(latestBatch === undefined ? {} : { latestBuild: latestBatch }),
   };
 }
 
@@ -116,20 +116,19 @@ function groupedBy(
 function pushOf(row: Image): ProviderImageDocument {
   const { account, identifierOnProvider, provider = '' } = row;
   return {
-    ...madeOf(row),
-    provider,
+    ...{ id: row.id, provider },
+    ...adaptorOf(row),
+    outcome: outcomeOf(row),
     ...(identifierOnProvider === undefined ? {} : { targetIdentifier: identifierOnProvider }),
     ...(account === undefined ? {} : { account }),
+    ...endOf(row),
   };
 }
 
-/** The part of a document that target and provider images have in common. */
-function madeOf(row: Image): Pick<TargetImageDocument, 'id' | 'adaptor' | 'outcome' | 'failed' | 'deleted'> {
-  const { adaptor, deleted, failure } = factsOf(row);
+/** When an image failed, and when it was deleted. */
+function endOf(row: Image): Pick<TargetImageDocument, 'failed' | 'deleted'> {
+  const { deleted, failure } = factsOf(row);
   return {
-    id: row.id,
-    ...(adaptor === undefined ? {} : { adaptor }),
-    outcome: outcomeOf(row),
     ...(failure?.at === undefined ? {} : { failed: failure.at }),
     ...(deleted === undefined ? {} : { deleted }),
   };
@@ -141,6 +140,12 @@ function outcomeOf(row: Image): Outcome {
   const { failure } = factsOf(row);
   if (failure === undefined && status !== 'failed') return { status: 'COMPLETED' };
   return { status: 'FAILED', type: failure?.type ?? 'BuildFailed', info: error };
+}
+
+/** Name of the object on the bus that shows the job of an image. */
+export function adaptorOf(row: Image): { readonly adaptor?: string } {
+  const { adaptor } = factsOf(row);
+  return adaptor === undefined ? {} : { adaptor };
 }
 
 function factsOf({ properties }: Pick<Image, 'properties'>): SetFacts {
@@ -169,11 +174,14 @@ export function changesTo(
   return [
     ...(isGone ? [] : setChanges(before?.document, after)),
     ...after.builds.flatMap(build => batchChanges(before?.document, after.id, build)),
-    ...[...images.values()].flatMap(image => {
+    ...[...images.values()].flatMap((image): readonly Change[] => {
       const row = rows.get(image.id);
-      const next = { ...rowOf(row, image), ...facts?.get(image.id) };
-      if (row !== undefined && isDeepStrictEqual({ ...row, ...next }, row)) return [];
-      return puts(row?.status, next, jobs ? image.id : undefined);
+      const { id } = image;
+      const about = jobs ? { job: id } : {};
+      const next = { ...rowOf(row, image), ...facts?.get(id) };
+      if (row === undefined) return [{ change: 'image.put' as const, image: next, ...about }];
+      if (isDeepStrictEqual({ ...row, ...next }, row)) return [];
+      return [{ change: 'image.update' as const, id, values: next, ...about }];
     }),
     ...removed.map(({ id }) => ({ change: 'image.remove' as const, id })),
     ...(before?.document.builds ?? []).flatMap(({ id }) =>
@@ -234,23 +242,6 @@ function imagesIn(document: ImageDocument): ReadonlyMap<string, PlacedImage> {
     }
   }
   return images;
-}
-
-/** Puts an image there, by way of the statuses that lead from one to the other. */
-export function puts(from: ImageStatus | undefined, image: ImageInput, job?: string): readonly Change[] {
-  return wayTo(from, image.status).map(status => ({
-    change: 'image.put' as const,
-    image: { ...image, status },
-    ...(job === undefined ? {} : { job }),
-  }));
-}
-
-function wayTo(from: ImageStatus | undefined, to: ImageStatus): readonly ImageStatus[] {
-  if (from === undefined || from === to) return [to];
-  const ways = new Map<ImageStatus, readonly ImageStatus[]>([[from, []]]);
-  for (const [status, way] of ways)
-    for (const next of imageTransitions[status]) if (!ways.has(next)) ways.set(next, [...way, next]);
-  return ways.get(to) ?? [to];
 }
 
 function rowOf(row: Image | undefined, image: PlacedImage): ImageInput {

@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import type { Store } from '../../store/index.js';
 import { validate as isUuid } from 'uuid';
 import { errorCode } from '../../platform/files/error-code.js';
+import { freeName } from '../../platform/files/free-name.js';
 import { takeLock } from '../../platform/files/lock.js';
 import type { Logger } from '../../platform/log/index.js';
+import { imageDescription } from '../../images/index.js';
+import { templateId } from '../../templates/index.js';
 import { JobRecords } from './job-records.js';
 import { applyRecord, type JournalJob, readRecord } from './old-journal.js';
 
@@ -43,12 +46,13 @@ export async function importJournals(images: string, store: Store, log: Logger):
     if (records.has(id)) continue;
     const passwords = job.secret && push === undefined ? await readPasswords(jobs, id) : undefined;
     const standing = { ...job, groups: [...job.groups.values()], made: [...job.made] };
-    await records.add(job, passwords, standing);
+    await ensureRow(job, records);
+    await records.take({ ...job, passwords }, standing);
     if (job.told) records.told(id);
   }
   await records.settled();
   for (const name of names) if (/^[0-9a-f-]{36}\.order/.test(name)) await rm(join(jobs, name));
-  const aside = await freeName(join(images, 'jobs.old'));
+  const aside = freeName(join(images, 'jobs.old'));
   await rename(jobs, aside);
   log.notice(
     `${found.length} jobs of an earlier version were taken into the store; their journal is in ${aside}`,
@@ -92,9 +96,21 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-async function freeName(path: string): Promise<string> {
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? path : `${path}.${number}`;
-    if ((await namesIn(name)) === undefined) return name;
+/** A job whose image a kill or a power cut has kept from the catalogue is recorded by what its journal says. */
+async function ensureRow({ order, record }: JournalJob, { sets }: JobRecords): Promise<void> {
+  const { id, push, target } = order;
+  if ((await sets.placeOf(id)) !== undefined) return;
+  const adaptor = record?.adaptor ?? '';
+  const about = adaptor === '' ? {} : { adaptor };
+  if (push === undefined) {
+    const { template, description, ...place } = record?.place ?? {
+      ...(await sets.place('', '')),
+      ...{ template: templateId(order.descriptor), description: imageDescription('') },
+    };
+    await sets.addTargetImages(place, description, [{ id, target, template, ...about }]);
+    return;
   }
+  const { provider, targetImage } = push;
+  const owner = await sets.imageOf(targetImage);
+  if (owner !== undefined) await sets.addProviderImages(owner.id, [{ id, targetImage, provider, ...about }]);
 }

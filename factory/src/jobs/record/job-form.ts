@@ -1,5 +1,6 @@
 import type { Job, JobError, JobState, JobStatus, JsonObject, NewJob } from '../../store/index.js';
-import type { BuildErrorCode } from '@imagefactory/plugin-api';
+import { type BuildErrorCode, failureType } from '@imagefactory/plugin-api';
+import type { EndFacts } from '../../images/index.js';
 import type { BuildOrder, RecordFacts } from '../build.js';
 import type { BuildFailure, BuildStatus, FinishedImage } from '../status.js';
 
@@ -95,7 +96,11 @@ export function kindOfJob({ push }: Pick<BuildOrder, 'push'>): 'target' | 'provi
 }
 
 /** @param template uuid of its text in the store */
-export function newJob({ order, resumable, record, adopted }: AcceptedJob, template: string): NewJob {
+export function newJob(
+  { order, resumable, record, adopted }: AcceptedJob,
+  template: string,
+  orderId: string,
+): NewJob {
   const { id, target, callerImageUuid, push, epoch } = order;
   const door: Door = {
     epoch,
@@ -105,15 +110,7 @@ export function newJob({ order, resumable, record, adopted }: AcceptedJob, templ
     ...(adopted === true ? { adopted } : {}),
   };
   return {
-    ...{
-      id,
-      kind: kindOfJob(order),
-      orderId: record?.order?.id ?? id,
-      image: id,
-      template,
-      target,
-      resumable,
-    },
+    ...{ id, kind: kindOfJob(order), orderId, image: id, template, target, resumable },
     ...(push === undefined ? {} : { provider: push.provider }),
     door: json(door),
   };
@@ -154,6 +151,20 @@ export function endState(end: JobEnd): JobState {
   if (end.status === 'COMPLETED') return { status: 'completed', result: json(end.image) };
   const { code, info, lastLines, cleanup } = end.failure;
   return { status: 'failed', error: { type: code, reason: info, details: json({ lastLines, cleanup }) } };
+}
+
+/** The outcome of the image that a job has made. */
+export function endFacts(end: JobEnd): EndFacts {
+  if (end.status === 'FAILED') {
+    const { code, info } = end.failure;
+    return { outcome: { status: 'FAILED', type: failureType(code), info } };
+  }
+  const { account, identifierOnProvider } = end.image;
+  return {
+    outcome: { status: 'COMPLETED' },
+    ...(identifierOnProvider === undefined ? {} : { targetIdentifier: identifierOnProvider }),
+    ...(account === undefined ? {} : { account }),
+  };
 }
 
 function endOf(job: Job): JobEnd | undefined {

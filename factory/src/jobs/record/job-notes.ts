@@ -1,3 +1,4 @@
+import type { Change } from '../../store/index.js';
 import { startOfNow } from '../../platform/files/process-mark.js';
 import type { Recorded } from '../build.js';
 import type { BuildStatus } from '../status.js';
@@ -11,8 +12,8 @@ export class JobNotes {
     private readonly records: JobRecords,
   ) {}
 
-  status(status: BuildStatus, percent: number): Recorded {
-    return this.records.enter(this.id, status, percent);
+  status(status: BuildStatus, percent: number, images: readonly Change[] = []): Recorded {
+    return this.records.enter(this.id, status, percent, images);
   }
 
   made(what: string): void {
@@ -29,8 +30,8 @@ export class JobNotes {
   }
 
   /** It was not ended with the agent: the next start goes on with it. */
-  postponed(): void {
-    void this.records.update(this.id, { postponed: true });
+  postponed(images: readonly Change[] = []): void {
+    void this.records.update(this.id, { postponed: true }, images);
   }
 
   /** A process group that was started just now. */
@@ -43,7 +44,7 @@ export class JobNotes {
   }
 
   /** Resolves when the end survives a power cut. It is announced after that, so that no build has two ends. */
-  end(end: JobEnd, percent: number): Recorded {
-    return this.records.end(this.id, end, percent);
+  end(end: JobEnd, percent: number, images: readonly Change[] = []): Recorded {
+    return this.records.end(this.id, end, percent, images);
   }
 }

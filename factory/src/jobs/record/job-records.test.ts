@@ -43,7 +43,7 @@ describe('JobRecords', () => {
     const one = job();
     const { order } = one;
     const notes = new JobNotes(order.id, records);
-    await records.add(one, '<template>with a password</template>');
+    await records.add([{ ...one, passwords: '<template>with a password</template>' }]);
     const fresh = {
       ...{ ...one, adopted: false, secret: true, resumed: 0, postponed: false, status: 'NEW', percent: 0 },
       ...{ groups: [], made: [], ended: undefined, told: false, sequence: 1 },
@@ -92,7 +92,7 @@ describe('JobRecords', () => {
     const jobs = Array.from({ length: 12 }, () => job());
     const { order } = job('<template>of the target image</template>');
     const push = { ...job(), order: { ...order, push: { provider: 'mock-a', targetImage: uuidv4() } } };
-    await Promise.all([...jobs, push].map(one => records.add(one)));
+    await Promise.all([...jobs, push].map(one => records.add([one])));
     void records.enter(order.id, 'INITIALIZING', 0);
     void records.enter(order.id, 'PUSHING', 5);
     await records.settled();
@@ -105,7 +105,7 @@ describe('JobRecords', () => {
   it('tells again what may not have reached the broker, whatever the order of the news', async () => {
     const records = await open();
     const jobs = [job(), job(), job()];
-    for (const one of jobs) await records.add(one);
+    for (const one of jobs) await records.add([one]);
     for (const { order } of jobs) await records.end(order.id, completed, 100);
     const told = async (): Promise<readonly boolean[]> => {
       await records.settled();
@@ -121,7 +121,7 @@ describe('JobRecords', () => {
     // A later start goes on from there.
     const later = await open();
     const next = job();
-    await later.add(next);
+    await later.add([next]);
     await later.end(next.order.id, failed, 0);
     expect((await found()).map(one => one.told)).to.deep.equal([true, true, true, false]);
   });
@@ -134,12 +134,12 @@ describe('JobRecords', () => {
     const records = await open();
     const one = job();
     const { id } = one.order;
-    await records.add(one);
+    await records.add([one]);
     isFull = true;
     for (const status of ['INITIALIZING', 'BUILDING', 'FINISHING'] as const)
       void records.enter(id, status, 0);
     await records.settled();
-    expect(await records.add(job()).catch((error: unknown) => error)).to.be.instanceOf(StoreError);
+    expect(await records.add([job()]).catch((error: unknown) => error)).to.be.instanceOf(StoreError);
     isFull = false;
     await records.end(id, completed, 100);
     const [known, ...others] = await found();
@@ -153,7 +153,7 @@ describe('JobRecords', () => {
     const records = await open();
     const one = job();
     const { id } = one.order;
-    await records.add(one);
+    await records.add([one]);
     const sequences = [
       await records.enter(id, 'INITIALIZING', 0),
       await records.enter(id, 'BUILDING', 0),
@@ -174,7 +174,7 @@ describe('JobRecords', () => {
   it('is quiet about the news of the very end', async () => {
     const records = await open();
     const one = job();
-    await records.add(one);
+    await records.add([one]);
     await store.close();
     void records.enter(one.order.id, 'INITIALIZING', 0);
     await records.end(one.order.id, completed, 100);

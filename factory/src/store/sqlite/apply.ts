@@ -1,6 +1,6 @@
 import { StoreError } from '../errors.js';
 import type { Image, Job, JsonObject, StoreEvent, StoreEventType, TableName } from '../records.js';
-import { imageTransitions, isEnd, isJobTransition } from '../states.js';
+import { imageTransitions, imageWay, isEnd, isJobTransition } from '../states.js';
 import type { Change } from '../store.js';
 import type { Connection } from './driver.js';
 import { givenColumns, recordOf, tables, valuesOf } from './tables.js';
@@ -75,6 +75,9 @@ class StepInWork implements Applied {
         return;
       case 'image.put':
         this.#putImage(change);
+        return;
+      case 'image.update':
+        this.#updateImage(change);
         return;
       case 'image.remove':
         this.#removeImage(change);
@@ -180,6 +183,12 @@ class StepInWork implements Applied {
     const job = this.#job(id);
     if (!isEnd(job.status))
       throw conflict(`job ${id} is ${job.status}; only a job that has ended can be removed`);
+    const behind = this.connection.get(
+      'SELECT name FROM followers WHERE position < (SELECT max(sequence) FROM events WHERE job = ?)',
+      [id],
+    );
+    if (behind !== undefined)
+      throw conflict(`follower ${String(behind['name'])} has not passed the events of job ${id}`);
     this.connection.run('DELETE FROM jobs WHERE id = ?', [id]);
     this.connection.run(
       'DELETE FROM orders WHERE id = ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE order_id = orders.id)',
@@ -203,6 +212,16 @@ class StepInWork implements Applied {
     if (known?.status === status && known.identifierOnProvider === image.identifierOnProvider) return;
     const from = known === undefined ? {} : { from: known.status };
     this.#event('image.state', { job, image: id }, { kind, ...from, to: status, error: image.error });
+  }
+
+  #updateImage({ id, job, values }: Of<'image.update'>): void {
+    const known = this.#record('images', id);
+    if (known === undefined) return;
+    const { status = known.status } = values;
+    const way = status === known.status ? [] : imageWay(known.status, status).slice(0, -1);
+    const about = job === undefined ? {} : { job };
+    for (const step of [...way, status])
+      this.#putImage({ change: 'image.put', image: { ...known, ...values, status: step }, ...about });
   }
 
   #assertSuccessor(known: Image, { id, kind, status }: Of<'image.put'>['image']): void {

@@ -5,7 +5,7 @@ import {
   latestTemplate,
   type ProviderImageDocument,
   type TargetImageDocument,
-} from './documents.js';
+} from '../images/index.js';
 
 /** Something that the catalogue knows by a uuid, under the names of kinds that image warehouses use. */
 export interface RecordedThing {

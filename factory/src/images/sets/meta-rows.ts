@@ -1,0 +1,72 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Change, Image, ImageInput, ImageStatus, JsonObject, Store } from '../../store/index.js';
+import { partsOfName } from '../image-files.js';
+import { type ImageRecord, kindOf } from '../image-record.js';
+import { readMeta } from '../meta-file.js';
+import { allOf } from './rows.js';
+
+/** Steps that are recorded together. */
+const batch = 200;
+
+/** The status of a `.meta` file in the words of the store. */
+export function rowStatus(status: ImageRecord['status']): ImageStatus {
+  // The words differ in case and in an underscore only.
+  return status === 'DELETEFAILED' ? 'delete_failed' : (status.toLowerCase() as ImageStatus);
+}
+
+/** The row of an image whose `.meta` file is there. */
+export function rowOfRecord(record: ImageRecord): ImageInput {
+  const text = (field: string): string | undefined => {
+    const value = record[field];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const map = (field: string): JsonObject | undefined => {
+    const value = record[field];
+    // JSON has no other objects.
+    return typeof value === 'object' && value !== null ? (value as JsonObject) : undefined;
+  };
+  const { percent_complete: percent, size, status } = record;
+  const detail = map('status_detail');
+  const isComplete = status === 'COMPLETE';
+  const columns: Partial<Record<keyof Image, unknown>> = {
+    parent: text('base_image_id') ?? text('target_image_id'),
+    target: text('target'),
+    provider: text('provider'),
+    identifierOnProvider: text('identifier_on_provider'),
+    account: text('provider_account_identifier'),
+    error: typeof detail?.['error'] === 'string' ? detail['error'] : undefined,
+    format: text('format'),
+    size: typeof size === 'number' ? size : undefined,
+    sha256: text('sha256'),
+    os: map('os'),
+    callerImageUuid: text('caller_image_uuid'),
+  };
+  return {
+    ...{ id: record.identifier, kind: kindOf(record), status: rowStatus(status), created: record.created },
+    percent: typeof percent === 'number' ? Math.min(100, Math.floor(percent)) : isComplete ? 100 : 0,
+    activity: typeof detail?.['activity'] === 'string' ? detail['activity'] : 'unknown',
+    parameters: map('parameters') ?? {},
+    properties: map('properties') ?? {},
+    ...Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined)),
+  };
+}
+
+/**
+ * Adds rows of the images that have a `.meta` file and no row: of those that were put into the directory by hand, or by another version.
+ *
+ * @returns how many
+ */
+export async function addMissingRows(directory: string, store: Store): Promise<number> {
+  const known = new Set((await allOf(store, 'images', [])).map(({ id }) => id));
+  const changes: Change[] = [];
+  for (const name of await readdir(directory)) {
+    const parts = partsOfName(name);
+    if (parts?.suffix !== 'meta' || known.has(parts.identifier)) continue;
+    const record = readMeta(join(directory, name), parts.identifier)?.record;
+    if (record !== undefined) changes.push({ change: 'image.put', image: rowOfRecord(record) });
+  }
+  for (let first = 0; first < changes.length; first += batch)
+    await store.commit(changes.slice(first, first + batch));
+  return changes.length;
+}
