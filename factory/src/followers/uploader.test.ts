@@ -54,12 +54,9 @@ describe('Uploader', () => {
     uploader.start();
     return uploader;
   }
-  /** Records changes without their jobs, of which there are none here. */
   const record = async (changes: readonly Change[]): Promise<unknown> => {
     if (changes.length === 0) return undefined;
-    return await store.commit(
-      changes.map(one => (one.change === 'image.put' ? { change: one.change, image: one.image } : one)),
-    );
+    return await store.commit(changes.map(withoutJob));
   };
 
   /** Records the order of a target image, as of a build. */
@@ -74,7 +71,7 @@ describe('Uploader', () => {
     await images.addImage(
       new TargetImage({ identifier: id, target: 'mock', status: 'COMPLETE', icicle: '<icicle/>' }),
     );
-    await sets.ended(id, { outcome: { status: 'COMPLETED' } }, {}, record);
+    await sets.ended(id, { outcome: { status: 'COMPLETED' } }, record);
   }
   const sent = (of: Uploader): Promise<void> => until('all is sent', () => of.waiting === 0);
   const attributes = (bucket: string, id: string): Record<string, string> =>
@@ -122,7 +119,7 @@ describe('Uploader', () => {
     ]);
     await images.addImage(new ProviderImage({ identifier: id, provider: 'mock-one', status: 'COMPLETE' }));
     const facts = { targetIdentifier: 'ami-7', account: 'anna' };
-    await sets.ended(id, { outcome: { status: 'COMPLETED' }, ...facts }, {}, record);
+    await sets.ended(id, { outcome: { status: 'COMPLETED' }, ...facts }, record);
     await until('it is the latest', () => 'latest_build' in attributes('images', built.image));
     await sent(running);
     expect(attributes('provider_images', id)).to.include({
@@ -158,7 +155,7 @@ describe('Uploader', () => {
     iwhd.fault = () => 503;
     const running = await start();
     const [failed, deleted] = [await order(), await order()];
-    await sets.ended(failed.id, { outcome: { status: 'FAILED', type: 'NoSpace', info: 'full' } }, {}, record);
+    await sets.ended(failed.id, { outcome: { status: 'FAILED', type: 'NoSpace', info: 'full' } }, record);
     await complete(deleted);
     await images.deleteImageWithId(deleted.id);
     await sets.deleted([deleted.id]);
@@ -227,3 +224,9 @@ describe('Uploader', () => {
     expect(await store.count('followers')).to.equal(1);
   });
 });
+
+/** There are no jobs here. */
+function withoutJob(one: Change): Change {
+  if (one.change === 'image.put') return { change: one.change, image: one.image };
+  return one.change === 'image.update' ? { change: one.change, id: one.id, values: one.values } : one;
+}

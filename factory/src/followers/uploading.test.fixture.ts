@@ -56,7 +56,7 @@ async function build(): Promise<never> {
       ]),
     );
     await images.addImage(new TargetImage({ identifier: id, target: 'mock', status: 'COMPLETE' }));
-    await sets.ended(id, { outcome: { status: 'COMPLETED' } }, {}, changes =>
+    await sets.ended(id, { outcome: { status: 'COMPLETED' } }, changes =>
       store.commit(changes.map(withoutJob)),
     );
     print({ ...place, id, template });
@@ -64,7 +64,8 @@ async function build(): Promise<never> {
 }
 
 function withoutJob(one: Change): Change {
-  return one.change === 'image.put' ? { change: one.change, image: one.image } : one;
+  if (one.change === 'image.put') return { change: one.change, image: one.image };
+  return one.change === 'image.update' ? { change: one.change, id: one.id, values: one.values } : one;
 }
 
 if (task === 'build') await Promise.all([build(), build()]);
