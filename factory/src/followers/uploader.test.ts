@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { DirectoryImageManager, ImageSets, ProviderImage, TargetImage } from '../images/index.js';
+import { withoutJob } from '../testing/without-job.js';
 import { type Change, openMemoryStore, type Store } from '../store/index.js';
 import { type Iwhd, startIwhd } from '../testing/iwhd.js';
 import { recordingLogger } from '../testing/recording-logger.js';
@@ -224,9 +225,3 @@ describe('Uploader', () => {
     expect(await store.count('followers')).to.equal(1);
   });
 });
-
-/** There are no jobs here. */
-function withoutJob(one: Change): Change {
-  if (one.change === 'image.put') return { change: one.change, image: one.image };
-  return one.change === 'image.update' ? { change: one.change, id: one.id, values: one.values } : one;
-}

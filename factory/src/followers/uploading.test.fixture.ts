@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DirectoryImageManager, ImageSets, TargetImage } from '../images/index.js';
 import { silentLogger } from '../platform/log/index.js';
-import { type Change, openStore } from '../store/index.js';
+import { openStore } from '../store/index.js';
+import { withoutJob } from '../testing/without-job.js';
 import { WarehouseRepository } from '../warehouse/index.js';
 import { Follower } from './follower.js';
 import { newestSequence } from './positions.js';
@@ -61,11 +62,6 @@ async function build(): Promise<never> {
     );
     print({ ...place, id, template });
   }
-}
-
-function withoutJob(one: Change): Change {
-  if (one.change === 'image.put') return { change: one.change, image: one.image };
-  return one.change === 'image.update' ? { change: one.change, id: one.id, values: one.values } : one;
 }
 
 if (task === 'build') await Promise.all([build(), build()]);

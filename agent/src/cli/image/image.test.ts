@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ImageDocument, ImageSets } from '@imagefactory/factory/images';
 import { openStore, type Store } from '@imagefactory/factory/store';
+import { withoutJob } from '@imagefactory/factory/testing';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { runProgram } from '../../testing/command.test.fixture.js';
@@ -193,13 +194,7 @@ describe('imagefactory image', function () {
         const place = await sets.place(id(9), '');
         await sets.addTargetImages(place, '<image/>', [{ id: target, target: 'mock', adaptor: target }]);
         const completed = { outcome: { status: 'COMPLETED' } } as const;
-        await sets.ended(target, completed, changes =>
-          store.commit(
-            changes.map(one =>
-              one.change === 'image.update' ? { change: one.change, id: one.id, values: one.values } : one,
-            ),
-          ),
-        );
+        await sets.ended(target, completed, changes => store.commit(changes.map(withoutJob)));
         builds.push(place.build);
       }
     });

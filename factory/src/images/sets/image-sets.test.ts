@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type Change, openMemoryStore, type Store } from '../../store/index.js';
 import { rejection } from '../../testing/until.js';
+import { withoutJob } from '../../testing/without-job.js';
 import { type BatchPlace, CatalogError, type EndFacts, imageDescription, ImageSets } from './index.js';
 
 const uuid = (digit: string): string => `${digit.repeat(8)}-0000-4000-8000-${digit.repeat(12)}`;
@@ -222,11 +223,3 @@ describe('ImageSets', () => {
     expect(await store.get('images', uuid('1'))).to.include({ status: 'complete', percent: 100 });
   });
 });
-
-/** There are no jobs here that the events could belong to. */
-function withoutJob(change: Change): Change {
-  if (change.change === 'image.put') return { change: 'image.put', image: change.image };
-  return change.change === 'image.update'
-    ? { change: 'image.update', id: change.id, values: change.values }
-    : change;
-}
