@@ -1,7 +1,16 @@
 import { join } from 'node:path';
-import { importWaiting, OldRecords, RemoteImages, suspendUploader, Uploader } from './followers/index.js';
+import {
+  importWaiting,
+  OldRecords,
+  RemoteImages,
+  suspendUploader,
+  Uploader,
+  waitingFor,
+} from './followers/index.js';
 import {
   addMissingRows,
+  deleteImage,
+  type DeletionOptions,
   DirectoryStore,
   importCatalog,
   type ImageSets,
@@ -212,6 +221,20 @@ export class Factory implements OrderContext {
    */
   abort(job: string, by: string): Promise<'aborted' | 'ended' | 'unknown'> {
     return this.engine.abort(job, by);
+  }
+
+  /**
+   * Deletes an image with its record. One that is in the warehouse stays on record, since it can be pushed from there.
+   *
+   * @returns the ids of what was deleted, children before their parents
+   * @throws ImageError `not_found`, `has_children` or `busy`; StoreError
+   */
+  async deleteImage(id: string, options: DeletionOptions = {}): Promise<readonly string[]> {
+    const { images } = this.store;
+    const waiting = new Set((await waitingFor(this.record)).map(one => one.id));
+    const isElsewhere = (one: string): boolean => this.remote !== undefined && !waiting.has(one);
+    const context = { images, isElsewhere, sets: this.catalog, store: this.record };
+    return await deleteImage(id, options, context);
   }
 
   /** @throws StoreError `invalid_query` with the name of the field */

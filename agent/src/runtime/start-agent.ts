@@ -16,6 +16,7 @@ import {
   publishRecords,
   publishRestored,
 } from '../bus/index.js';
+import { openLocalDoor } from './local-door.js';
 import { type AgentOptions, type DoorSettings, doorSettings } from './options.js';
 import { agentRetry } from './retry.js';
 
@@ -84,6 +85,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     await session.open();
     connection.start();
     factory.start();
+    closing.push(await openLocalDoor(factory, log));
 
     const stop = async (): Promise<StopReport> => {
       session.refuse('the agent is stopping; try again when it is back');

@@ -47,6 +47,8 @@ export interface DirectoryImageManagerOptions {
   readonly adopts?: (identifier: string) => boolean;
   /** Change nothing, also no leftovers, for who only wants to look; default false. */
   readonly readOnly?: boolean;
+  /** The images that have no `.meta` file yet, for queries; default: none. */
+  readonly inWork?: () => Promise<readonly ImageRecord[]>;
   /** Milliseconds for which queries may not know of what other processes have changed; default 1000. */
   readonly staleness?: number;
 }
@@ -62,6 +64,7 @@ export class DirectoryImageManager implements PersistentImageManager {
   readonly directory: string;
   readonly #index: DirectoryIndex;
   readonly #afterStep: (step: StoreStep) => void;
+  readonly #inWork: () => Promise<readonly ImageRecord[]>;
   readonly #writer: ImageWriter;
   readonly #mine = new WeakSet<PersistentImage>();
   /** What was put in order at the opening. */
@@ -76,6 +79,7 @@ export class DirectoryImageManager implements PersistentImageManager {
     this.directory = directory;
     this.#index = new DirectoryIndex(directory, options.staleness ?? 1000);
     this.#afterStep = options.afterStep ?? (() => undefined);
+    this.#inWork = options.inWork ?? (() => Promise.resolve([]));
     this.#writer = new ImageWriter(directory, own, this.#afterStep);
     this.leftovers = leftovers;
   }
@@ -164,7 +168,7 @@ export class DirectoryImageManager implements PersistentImageManager {
     const records = fields.some(field => DirectoryIndex.isLong(field))
       ? this.#wholeRecords()
       : this.#index.records;
-    return pageOf(records, query);
+    return pageOf(withOthers(records, await this.#inWork()), query);
   }
 
   /** The `.meta` files that cannot be used; the images that they were about are not found by anything else. */
@@ -376,6 +380,16 @@ export async function makeImageDirectory(directory: string): Promise<void> {
   } catch (error) {
     throw storeError(error, directory);
   }
+}
+
+/** The records, and those others of images that have none. */
+function* withOthers(records: Iterable<ImageRecord>, others: readonly ImageRecord[]): Generator<ImageRecord> {
+  const rest = new Map(others.map(record => [record.identifier, record]));
+  for (const record of records) {
+    rest.delete(record.identifier);
+    yield record;
+  }
+  yield* rest.values();
 }
 
 /** The three kinds are all that there are; the base class is only there to be extended by them. */

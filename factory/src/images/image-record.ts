@@ -25,7 +25,7 @@ export interface ImageRecord {
 }
 
 const kindOfType = { BaseImage: 'base', TargetImage: 'target', ProviderImage: 'provider' } as const;
-const typeOfKind = { base: 'BaseImage', target: 'TargetImage', provider: 'ProviderImage' } as const;
+export const typeOfKind = { base: 'BaseImage', target: 'TargetImage', provider: 'ProviderImage' } as const;
 
 export function kindOf(record: Pick<ImageRecord, 'type'>): ImageKind {
   return kindOfType[record.type];

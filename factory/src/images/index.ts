@@ -14,7 +14,7 @@ export type {
   PersistentImageManager,
   SaveImageOptions,
 } from './image-manager.js';
-export type { ImageRecord } from './image-record.js';
+export { imageOf, type ImageRecord } from './image-record.js';
 export type {
   AddOptions,
   BaseOrder,

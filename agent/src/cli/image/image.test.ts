@@ -206,6 +206,21 @@ describe('imagefactory image', function () {
   }
   const imageSet = (): Promise<ImageDocument | undefined> => withSets(sets => sets.image(id(9)));
 
+  it('shows images that an agent is making, and deletes none of them', async () => {
+    await withSets(async sets => {
+      const place = await sets.place(id(9), '');
+      await sets.addTargetImages(place, '<image/>', [{ id: id(7), target: 'mock', adaptor: 'a' }]);
+      const listed = await run('list', '--where', 'status=PENDING');
+      expect(listed.stdout).to.match(new RegExp(`^IMAGE.*\n${id(7)} +target +mock +PENDING`));
+      expect((await run('show', id(7))).stdout).to.include('activity    accepted');
+      const { images } = JSON.parse((await run('list', '--json')).stdout) as { images: unknown[] }; // the command's own
+      expect(images).to.have.lengthOf(3);
+    });
+    const refused = await run('delete', id(7));
+    expect(refused.stderr).to.match(/a job is making image .*; end that first/);
+    expect(refused.status).to.equal(1);
+  });
+
   it('records what it has deleted, and which build can be pushed now', async () => {
     const builds = await recorded(id(4), id(2));
     const standing = async (target: string) =>

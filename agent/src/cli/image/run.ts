@@ -7,14 +7,18 @@ import {
   type DeletionOptions,
   DirectoryImageManager,
   ImageError,
+  imageErrorCodes,
   type ImageKind,
+  imageOf,
   type ImageRecord,
+  imagesInWork,
   ImageSets,
   type Order,
   verifyImages as verify,
 } from '@imagefactory/factory/images';
 import { uploaderName } from '@imagefactory/factory/followers';
-import { openStore, type Store, StoreError } from '@imagefactory/factory/store';
+import { openStore, openStoreForReading, StoreError } from '@imagefactory/factory/store';
+import { askAgent } from '../../runtime/local-door.js';
 import { imageDirectory } from '../directories.js';
 import { exitCodes } from '../exit-codes.js';
 import { checkQuestion } from './fields.js';
@@ -98,8 +102,11 @@ export function showImage(identifier: string, flags: ImageFlags, output: Output)
   return answering(output, async () => {
     const images = await open(flags, true);
     const image = await images.imageWithId(identifier);
-    if (image === undefined) throw notThere(identifier, images);
-    output.write(flags.json === true ? `${JSON.stringify(images.recordOf(image))}\n` : describeImage(image));
+    const { items } = await images.query({ where: { identifier } });
+    const record = image === undefined ? items[0] : images.recordOf(image);
+    if (record === undefined) throw notThere(identifier, images);
+    const shown = image ?? imageOf(record, record.identifier);
+    output.write(flags.json === true ? `${JSON.stringify(record)}\n` : describeImage(shown));
     return exitCodes.ok;
   });
 }
@@ -156,7 +163,12 @@ async function deletionIn(images: DirectoryImageManager, waiting: ReadonlySet<st
       close: () => Promise.resolve(),
     };
   }
-  const store: Store = await openStore(directory);
+  const store = await openStore(directory).catch((error: unknown) => {
+    if (error instanceof StoreError && error.code === 'in_use') return undefined;
+    throw error;
+  });
+  if (store === undefined)
+    return { one: (id, options) => askedFor(id, options, directory), close: () => Promise.resolve() };
   const hasWarehouse = (await store.get('followers', uploaderName)) !== undefined;
   const isElsewhere = (id: string): boolean => hasWarehouse && !waiting.has(id);
   const context = { images, store, sets: new ImageSets(store), isElsewhere };
@@ -164,6 +176,25 @@ async function deletionIn(images: DirectoryImageManager, waiting: ReadonlySet<st
     one: (id, options) => deleteImage(id, options, context),
     close: () => store.close(),
   };
+}
+
+/** Has the agent that is at work in the directory delete an image. */
+async function askedFor(
+  id: string,
+  { withChildren = false }: DeletionOptions,
+  directory: string,
+): Promise<readonly string[]> {
+  const answer = await askAgent(directory, { delete: id, withChildren }).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StoreError(
+      'in_use',
+      `another process has ${directory} open, and it does not delete ${id}: ${why}; stop it, or try again`,
+    );
+  });
+  if ('deleted' in answer) return answer.deleted;
+  const { code, message } = answer.error;
+  const known = imageErrorCodes.find(one => one === code);
+  throw known === undefined ? new StoreError('write_failed', message) : new ImageError(known, message);
 }
 
 async function isDirectory(path: string): Promise<boolean> {
@@ -220,7 +251,15 @@ async function open({ imgdir }: ImageFlags, readOnly: boolean): Promise<Director
   if (imgdir !== undefined && !(await isDirectory(directory))) {
     throw new ImageError('not_found', `${directory} is no directory; name the --imgdir of the agent`);
   }
-  return DirectoryImageManager.open(directory, { readOnly });
+  const inWork = (): Promise<readonly ImageRecord[]> => inWorkIn(join(directory, 'store'));
+  return DirectoryImageManager.open(directory, { readOnly, inWork });
+}
+
+/** The images that an agent is making. An agent may have the store open meanwhile. @throws StoreError */
+async function inWorkIn(directory: string): Promise<readonly ImageRecord[]> {
+  if (!(await isDirectory(directory))) return [];
+  const store = openStoreForReading(directory);
+  return await imagesInWork(store).finally(() => store.close());
 }
 
 /** With the option that helps, which whoever keeps images does not know. */

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Change, Image, ImageInput, ImageStatus, JsonObject, Store } from '../../store/index.js';
 import { partsOfName } from '../image-files.js';
-import { type ImageRecord, kindOf } from '../image-record.js';
+import { type ImageRecord, kindOf, typeOfKind } from '../image-record.js';
 import { readMeta } from '../meta-file.js';
 import { allOf } from './rows.js';
 
@@ -50,6 +50,43 @@ export function rowOfRecord(record: ImageRecord): ImageInput {
     properties: map('properties') ?? {},
     ...Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined)),
   };
+}
+
+/** The record of an image that has no `.meta` file yet, as that would say it. */
+export function recordOfRow(row: Image): ImageRecord {
+  const { kind } = row;
+  const kindFields: JsonObject =
+    kind === 'base'
+      ? {}
+      : kind === 'target'
+        ? { target: row.target ?? null, base_image_id: row.parent ?? null }
+        : { provider: row.provider ?? null, target_image_id: row.parent ?? null };
+  return {
+    identifier: row.id,
+    type: typeOfKind[kind],
+    // The words differ in case only; an image without a file is never delete_failed.
+    status: row.status.toUpperCase() as ImageRecord['status'],
+    status_detail: { activity: row.activity, error: row.error ?? null },
+    percent_complete: row.percent,
+    ...{ created: row.created, modified: row.modified, revision: row.revision, ...kindFields },
+    ...{ format: row.format ?? null, size: null, sha256: null, os: row.os ?? null },
+    caller_image_uuid: row.callerImageUuid ?? null,
+    ...{ parameters: row.parameters, properties: {} },
+  };
+}
+
+/** The statuses of images that jobs are making. */
+export const inWork: readonly ImageStatus[] = ['new', 'pending', 'building'];
+
+/** The images that jobs are making, which have no `.meta` file yet, with their templates. */
+export async function imagesInWork(store: Pick<Store, 'find' | 'get'>): Promise<readonly ImageRecord[]> {
+  const rows = await allOf(store, 'images', [{ field: 'status', operator: 'in', value: inWork }]);
+  const records: ImageRecord[] = [];
+  for (const row of rows) {
+    const template = row.template === undefined ? undefined : await store.get('templates', row.template);
+    records.push({ ...recordOfRow(row), template: template?.text ?? null });
+  }
+  return records;
 }
 
 /**
