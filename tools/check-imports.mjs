@@ -40,6 +40,7 @@ const packages = new Map([
 /** Inside qmf: the layers from the bottom up; a folder imports only folders to its left, and itself. */
 const layers = [
   'errors',
+  'libraries',
   'output',
   'value',
   'codec',

@@ -37,7 +37,7 @@ export type {
   RecordQuery,
   StoredImage,
 } from './records/queries.js';
-export type { OtherEvent } from './records/recorded-event.js';
+export type { ImportEvent, OtherEvent } from './records/recorded-event.js';
 export { terminalProgress } from './terminal/terminal-progress.js';
 // What a program needs beside the above, so that it depends on one package.
 export {

@@ -39,6 +39,8 @@ export const qmfErrorCodes = {
   agent_exception: { retryable: false },
   /** No such agent is known, or it went silent. */
   agent_unknown: { retryable: true },
+  /** A library is installed in a version whose undocumented parts this package does not know. */
+  library_unsupported: { retryable: false },
   /** The agent publishes no such class, method or object. */
   schema_unknown: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;

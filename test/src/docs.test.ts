@@ -52,8 +52,10 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
   [/^qpidd /, 'the qpidd lane starts one'],
   [/saslpasswd2 /, 'the qpidd lane makes these users'],
   [/^rabbitmq(ctl|-plugins) /, 'the RabbitMQ lanes run these'],
+  [/^qpid-config /, 'the qpidd lane asks the broker for the same'],
   [/imagefactory-console repl$/, 'the tests of the REPL; it waits for a person'],
   [/ build examples\/templates\/debian-12\.tdl /, 'the lane of real builds makes this image, and boots it'],
+  [/^npx imagefactory store /, 'the tests of the command store run these, on a directory of their own'],
   [/^npx imagefactory --qmf /, 'end-to-end tests run the agent with these options'],
 ];
 
@@ -63,7 +65,7 @@ const readElsewhere: readonly (readonly [string, string])[] = [
   ['docs/architecture.md ', 'a drawing'],
   ['docs/brokers.md ', 'forms of an address, which the tests of broker-url.ts read'],
   ['docs/brokers.md ini', 'the lane of secure brokers starts RabbitMQ with it'],
-  ['docs/brokers.md json', 'embedded-roles.test, and the lane of Broker-J'],
+  ['docs/brokers.md json', 'embedded-roles.test, and the lanes of Broker-J and RabbitMQ'],
   ['docs/brokers.md sasl', 'the lane of qpidd'],
   ['docs/brokers.md acl', 'the lanes of qpidd and Broker-J'],
   ['docs/brokers.md xml', 'the lane of Artemis'],

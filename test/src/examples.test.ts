@@ -49,6 +49,14 @@ describe('the example programs', () => {
     expect(program.stdout).to.match(/^mock image at mock-one: Mock_mock-one_\S+ \(COMPLETED\)$/m);
   });
 
+  it('reader: orders once for a key, and reads what is on record', async () => {
+    const program = await run('reader');
+    expect(program.status, program.output).to.equal(0);
+    expect(program.stdout).to.match(/^the same key, the same build: true$/m);
+    expect(program.stdout).to.match(/^\d+: BUILDING\n\d+: FINISHING\n\d+: COMPLETED$/m);
+    expect(program.stdout).to.match(/^processed all up to \d+\n[0-9a-f-]{36} target completed$/m);
+  });
+
   it('operator: sees agents, their classes and builds', async () => {
     const program = await run('operator');
     expect(program.status, program.output).to.equal(0);

@@ -6,6 +6,8 @@ import { QmfError, transportFor } from '@imagefactory/qmf';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { heartbeatsUponArrival } from './interop/arrivals.js';
+import { queueKeepsEvents, readOver10 } from './interop/durable-queue.js';
+import { makeAsQpidConfig } from './interop/qpid-config.js';
 import { configuredAsDocumented } from './interop/configured.js';
 import { blockOf, blocksOf } from './support/doc-blocks.js';
 import { as } from './interop/roles.js';
@@ -59,6 +61,26 @@ if (broker !== undefined) {
         expect(run.status, run.output).to.equal(0);
       };
       expect(await heartbeatsUponArrival(broker.url, listen)).to.equal(3);
+    });
+  });
+
+  describe('a durable queue at qpidd', () => {
+    let own: RealBroker | undefined;
+    before(async function () {
+      const started = await startQpidd(['--auth', 'no']);
+      if ('missing' in started) return skipBecause(this, started.missing);
+      own = started;
+    });
+    after(() => own?.stop());
+
+    it('as in docs/brokers.md keeps the events that an orchestrator was not there to hear', async function () {
+      this.timeout(300_000);
+      const url = own?.url ?? '';
+      await queueKeepsEvents(
+        url,
+        async () => makeAsQpidConfig(url, await blockOf('An orchestrator that was down', 'sh')),
+        isLast => readOver10(url, isLast),
+      );
     });
   });
 

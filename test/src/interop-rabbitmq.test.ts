@@ -1,8 +1,9 @@
 import { brokerForFile, interoperabilityOn } from './interop/on-broker.js';
-import { rabbitMqAsDocumented } from './interop/rabbitmq-howto.js';
+import { durableQueueAtRabbitMq, rabbitMqAsDocumented } from './interop/rabbitmq-howto.js';
 
 const broker = await brokerForFile('rabbitmq');
 if (broker !== undefined) {
+  durableQueueAtRabbitMq(broker);
   interoperabilityOn(broker);
   rabbitMqAsDocumented(broker);
 }

@@ -13,7 +13,7 @@ export class EventSender {
   #underWay: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly session: AgentSession,
+    private readonly session: Pick<AgentSession, 'raise'>,
     private readonly log: Logger,
   ) {}
 

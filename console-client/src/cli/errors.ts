@@ -55,6 +55,7 @@ const endings: Readonly<Record<QmfErrorCode, { readonly ending: Ending; readonly
   aborted: { ending: 'interrupted' },
   closed: { ending: 'unreachable' },
   agent_exception: { ending: 'failed' },
+  library_unsupported: { ending: 'failed' },
   malformed_message: { ending: 'failed' },
   agent_unknown: {
     ending: 'notFound',

@@ -17,12 +17,12 @@ export async function* changesFromBeginning(
   try {
     for await (const { events, over } of pages) {
       for (const { change } of events)
-        if (change.kind !== 'other' && progress.takes(change) && !isEnd(change)) yield change;
+        if ('caughtUp' in change && progress.takesRecorded(change)) yield change;
       if (over) onOver();
     }
     for await (const change of live) {
       if (isEnd(change)) yield progress.completed(change);
-      else if (progress.takes(change)) yield change;
+      else if (progress.takesLive(change)) yield change;
     }
   } finally {
     await live.return?.();
@@ -31,38 +31,45 @@ export async function* changesFromBeginning(
 
 /** What the reader has of the build. */
 class Progress {
+  /** The last one on record. Events of one step share theirs. */
   #sequence = 0;
   #percent = 0;
-  #status = '';
+  #status = 'NEW';
   readonly #statuses = new Set<string>();
   readonly #ends = new Map<string, BuildChange>();
 
-  /** Whether a change comes after those before. */
-  takes(change: BuildChange): boolean {
-    const { sequence } = change;
-    if (sequence !== undefined) {
-      if (sequence <= this.#sequence) return false;
-      this.#sequence = sequence;
-      if (isEnd(change)) this.#ends.set(change.kind, change);
-    }
+  takesRecorded(change: BuildChange): boolean {
+    this.#sequence = change.sequence ?? this.#sequence;
+    if (!isEnd(change)) return this.#advances(change);
+    this.#ends.set(change.kind, change);
+    return false;
+  }
+
+  takesLive(change: BuildChange): boolean {
+    if ((change.sequence ?? Number.POSITIVE_INFINITY) <= this.#sequence) return false;
+    // Without a sequence it may be one that was here before.
+    const isOld =
+      change.kind === 'status' && change.sequence === undefined && this.#statuses.has(change.status);
+    return !isOld && this.#advances(change);
+  }
+
+  #advances(change: BuildChange): boolean {
     if (change.kind === 'percent') {
       if (change.percent <= this.#percent) return false;
       this.#percent = change.percent;
     } else if (change.kind === 'status') {
-      const { status } = change;
-      // Without a sequence it may be one that was here before.
-      if (status === this.#status || (sequence === undefined && this.#statuses.has(status))) return false;
-      this.#status = status;
-      this.#statuses.add(status);
+      if (change.status === this.#status) return false;
+      this.#status = change.status;
+      this.#statuses.add(change.status);
     }
     return true;
   }
 
-  /** The end with its sequence, and where the agent has given no reason but by an event, with that. */
+  /** The end with its sequence; where it was found by a query, with what its event said of it. */
   completed(end: BuildChange): BuildChange {
     const recorded = this.#ends.get(end.kind);
     if (recorded?.sequence === undefined) return end;
-    const isReason = end.kind === 'failure' && end.caughtUp;
-    return { ...end, ...(isReason ? recorded : {}), sequence: recorded.sequence };
+    const { sequence } = recorded;
+    return end.caughtUp ? { ...end, ...recorded } : { ...end, sequence };
   }
 }

@@ -27,7 +27,8 @@ export async function eventPage(
 }
 
 /**
- * Pages up to the present, asked for again where the agent or the bus was away meanwhile. The last one is empty, or over.
+ * Pages up to the present, asked for again where the agent or the bus was away meanwhile. One may be empty before the last: the sequences of a factory
+ * count more than events of builds.
  *
  * @throws QmfError `schema_unknown` when the agent has no records; `aborted`
  */
@@ -41,7 +42,7 @@ export async function* eventPages(
   for (let next = from; ; ) {
     const page = await untilAnswered(limits => eventPage(agent, build, next, limits), signal, what);
     yield page;
-    if (page.over || page.events.length === 0) return undefined;
+    if (page.over || page.next <= next) return undefined;
     ({ next } = page);
   }
 }

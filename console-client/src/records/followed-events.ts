@@ -2,10 +2,10 @@ import type { ConsoleAgent, ConsoleSession, DataAddress } from '@imagefactory/qm
 import { checkAborted } from '../patience.js';
 import type { BuildChange } from '../tracking/build-change.js';
 import { eventPages } from './event-pages.js';
-import type { OtherEvent } from './recorded-event.js';
+import type { ImportEvent, OtherEvent } from './recorded-event.js';
 
 /** An event of a factory, from its record. */
-export type FactoryEvent = (BuildChange | OtherEvent) & {
+export type FactoryEvent = (BuildChange | ImportEvent | OtherEvent) & {
   readonly sequence: number;
   /** By the agent's clock. */
   readonly time: Date;
@@ -16,7 +16,10 @@ export type FactoryEvent = (BuildChange | OtherEvent) & {
 };
 
 export interface FactoryEventsOptions {
-  /** Sequence of the first event wanted: 1 for the beginning, or one more than that of the last event that was read. */
+  /**
+   * Sequence of the first event wanted: 1 for the beginning, or that of the last event that was processed. Events of one step share theirs, so to miss
+   * none the last ones are read again.
+   */
   readonly from: number;
   /** Ends the loop with an `aborted` error. */
   readonly signal?: AbortSignal;

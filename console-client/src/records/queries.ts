@@ -17,7 +17,10 @@ export type FieldCondition =
   | readonly Scalar[]
   | { readonly [operator in '=' | '!=' | '<' | '<=' | '>' | '>=' | '~']?: Scalar };
 
-/** A query of records. Fields are named as in `docs/store.md`; those inside of a JSON value with dots (`parameters.disk`). */
+/**
+ * A query of records. Fields are named as in the records, or as on the bus (`identifierOnProvider`, `identifier_on_provider`); those inside of a JSON
+ * value follow after a dot, in their own spelling (`parameters.diskSize`).
+ */
 export interface RecordQuery {
   /** All must hold. */
   readonly where?: Readonly<Record<string, FieldCondition>>;
@@ -111,12 +114,20 @@ export async function imagesOf(
 }
 
 function inputsOf({ where, sort, limit, after }: RecordQuery) {
+  const conditions = Object.entries(where ?? {}).map(([field, value]) => [onBus(field), value] as const);
   return {
-    ...(where === undefined ? {} : { where }),
-    ...(sort === undefined ? {} : { sort }),
+    ...(where === undefined ? {} : { where: Object.fromEntries(conditions) }),
+    ...(sort === undefined ? {} : { sort: sort.map(onBus) }),
     ...(limit === undefined ? {} : { limit }),
     ...(after === undefined ? {} : { after }),
   };
+}
+
+/** The name of a field on the bus. */
+function onBus(path: string): string {
+  const [field = '', ...inside] = path.split('.');
+  const name = field.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+  return [name, ...inside].join('.');
 }
 
 function pageFrom<T>(

@@ -1,11 +1,23 @@
 import { addressFromPlain, type DataAddress, type PlainMap } from '@imagefactory/qmf';
-import { bigintIn, mapIn, numberIn, textIn } from '../answers.js';
+import { bigintIn, mapIn, numberIn, optionalTextIn, textIn } from '../answers.js';
 import type { BuildChange } from '../tracking/build-change.js';
 
-/** An event that is on record and is no change of a build, such as an import. */
+/** An image that a provider had already was recorded. The uuids are those that `importImage()` gives. */
+export interface ImportEvent {
+  readonly kind: 'import';
+  readonly image?: string;
+  readonly build?: string;
+  readonly targetImage?: string;
+  readonly providerImage: string;
+  readonly target?: string;
+  readonly provider?: string;
+  readonly targetIdentifier?: string;
+}
+
+/** An event of a newer agent. */
 export interface OtherEvent {
   readonly kind: 'other';
-  /** The agent's word for it, such as `IMPORT`. */
+  /** The agent's word for it. */
   readonly event: string;
   /** All that the record says of it. */
   readonly values: PlainMap;
@@ -18,7 +30,7 @@ export interface RecordedEvent {
   readonly at: bigint;
   /** The adaptor; absent for what has none. */
   readonly address?: DataAddress;
-  readonly change: BuildChange | OtherEvent;
+  readonly change: BuildChange | ImportEvent | OtherEvent;
 }
 
 /** @throws QmfError `malformed_message` naming the field that is wrong */
@@ -46,6 +58,20 @@ function changeFrom(
       return { kind: 'percent', percent: numberIn(map, 'percent_complete'), ...origin };
     case 'FAILURE':
       return { kind: 'failure', type: textIn(map, 'type'), info: textIn(map, 'info'), ...origin };
+    case 'IMPORT': {
+      const { target_image: targetImage } = optionalTextIn(map, 'target_image');
+      const { target_identifier: targetIdentifier } = optionalTextIn(map, 'target_identifier');
+      return {
+        kind: 'import',
+        providerImage: textIn(map, 'provider_image'),
+        ...optionalTextIn(map, 'image'),
+        ...optionalTextIn(map, 'build'),
+        ...(targetImage === undefined ? {} : { targetImage }),
+        ...optionalTextIn(map, 'target'),
+        ...optionalTextIn(map, 'provider'),
+        ...(targetIdentifier === undefined ? {} : { targetIdentifier }),
+      };
+    }
     default:
       return { kind: 'other', event, values: map };
   }

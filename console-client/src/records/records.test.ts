@@ -22,6 +22,8 @@ function word(change: BuildChange | FactoryEvent): string {
       return `${change.percent}%${at}`;
     case 'failure':
       return `failure ${change.type}${at}`;
+    case 'import':
+      return `import ${change.providerImage}${at}`;
     case 'other':
       return `${change.event}${at}`;
   }
@@ -71,10 +73,11 @@ describe('a console of an agent with records', () => {
     await factory.status(adaptor, 'BUILDING');
     await factory.percent(adaptor, 20);
     await factory.percent(adaptor, 40);
+    for (let count = 0; count < 3; count++) records.addOther(adaptor.addressMap);
     records.pageSize = 2;
     const build = await (await client.findFactory()).build(adaptor.address.objectName);
     const { words, items, end } = reading(build.changes({ from: 'beginning' }));
-    await until(() => words.length === 3 && records.askedFrom.length === 3, 'the history is asked for');
+    await until(() => words.length === 3 && records.askedFrom.at(-1) === 29, 'the history is asked for');
     await until(() => client.session.statistics.pendingRequests === 0, 'and read to its end');
     await factory.percent(adaptor, 60);
     await factory.status(adaptor, 'FINISHING');
@@ -83,7 +86,7 @@ describe('a console of an agent with records', () => {
     await end;
     expect(words).to.deep.equal([
       ...['BUILDING #13', '20% #16', '40% #19'],
-      ...['60% #22', 'FINISHING #25', 'COMPLETED #28'],
+      ...['60% #31', 'FINISHING #34', 'COMPLETED #37'],
     ]);
     expect(items.map(({ caughtUp }) => caughtUp)).to.deep.equal([true, true, true, false, false, false]);
     expect(items.at(-1)).to.include({ finishedImage: '/one' });
@@ -145,20 +148,22 @@ describe('a console of an agent with records', () => {
     const [first, second] = [factory.makeBuild('<a/>'), factory.makeBuild('<b/>')];
     await factory.status(first, 'BUILDING');
     await factory.status(second, 'BUILDING');
-    records.add({ event: 'IMPORT', image: 'i-1' });
+    records.add({ event: 'IMPORT', provider_image: 'i-1', target_identifier: 'ami-1' });
+    records.add({ event: 'LATER', colour: 'red' });
     const stop = new AbortController();
     const factoryObject = await client.findFactory();
     const { words, items, end } = reading(factoryObject.events({ from: 14, signal: stop.signal }));
-    await until(() => words.length === 2, 'the record is read');
+    await until(() => words.length === 3, 'the record is read');
     // No event says so; the next one has it read before itself.
     records.add({ addr: first.addressMap, event: 'PERCENTAGE', percent_complete: 7 });
     await factory.percent(second, 9);
-    await until(() => words.length === 4, 'it goes on');
+    await until(() => words.length === 5, 'it goes on');
     stop.abort();
     expect(await rejection(end)).to.include({ code: 'aborted' });
-    expect(words).to.deep.equal(['BUILDING #16', 'IMPORT #19', '7% #22', '9% #25']);
+    expect(words).to.deep.equal(['BUILDING #16', 'import i-1 #19', 'LATER #22', '7% #25', '9% #28']);
     expect(items[0]).to.deep.include({ time: new Date('2025-12-01T00:00:00Z'), address: second.address });
-    expect(items[1]).to.have.nested.property('values.image', 'i-1');
+    expect(items[1]).to.include({ kind: 'import', targetIdentifier: 'ami-1' });
+    expect(items[2]).to.have.nested.property('values.colour', 'red');
   });
 
   it('goes on with the replay after the bus was away, without a gap', async () => {
@@ -243,7 +248,14 @@ describe('a console of an agent with records', () => {
       ...{ error: { type: 'no_space', reason: 'full' }, address: factory.adaptors[0]?.address },
     });
     expect(records.queries[0]?.inputs).to.deep.equal({ ...query });
-    const images = await factoryObject.images();
+    const images = await factoryObject.images({
+      where: { identifierOnProvider: 'ami-1', 'parameters.diskSize': null },
+      sort: ['-callerImageUuid'],
+    });
+    expect(records.queries.at(-1)?.inputs).to.deep.equal({
+      where: { identifier_on_provider: 'ami-1', 'parameters.diskSize': null },
+      sort: ['-caller_image_uuid'],
+    });
     expect(images.items[0]).to.deep.include({ id: 'i', identifierOnProvider: 'ami-1' });
     const refusal = await rejection(factoryObject.jobs({ where: { colour: 'red' } }));
     expect(refusal).to.be.instanceOf(QmfError).and.include({ code: 'agent_exception' });

@@ -37,7 +37,7 @@ export class ScriptedRecords {
           const next =
             page.length === 0 ? Math.min(from, this.#sequence + 1) : Number(page.at(-1)?.['seq']) + 1;
           const over = build !== '' && page.length === wanted.length && this.#isOver(build);
-          return { events: page, next, over };
+          return { events: page.filter(event => 'event' in event), next, over };
         },
         jobs: inputs => this.#answer('jobs', inputs),
         images: inputs => this.#answer('images', inputs),
@@ -48,6 +48,12 @@ export class ScriptedRecords {
         },
       },
     });
+  }
+
+  /** Puts something on record that consoles have no word for. */
+  addOther(addr: PlainMap): void {
+    this.#sequence += 3;
+    this.events.push({ addr, seq: this.#sequence });
   }
 
   /** Puts an event on record. @returns the properties that it has on the bus; sequences have gaps, for other things are on record too */

@@ -13,6 +13,7 @@ import type { Delivery } from './delivery.js';
 import type { EndAnswer } from './end-check.js';
 import { filledIn } from './filled-in.js';
 import { isOver, type Standing } from './standing.js';
+import { agrees, endsIn } from './announced-end.js';
 
 /** Status and failure come by two events; the second may take this long, in milliseconds. */
 const FAILURE_GRACE = 2_000;
@@ -381,23 +382,4 @@ export class TrackedBuild {
     else this.#history = [...this.#history.filter(({ kind }) => kind !== change.kind), change];
     for (const follower of [...this.#followers]) follower.changed(change);
   }
-}
-
-/** The last status and the last failure among announcements. */
-function endsIn(held: readonly Announcement[]): {
-  readonly announced: StatusChange | undefined;
-  readonly reason: FailureChange | undefined;
-} {
-  const changes = held.map(({ addressed }) => addressed.change);
-  return {
-    announced: changes.findLast(change => change.kind === 'status'),
-    reason: changes.findLast(change => change.kind === 'failure'),
-  };
-}
-
-/** Whether an announcement is what the agent says itself. */
-function agrees(change: BuildChange, { status, failure }: Standing): boolean {
-  if (change.kind === 'status') return change.status === status;
-  if (change.kind !== 'failure' || status !== 'FAILED') return false;
-  return failure === undefined || (failure.type === change.type && failure.info === change.info);
 }

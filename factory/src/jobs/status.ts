@@ -41,7 +41,7 @@ export interface FinishedImage extends Pick<StoredImage, 'path' | 'size' | 'form
 export type BuildStatus = BuildState['status'];
 
 /**
- * The legal changes of a build's status; everything else is a bug of ours. docs/architecture.md draws the same table.
+ * The legal changes of a build's status; everything else is a bug of ours. docs/jobs.md draws the same table.
  *
  * A build is `NEW` from the moment it is accepted until its caller has been answered. `INITIALIZING` opens its log. While the slots of its
  * queue are taken it waits as `PENDING`, else it goes on at once. `BUILDING` is the work of the OS plugin and then of the cloud

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import rhea, { type Container } from 'rhea';
 import { QmfError } from '../errors.js';
+import { requireLibrary } from '../libraries.js';
 import { BindNews } from './bind-news.js';
 import { type Client, Clients } from './clients.js';
 import { BrokerConnection } from './connection.js';
@@ -53,9 +54,10 @@ export interface RunningBroker {
  * bound on what a peer may send or leave lying, beyond which it is cut off.
  *
  * @throws QmfError `unreachable` when the address can't be listened on, `invalid_argument` for users or roles that contradict
- *   each other
+ *   each other, `library_unsupported` for a version of rhea that it was not made for
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<RunningBroker> {
+  requireLibrary('rhea');
   const broker = new Broker(brokerSettings(options));
   const port = await broker.listen();
   const { host } = broker.settings;

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Connection, Container, EventContext, Session } from 'rhea';
+import { packageVersion } from '../libraries.js';
 import { limitExceeded } from './attach.js';
 import type { BindNews } from './bind-news.js';
 import type { Client } from './clients.js';
@@ -267,7 +268,7 @@ function connectionOptions(settings: BrokerSettings) {
     offered_capabilities: ['ANONYMOUS-RELAY'],
     properties: {
       product: brokerProduct,
-      version: brokerVersion,
+      version: packageVersion,
       // So that an agent with an access list knows whether the names in it mean something here.
       ...(settings.users.size > 0 ? { 'user-ids': 'checked' } : {}),
     },
@@ -281,4 +282,3 @@ function connectionOptions(settings: BrokerSettings) {
 
 /** What the broker calls itself in the properties of its open, so that a client can tell it from others. */
 export const brokerProduct = 'imagefactory-embedded-broker';
-export const brokerVersion = '0.1.0';

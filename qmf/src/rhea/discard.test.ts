@@ -9,7 +9,8 @@ import { discard, socketClosed } from './discard.js';
 
 /** Connects, loses the broker, closes; then nothing must keep the process. */
 const program = `
-  import { amqp10, BusConnection, ConsoleSession, startBroker } from '../index.js';
+  import { startBroker } from '../broker/index.js';
+  import { amqp10, BusConnection, ConsoleSession } from '../index.js';
   const broker = await startBroker();
   const connection = new BusConnection(amqp10(broker.url), { retry: { initialDelay: 10, maxDelay: 20 } });
   const session = new ConsoleSession(connection);

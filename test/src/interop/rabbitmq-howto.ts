@@ -1,10 +1,14 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect } from 'amqplib';
 import { expect } from 'chai';
 import { before, describe, it } from 'mocha';
 import type { RealBroker } from '../support/brokers/index.js';
 import { skipBecause } from '../support/lane.js';
 import { workAsDocumented } from './configured.js';
-import { blocksOf } from '../support/doc-blocks.js';
+import { blockOf, blocksOf } from '../support/doc-blocks.js';
+import { QUEUE, queueKeepsEvents, readOver091 } from './durable-queue.js';
 import { refusalsAtRabbitMq } from './refusals.js';
 import { as, type User } from './roles.js';
 
@@ -66,5 +70,31 @@ export function rabbitMqAsDocumented(broker: RealBroker): void {
     });
 
     describe('without them', () => refusalsAtRabbitMq(broker));
+  });
+}
+
+/** Imports the queue of docs/brokers.md, before there is an agent, and reads it after a build. */
+export function durableQueueAtRabbitMq({ kind, url, tool }: RealBroker): void {
+  describe(`a durable queue at ${kind}`, () => {
+    it('as in docs/brokers.md keeps the events that an orchestrator was not there to hear', async function () {
+      this.timeout(300_000);
+      if (tool === undefined)
+        return skipBecause(this, 'only a broker on this machine can be told by commands');
+      const directory = await mkdtemp(join(tmpdir(), 'imagefactory-rabbitmq-'));
+      try {
+        await queueKeepsEvents(
+          url.replace(/^amqp:/, 'amqp091:'),
+          async () => {
+            const file = join(directory, 'orchestrator.json');
+            await writeFile(file, await blockOf('An orchestrator that was down', 'json'));
+            await tool('rabbitmqctl', ['import_definitions', file]);
+          },
+          isLast => readOver091(url, isLast),
+        );
+      } finally {
+        await tool('rabbitmqctl', ['delete_queue', QUEUE]);
+        await rm(directory, { recursive: true });
+      }
+    });
   });
 }

@@ -10,6 +10,7 @@ import {
   type RemoteObject,
 } from '@imagefactory/qmf';
 import { parsePredicate, predicateToValue } from '@imagefactory/qmf/query';
+import { sequenceOf } from '@imagefactory/schema';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { AgentProgram } from '../support/agent-program.js';
@@ -117,13 +118,21 @@ export function interoperability({ largest, access, ...urls }: Ground): void {
 
   it('builds, and tells of it by events to the end', async () => {
     const factory = await client.findFactory();
+    const sequences: (number | undefined)[] = [];
+    const stop = client.session.onEvent(event => {
+      if (event.className === 'BuildAdaptorStatusEvent') sequences.push(sequenceOf(event));
+    });
     const build = await factory.buildImage({ descriptor: template, target: 'mock' });
     const changes = await collect(build.changes());
+    stop();
     expect(changes.at(-1)).to.include({ kind: 'status', status: 'COMPLETED' });
     expect(
       changes.every(change => !change.caughtUp),
       'all by events, nothing polled',
     ).to.equal(true);
+    const statuses = changes.filter(({ kind }) => kind === 'status').length;
+    expect(sequences.filter(sequence => sequence !== undefined)).to.have.lengthOf(statuses);
+    expect(sequences).to.deep.equal([...sequences].sort((a, b) => Number(a) - Number(b)));
   });
 
   it('answers what is wrong with an exception that names the field', async () => {

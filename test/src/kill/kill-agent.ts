@@ -42,6 +42,7 @@ export class KillRun {
   readonly tally = new Map<string, number>();
   #orders = 0;
   #stopped = false;
+  #isClosed = false;
 
   private constructor(
     readonly directory: string,
@@ -61,7 +62,7 @@ export class KillRun {
   }
 
   async close(): Promise<void> {
-    this.#stopped = true;
+    this.#stopped = this.#isClosed = true;
     await this.client.close();
     await this.broker.stop();
     await rm(this.directory, { recursive: true, force: true });
@@ -109,18 +110,23 @@ export class KillRun {
         continue;
       }
       const number = this.#orders++;
-      try {
-        const factory = await this.client.findFactory({ timeout: 2_000 });
-        const build = await factory.buildImage(
-          { descriptor: descriptor(number), target: 'mock' },
-          { timeout: 2_000 },
-        );
-        this.accepted.set(build.name, { number, address: build.address });
-        if (!this.#ends.has(build.name)) this.#open.add(build.name);
-      } catch {
-        // No agent, or it died before it could answer: nothing was promised.
-        await sleep(20);
-      }
+      // No agent, or it died before it could answer: the order is repeated with its key, and so there is one build for each.
+      while (!(await this.#orderOnce(number)) && !this.#isClosed) await sleep(20);
+    }
+  }
+
+  async #orderOnce(number: number): Promise<boolean> {
+    try {
+      const factory = await this.client.findFactory({ timeout: 2_000 });
+      const build = await factory.buildImage(
+        { descriptor: descriptor(number), target: 'mock', orderKey: `order ${number}` },
+        { timeout: 2_000 },
+      );
+      this.accepted.set(build.name, { number, address: build.address });
+      if (!this.#ends.has(build.name)) this.#open.add(build.name);
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -160,6 +166,7 @@ export class KillRun {
       },
       60_000,
     );
+    expect(known.size, 'one build for each order').to.equal(this.#orders);
     const completed: string[] = [];
     for (const [name, { number, address }] of this.accepted) {
       const values = known.get(name);

@@ -56,6 +56,16 @@ function valuesOf(event: FactoryEvent): PlainMap {
       return { percent: event.percent };
     case 'failure':
       return { type: event.type, info: event.info };
+    case 'import': {
+      const { image, build, targetImage, providerImage, target, provider, targetIdentifier } = event;
+      const found = { target, provider, identifier: targetIdentifier, image, build };
+      const uuids = { target_image: targetImage, provider_image: providerImage };
+      return Object.fromEntries(
+        Object.entries({ ...found, ...uuids }).flatMap(([name, value]) =>
+          value === undefined ? [] : [[name, value]],
+        ),
+      );
+    }
     case 'other':
       return event.values;
   }

@@ -1,5 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 import { QmfError } from '../../errors.js';
+import { requireLibrary } from '../../libraries.js';
 import { type BrokerAddress, describeBroker, parseBrokerUrl } from '../broker-url.js';
 import { type OpenSocket, openSocket } from '../dial/open-socket.js';
 import { peerWords } from '../dial/peer-words.js';
@@ -34,9 +35,11 @@ const DEFAULT_VHOST = '/';
 /**
  * AMQP 0-9-1 over amqplib. Accepts what {@link parseBrokerUrl} reads, whichever version its scheme names.
  *
- * @throws QmfError `invalid_argument` for an address or options that cannot be meant
+ * @throws QmfError `invalid_argument` for an address or options that cannot be meant, `library_unsupported` for a version of amqplib that it was
+ *   not made for
  */
 export function amqp091(broker: string | BrokerAddress, options: Amqp091Options = {}): Transport {
+  requireLibrary('amqplib');
   const address = typeof broker === 'string' ? parseBrokerUrl(broker) : broker;
   const security = securityOf(address, options);
   return {

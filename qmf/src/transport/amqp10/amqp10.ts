@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import rhea, { type Connection, type ConnectionOptions } from 'rhea';
 import { QmfError } from '../../errors.js';
+import { requireLibrary } from '../../libraries.js';
 import type { BodyForm } from '../../message/envelope.js';
 import { type BrokerAddress, describeBroker, parseBrokerUrl } from '../broker-url.js';
 import { type OpenSocket, openSocket } from '../dial/open-socket.js';
@@ -41,9 +42,11 @@ const IDLE_TIMEOUT = 30_000;
 /**
  * AMQP 1.0 over rhea. Accepts what {@link parseBrokerUrl} reads.
  *
- * @throws QmfError `invalid_argument` for an address or options that cannot be meant
+ * @throws QmfError `invalid_argument` for an address or options that cannot be meant, `library_unsupported` for a version of rhea that it was
+ *   not made for
  */
 export function amqp10(broker: string | BrokerAddress, options: Amqp10Options = {}): Transport {
+  requireLibrary('rhea');
   const address = typeof broker === 'string' ? parseBrokerUrl(broker) : broker;
   const security = securityOf(address, options);
   return {
