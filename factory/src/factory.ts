@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import {
-  BuildArchive,
+  importWaiting,
   OldRecords,
-  type RemoteImages,
-  waitingDirectory,
-  waitingIn,
+  RemoteImages,
+  suspendUploader,
+  Uploader,
+  waitingFor,
 } from './followers/index.js';
 import {
   addMissingRows,
@@ -92,7 +93,8 @@ interface Parts {
   readonly store: DirectoryStore;
   readonly record: Store;
   readonly engine: BuildEngine;
-  readonly archive: BuildArchive;
+  readonly uploader: Uploader | undefined;
+  readonly remote: RemoteImages | undefined;
   readonly jobs: JobRecords;
   readonly templates: TemplateSources;
   readonly closing: CloseStack;
@@ -127,15 +129,15 @@ export class Factory implements OrderContext {
   readonly #parts: Parts;
 
   private constructor(parts: Parts) {
-    const { settings, archive } = parts;
+    const { settings } = parts;
     this.#parts = parts;
     this.directory = settings.directory;
     this.identity = parts.identity;
     this.store = parts.store;
     this.record = parts.record;
     this.engine = parts.engine;
-    this.catalog = archive.catalog;
-    this.remote = archive.remote;
+    this.catalog = parts.jobs.sets;
+    this.remote = parts.remote;
     this.templates = parts.templates;
     this.log = settings.log;
     this.providers = createProviders(
@@ -159,8 +161,8 @@ export class Factory implements OrderContext {
 
   /** Starts what waits: jobs of earlier starts, the warehouse, retention. Once. */
   start(): void {
-    const { archive, closing, jobs, settings } = this.#parts;
-    archive.start();
+    const { closing, jobs, settings, uploader } = this.#parts;
+    uploader?.start();
     this.engine.resume();
     if (settings.keepRecords === 0) return;
     const records = new OldRecords({
@@ -174,7 +176,7 @@ export class Factory implements OrderContext {
 
   /** Number of objects that have not been sent to the warehouse; 0 without one. */
   get waitingForWarehouse(): number {
-    return this.#parts.archive.waiting;
+    return this.#parts.uploader?.waiting ?? 0;
   }
 
   /**
@@ -229,7 +231,7 @@ export class Factory implements OrderContext {
    */
   async deleteImage(id: string, options: DeletionOptions = {}): Promise<readonly string[]> {
     const { images } = this.store;
-    const waiting = new Set((await waitingIn(waitingDirectory(images.directory))).map(one => one.id));
+    const waiting = new Set((await waitingFor(this.record)).map(one => one.id));
     const isElsewhere = (one: string): boolean => this.remote !== undefined && !waiting.has(one);
     const context = { images, isElsewhere, sets: this.catalog, store: this.record };
     return await deleteImage(id, options, context);
@@ -290,6 +292,7 @@ async function openParts(
   const newest = await newestTime(record);
   await importCatalog(directory, record, log);
   await importJournals(directory, record, log);
+  await importWaiting(directory, record, log);
   const { records: jobs, found: earlier } = await JobRecords.open(record, log);
   const store = await openImages(settings, earlier);
   await addMissingRows(directory, record);
@@ -297,13 +300,16 @@ async function openParts(
   const found: Leftover[] = [];
   const scratch = await openScratch(settings, found);
   closing.push(() => scratch.remove());
-  const { warehouse, warehousePauses: courier } = options;
-  const archive = await BuildArchive.open({
-    ...{ store, catalog, records: record, log },
-    ...(warehouse === undefined ? {} : { warehouse }),
-    ...(courier === undefined ? {} : { courier }),
-  });
-  closing.push(() => archive.stop());
+  const { warehouse, warehousePauses: pauses } = options;
+  let uploader: Uploader | undefined;
+  let remote: RemoteImages | undefined;
+  if (warehouse === undefined) await suspendUploader(record, log);
+  else {
+    const opened = await Uploader.open({ store: record, images: store.images, warehouse, log, pauses });
+    closing.push(() => opened.stop());
+    uploader = opened;
+    remote = new RemoteImages({ store, warehouse, catalog });
+  }
   const templates = {
     store: firstOf([
       ...(options.templates === undefined ? [] : [options.templates]),
@@ -317,7 +323,7 @@ async function openParts(
   const engine = await BuildEngine.open({
     ...settings,
     ...{ plugins: options.plugins, store, scratch },
-    ...(warehouse === undefined ? {} : { archive }),
+    ...(uploader === undefined ? {} : { archive: uploader }),
     logs: directory,
     cache: settings.cacheDirectory,
     record: {
@@ -331,7 +337,7 @@ async function openParts(
   });
   const logs = new OldLogs({ directory, known: () => jobs.ids, log });
   closing.push(() => logs.stop());
-  return { settings, identity, store, record, engine, archive, jobs, templates, closing, newest };
+  return { settings, identity, store, record, engine, uploader, remote, jobs, templates, closing, newest };
 }
 
 /** Time of the newest event. */

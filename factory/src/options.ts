@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Plugin, SandboxSettings } from '@imagefactory/plugin-api';
-import type { ArchiveOptions } from './followers/index.js';
+import type { UploaderPauses } from './followers/index.js';
 import type { QueueLimits } from './jobs/index.js';
 import { type Logger, silentLogger } from './platform/index.js';
 import type { TemplateSource } from './templates/index.js';
@@ -27,7 +27,7 @@ export interface FactoryOptions {
    */
   readonly warehouse?: Repository;
   /** When the warehouse is tried again, in milliseconds; for tests. */
-  readonly warehousePauses?: ArchiveOptions['courier'];
+  readonly warehousePauses?: UploaderPauses;
   /** Fetch templates, and let jobs fetch, from private addresses too; default false. */
   readonly allowPrivateAddresses?: boolean;
   /** Seconds that a job may take, from the moment it has its slot; default 3600. */

@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DataAddress } from '@imagefactory/qmf';
+import { waitingFor } from '@imagefactory/factory/followers';
+import { openStoreForReading } from '@imagefactory/factory/store';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type Iwhd, startIwhd } from '@imagefactory/factory/testing';
@@ -104,8 +106,9 @@ describe('an agent that is killed while it stores in the warehouse', function ()
       expect(status).to.equal('COMPLETED');
       const log = await readFile(join(factory.imageDirectory, `${id}.log`), 'utf8');
       expect(log).to.include('not in the warehouse yet').and.include('was cut short');
-      const waiting = await readFile(join(factory.imageDirectory, 'warehouse', 'waiting-1.jsonl'), 'utf8');
-      expect(waiting).to.include(id);
+      const store = openStoreForReading(join(factory.imageDirectory, 'store'));
+      const waiting = await waitingFor(store).finally(() => store.close());
+      expect(waiting.map(one => one.id)).to.include(id);
     });
   }
 });

@@ -1,7 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DirectoryImageManager } from '@imagefactory/factory/images';
-import { openStore } from '@imagefactory/factory/store';
+import { openStoreForReading } from '@imagefactory/factory/store';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type Iwhd, startIwhd } from '@imagefactory/factory/testing';
@@ -166,6 +166,44 @@ describe('an agent with an image warehouse', function () {
       .filter(line => /^PUT \/\w+\/[\w-]+$/.test(line))
       .map(line => line.split('/')[1]);
     expect(puts).to.deep.equal(['templates', 'builds', 'icicles', 'target_images', 'images']);
+  });
+
+  it('sends what waited when it was stopped, and nothing of a time without a warehouse', async () => {
+    await iwhd.stop();
+    await factory.start(iwhd.url);
+    const first = await factory.build();
+    await factory.stop();
+    await factory.start(undefined);
+    expect(factory.log.join('\n')).to.match(
+      /warn: 4 objects of earlier runs wait for a warehouse, and this agent has none/,
+    );
+    const without = await factory.build({ image: first.image });
+    await factory.stop();
+    iwhd = await startIwhd({ port: port() });
+    await factory.start(iwhd.url);
+    await until('all is sent', () => factory.agent.waitingForWarehouse === 0);
+    expect(attributes('target_images', first.id)).to.include({ build: first.build });
+    expect(object('builds', without.build)).to.equal(undefined);
+  });
+
+  it('takes over the list of a version before the store', async () => {
+    await factory.start(undefined);
+    const { build, id, image } = await factory.build();
+    await factory.build();
+    await factory.stop();
+    const list = join(factory.imageDirectory, 'warehouse');
+    await mkdir(list);
+    const lines = Object.entries({ build, target_image: id, image }).map(([kind, uuid]) =>
+      JSON.stringify({ do: 'send', kind, id: uuid }),
+    );
+    await writeFile(join(list, 'waiting-1.jsonl'), `${lines.join('\n')}\n`);
+    await factory.start(iwhd.url);
+    await until('all is sent', () => factory.agent.waitingForWarehouse === 0);
+    expect(attributes('target_images', id)).to.include({ build });
+    expect([...(iwhd.buckets.get('images')?.keys() ?? [])]).to.deep.equal([image]);
+    expect(await readdir(factory.imageDirectory))
+      .to.include('warehouse.old')
+      .and.not.include('warehouse');
   });
 
   it('waits for a slow warehouse, and not when the build is aborted', async () => {
@@ -341,8 +379,7 @@ describe('an agent with an image warehouse', function () {
     const push = await factory.push(built);
     expect(await readdir(factory.imageDirectory)).not.to.include('warehouse');
     const images = await DirectoryImageManager.open(factory.imageDirectory, { readOnly: true });
-    await factory.stop();
-    const store = await openStore(join(factory.imageDirectory, 'store'));
+    const store = openStoreForReading(join(factory.imageDirectory, 'store'));
     const local = new LocalRepository(images, store);
     const [target] = await local.find('target_image', { build: built.build, target: 'mock' });
     expect(target?.id).to.equal(built.id);

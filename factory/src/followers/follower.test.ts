@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { type ImageStatus, openMemoryStore, type Store, type StoreEvent } from '../store/index.js';
 import { recordingLogger } from '../testing/recording-logger.js';
-import { until } from '../testing/until.js';
+import { rejection, until } from '../testing/until.js';
 import { Follower, type FollowerOptions } from './follower.js';
 import { suspendFollower, undoneTasks } from './positions.js';
 
@@ -48,17 +48,13 @@ describe('Follower', () => {
 
   /** Changes the status of an image. @returns the sequence of the event */
   async function change(id: string, status: ImageStatus): Promise<number> {
-    const events = await store.commit([
-      {
-        change: 'image.put',
-        image: {
-          ...{ id, kind: 'base', status, percent: 0, activity: '' },
-          ...{ parameters: {}, properties: {} },
-        },
-      },
-    ]);
+    const events = await store.commit([{ change: 'image.put', image: image(id, status) }]);
     return events[0]?.sequence ?? 0;
   }
+  const image = (id: string, status: ImageStatus) => ({
+    ...{ id, kind: 'base' as const, status, percent: 0, activity: '' },
+    ...{ parameters: {}, properties: {} },
+  });
   const position = async (name = 'reader'): Promise<number | undefined> =>
     (await store.get('followers', name))?.position;
   const idle = (of: Follower): Promise<void> => until('all is done', () => of.state === 'idle');
@@ -171,6 +167,29 @@ describe('Follower', () => {
     expect(again.waiting).to.equal(0);
     expect(await position(`reader/${a}`)).to.equal(undefined);
     expect(await position()).to.equal(last);
+  });
+
+  it('lets the job of a task go that it has left out', async () => {
+    errors.set(a, new Error('not this one'));
+    const reader = await open({ types: ['image.state', 'job.state'] });
+    const [id, orderId] = [randomUUID(), randomUUID()];
+    await store.commit([
+      { change: 'order.add', order: { id: orderId, caller: '', door: 'cli', action: 'build' } },
+      { change: 'job.add', job: { id, kind: 'base', orderId } },
+      { change: 'image.put', job: id, image: image(a, 'complete') },
+    ]);
+    const ended = await store.commit([
+      { change: 'job.state', id, state: { status: 'completed', result: {} } },
+    ]);
+    const removal = [{ change: 'job.remove', id }] as const;
+    expect((await rejection(store.commit(removal))).message).to.include('follower reader has not passed');
+    reader.start();
+    await until('its event is passed', async () => (await position()) === ended[0]?.sequence);
+    await store.commit(removal);
+    expect(await store.count('events', { job: id })).to.equal(0);
+    errors.clear();
+    await idle(reader);
+    expect(await position(`reader/${a}`)).to.equal(undefined);
   });
 
   it('ends an attempt with the signal, and the task under way when it stops', async () => {

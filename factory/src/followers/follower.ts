@@ -104,9 +104,9 @@ export class Follower {
     return this.#state;
   }
 
-  /** Number of undone tasks. */
+  /** Number of undone tasks; more than 0 while events are read. */
   get waiting(): number {
-    return this.#tasks.size;
+    return this.#tasks.size + (this.#reading === undefined || this.#tasks.size > 0 ? 0 : 1);
   }
 
   start(): void {

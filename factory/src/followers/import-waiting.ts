@@ -1,6 +1,7 @@
-import { readdir, readFile, rename, stat } from 'node:fs/promises';
+import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../platform/files/error-code.js';
+import { freeName } from '../platform/files/free-name.js';
 import { takeLock } from '../platform/files/lock.js';
 import type { Logger } from '../platform/log/index.js';
 import type { Change, Store } from '../store/index.js';
@@ -39,7 +40,7 @@ export async function importWaiting(images: string, store: Store, log: Logger): 
     (task): Change => ({ change: 'follower.advance', name: `${uploaderName}/${task}`, position }),
   );
   if (changes.length > 0) await store.commit(changes);
-  const aside = await freeName(join(images, 'warehouse.old'));
+  const aside = freeName(join(images, 'warehouse.old'));
   await rename(directory, aside);
   log.notice(
     `${tasks.size} objects that wait for the warehouse were taken into the store; the list of an earlier version is in ${aside}`,
@@ -83,12 +84,5 @@ async function namesIn(directory: string): Promise<readonly string[] | undefined
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
-  }
-}
-
-async function freeName(path: string): Promise<string> {
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? path : `${path}.${number}`;
-    if ((await stat(name).catch(() => undefined)) === undefined) return name;
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -63,9 +63,8 @@ describe('retention', () => {
     const old = [await failedBuild(31), await failedBuild(400)];
     const young = await failedBuild(29);
     const [asked, waiting, fetched] = [await failedBuild(31), await failedBuild(31), await failedBuild(31)];
-    await mkdir(join(directory, 'warehouse'));
-    const line = JSON.stringify({ do: 'send', kind: 'target_image', id: waiting });
-    await writeFile(join(directory, 'warehouse', 'waiting-1.jsonl'), `${line}\n`);
+    const position = await store.count('events');
+    await store.commit([{ change: 'follower.advance', name: `warehouse/target_image/${waiting}`, position }]);
     await images.addImage(new TargetImage({ identifier: fetched, target: 'mock', status: 'COMPLETE' }));
     const records = start({ known: () => new Set([asked]) });
     await until('they are gone', () => log.lines.length > 0);

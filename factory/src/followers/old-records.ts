@@ -2,8 +2,7 @@ import { type DirectoryImageManager, type ImageSets, removeOld } from '../images
 import { readersOfAll } from '../jobs/index.js';
 import { errorLine, type Logger } from '../platform/log/index.js';
 import type { Store } from '../store/index.js';
-import { waitingDirectory } from './archive.js';
-import { waitingIn } from './waiting-list.js';
+import { waitingFor } from './objects.js';
 
 /** Milliseconds of a day, which pass between two looks. */
 const day = 24 * 3_600_000;
@@ -81,7 +80,7 @@ export class OldRecords {
       }
       const before = new Date(Math.max(0, this.#now - days * day)).toISOString();
       if (await isFollowerBehind(store, before)) return;
-      const waiting = await waitingIn(waitingDirectory(images.directory));
+      const waiting = await waitingFor(store);
       const inUse = new Set([...waiting.map(({ id }) => id), ...known()]);
       // An image that was deleted may have been fetched from the warehouse again.
       const isInUse = (id: string): boolean => inUse.has(id) || images.holds(id);
@@ -106,5 +105,6 @@ async function isFollowerBehind(store: Store, before: string): Promise<boolean> 
     sort: [{ field: 'sequence', descending: true }],
     limit: 1,
   });
-  return followers.some(({ position }) => position < (items[0]?.sequence ?? 0));
+  // A task that a follower has left out needs no event any more.
+  return followers.some(({ name, position }) => !name.includes('/') && position < (items[0]?.sequence ?? 0));
 }

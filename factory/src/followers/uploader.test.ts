@@ -55,7 +55,6 @@ describe('Uploader', () => {
     uploader.start();
     return uploader;
   }
-  /** Records changes without their jobs, of which there are none here. */
   const record = async (changes: readonly Change[]): Promise<unknown> => {
     if (changes.length === 0) return undefined;
     return await store.commit(changes.map(withoutJob));

@@ -5,10 +5,10 @@ import {
   buildLogPath,
   DirectoryImageManager,
   type ImageRecord,
+  rowOfRecord,
   verifyImages,
 } from '../images/index.js';
 import type { Disagreement, Image, StoreReader } from '../store/index.js';
-import { factsOf } from './image-rows.js';
 
 const rebuild = 'stop the agent, then run `imagefactory store rebuild`';
 
@@ -79,7 +79,7 @@ const compared = ['kind', 'size', 'sha256', 'format', 'identifierOnProvider'] as
 /** The disagreement of a `.meta` file with its row, if there is one. */
 function rowProblem(record: ImageRecord | undefined, row: Image | undefined): Disagreement | undefined {
   if (record === undefined) return undefined;
-  const facts = factsOf(record);
+  const facts = rowOfRecord(record);
   const { id, status } = facts;
   if (row === undefined) {
     return {

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { DirectoryImageManager, TargetImage } from '../images/index.js';
+import { DirectoryImageManager, type ImageRecord, rowOfRecord, TargetImage } from '../images/index.js';
+import { templateId } from '../templates/index.js';
 import { type Change, openStore, openStoreForReading, type Store, StoreError } from '../store/index.js';
 import { rejection } from '../testing/until.js';
-import { checkFactory, factsOf, rebuildStore, rowOf } from './index.js';
+import { checkFactory, rebuildStore } from './index.js';
 
 /** In templates, secrets and files of the original: never in a database. */
 const secret = 'hunter2-of-the-rebuild';
@@ -52,12 +53,12 @@ describe('maintenance of a factory', () => {
       template: template('***'),
     });
     await images.addImage(image, { body: { kind: 'move', path: body } });
-    const { templateText = '', ...facts } = factsOf(images.recordOf(image));
-    const row = rowOf({ ...facts, templateText }, undefined);
+    const text = template('***');
+    const row = { ...rowOfRecord(images.recordOf(image)), template: templateId(text) };
     await store.commit([
       { change: 'image_set.put', imageSet: { id: set, description: '<image/>', latestUnpushed: batch } },
       { change: 'batch.put', batch: { id: batch, imageSet: set } },
-      { change: 'template.put', template: { id: row.template ?? '', text: templateText } },
+      { change: 'template.put', template: { id: row.template, text } },
       { change: 'image.put', image: { ...row, batch, properties: { adaptor: id } } },
     ]);
     return { id, batch, set };
@@ -205,7 +206,7 @@ describe('maintenance of a factory', () => {
       expect(await store.count('jobs')).to.equal(0);
       expect(await store.count('followers')).to.equal(0);
       const [event] = await store.commit([
-        { change: 'image.put', image: { ...rowOf(factsOf({ ...newRecord(randomUUID()) }), undefined) } },
+        { change: 'image.put', image: rowOfRecord(newRecord(randomUUID())) },
       ]);
       expect(event?.sequence).to.be.greaterThan(newest);
       expect(await readdir(join(directory, 'store'))).to.not.include('rebuild');
@@ -250,7 +251,7 @@ describe('maintenance of a factory', () => {
   });
 });
 
-function newRecord(identifier: string): Parameters<typeof factsOf>[0] {
+function newRecord(identifier: string): ImageRecord {
   const at = new Date().toISOString();
   return {
     ...{ identifier, type: 'TargetImage', status: 'COMPLETE', created: at, modified: at, revision: 1 },

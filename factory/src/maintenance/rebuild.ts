@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { allOf, DirectoryImageManager } from '../images/index.js';
+import { allOf, DirectoryImageManager, rowOfRecord } from '../images/index.js';
 import {
   assertNotInUse,
   type Change,
@@ -14,9 +14,8 @@ import {
   type StoreReader,
   type TableName,
 } from '../store/index.js';
-import { readElsewhere } from '../templates/index.js';
+import { readElsewhere, templateId } from '../templates/index.js';
 import { errorLine } from '../platform/index.js';
-import { type FileFacts, factsOf, rowOf } from './image-rows.js';
 
 export interface RebuildReport {
   readonly images: number;
@@ -48,7 +47,7 @@ export async function rebuildStore(directory: string): Promise<RebuildReport> {
   const files = await readFiles(directory);
   const store = await openStore(draft);
   try {
-    const { missing, rows } = rowsOf(files.facts, old);
+    const { missing, rows } = rowsOf(files.rows, old);
     const templates = new Map([...old.templates, ...files.templates]);
     const changes: readonly Change[] = [
       ...[...templates].map(([id, text]) => ({ change: 'template.put' as const, template: { id, text } })),
@@ -75,7 +74,8 @@ export async function rebuildStore(directory: string): Promise<RebuildReport> {
 }
 
 interface Files {
-  readonly facts: readonly FileFacts[];
+  /** Rows as the files have them. */
+  readonly rows: readonly ImageInput[];
   /** Texts by their uuids. */
   readonly templates: ReadonlyMap<string, string>;
   readonly problems: readonly string[];
@@ -85,23 +85,25 @@ async function readFiles(directory: string): Promise<Files> {
   const images = await DirectoryImageManager.open(directory, { readOnly: true });
   const texts = new Map<string, string | undefined>();
   const templates = new Map<string, string>();
-  const facts: FileFacts[] = [];
+  const rows: ImageInput[] = [];
   const { items } = await images.query({});
   for (const { identifier } of items) {
     const image = await images.imageWithId(identifier);
     if (image === undefined) continue;
-    const { templateText, ...rest } = factsOf(images.recordOf(image));
+    const row = rowOfRecord(images.recordOf(image));
     // Files of the original have the passwords of their templates.
-    const shown = templateText === undefined ? undefined : await withoutPasswords(templateText, texts);
-    const found = { ...rest, ...(shown === undefined ? {} : { templateText: shown }) };
-    const { template } = rowOf(found, undefined);
-    if (shown !== undefined && template !== undefined) templates.set(template, shown);
-    facts.push(found);
+    const text = image.template === undefined ? undefined : await withoutPasswords(image.template, texts);
+    if (text === undefined) rows.push(row);
+    else {
+      const template = templateId(text);
+      templates.set(template, text);
+      rows.push({ ...row, template });
+    }
   }
   const problems = (await images.problems()).map(
     ({ file, problem, remedy }) => `${file}: ${problem}; ${remedy}`,
   );
-  return { facts, templates, problems };
+  return { rows, templates, problems };
 }
 
 /** @param known texts that have been read already */
@@ -167,7 +169,7 @@ class OldTables {
 
 /** A file counts more than a row, and a row without a file is one of an image that has none, or has lost it. */
 function rowsOf(
-  files: readonly FileFacts[],
+  files: readonly ImageInput[],
   old: OldTables,
 ): { readonly rows: readonly ImageInput[]; readonly missing: readonly string[] } {
   const batches = new Set(old.batches.map(({ id }) => id));
@@ -183,12 +185,19 @@ function rowsOf(
         return { ...placed, status: 'failed', error: lostJob };
       case 'deleting':
         return { ...placed, status: 'delete_failed', error: lostJob };
+      case 'complete':
+        return withoutError(placed);
       default:
         return placed;
     }
   };
   const present = new Set(files.map(({ id }) => id));
-  const rows = files.map(facts => settled(rowOf(facts, old.images.get(facts.id))));
+  const rows = files.map(row => {
+    const known = old.images.get(row.id);
+    // Columns that files do not have, such as the batch, and properties, such as the name of the job's object on the bus.
+    const properties = { ...known?.properties, ...row.properties };
+    return settled({ ...known, ...row, ...templateOf(known), properties });
+  });
   for (const image of old.images.values()) {
     if (present.has(image.id)) continue;
     const isLost = image.status === 'complete' && image.properties['adaptor'] !== undefined;
@@ -196,6 +205,15 @@ function rowsOf(
     rows.push(settled(isLost ? { ...image, status: 'deleted' } : image));
   }
   return { rows, missing };
+}
+
+function withoutError({ error: _error, ...row }: ImageInput): ImageInput {
+  return row;
+}
+
+/** The template of a row counts more than the one that follows from the text: it may have been stored under another uuid. */
+function templateOf(known: Image | undefined): { readonly template?: string } {
+  return known?.template === undefined ? {} : { template: known.template };
 }
 
 async function lostSecrets(path: string): Promise<readonly string[]> {

@@ -1,4 +1,3 @@
-export { CatalogRecords } from './catalog-records.js';
 export { StoreRecords } from './store-records.js';
 export { LocalRepository } from './local-repository.js';
 export type { OAuthCredentials } from './oauth.js';

@@ -2,18 +2,16 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { Store } from '../store/index.js';
+import type { StoreReader } from '../store/index.js';
 import { writeAtomically } from '../platform/files/atomic-write.js';
 import { errorCode } from '../platform/files/error-code.js';
 import {
   type AnyImage,
   type DirectoryImageManager,
-  ImageSets,
   ImageError,
   ProviderImage,
   TargetImage,
 } from '../images/index.js';
-import { CatalogRecords } from './catalog-records.js';
 import {
   type AttributeChanges,
   type Attributes,
@@ -23,19 +21,20 @@ import {
   type Repository,
   type StoredObject,
 } from './repository.js';
+import { StoreRecords } from './store-records.js';
 
 /**
- * Answers what a warehouse would, from the agent's own directory. What the agent has built, pushed or imported is made up of its catalogue and
- * of its images, and cannot be written: it follows the builds. Beside that others may put objects there: target and provider images
- * become images of the manager, the others small files in `records/`.
+ * The objects of a warehouse in the directory of the factory. Those that it has built, pushed or imported follow from its store and its images,
+ * and cannot be written. Others may be put beside them: target and provider images become images of the manager, the others small files in
+ * `records/`.
  */
 export class LocalRepository implements Repository {
   readonly #images: DirectoryImageManager;
-  readonly #made: CatalogRecords;
+  readonly #made: StoreRecords;
 
-  constructor(images: DirectoryImageManager, store: Store) {
+  constructor(images: DirectoryImageManager, store: StoreReader) {
     this.#images = images;
-    this.#made = new CatalogRecords(new ImageSets(store), store, images);
+    this.#made = new StoreRecords(store, images);
   }
 
   async put<K extends ObjectKind>(

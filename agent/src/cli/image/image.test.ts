@@ -236,7 +236,9 @@ describe('imagefactory image', function () {
 
   it('leaves on record what a warehouse has', async () => {
     const [build] = await recorded(id(2));
-    await mkdir(join(directory, 'warehouse'));
+    await withSets((_sets, store) =>
+      store.commit([{ change: 'follower.advance', name: 'warehouse', position: 100 }]),
+    );
     expect((await run('delete', id(2))).status).to.equal(0);
     expect(await imageSet()).to.include({ latestUnpushed: build });
   });
@@ -247,14 +249,18 @@ describe('imagefactory image', function () {
       stdout: 'nothing waits for the warehouse\n',
       stderr: '',
     });
-    await mkdir(join(directory, 'warehouse'));
-    const lines = [
-      { do: 'send', kind: 'build', id: id(7) },
-      { do: 'send', kind: 'target_image', id: id(2) },
+    const waiting = [
+      { kind: 'build', id: id(7) },
+      { kind: 'target_image', id: id(2) },
     ];
-    await writeFile(
-      join(directory, 'warehouse', 'waiting-1.jsonl'),
-      lines.map(line => `${JSON.stringify(line)}\n`).join(''),
+    await withSets((_sets, store) =>
+      store.commit(
+        waiting.map(one => ({
+          change: 'follower.advance',
+          name: `warehouse/${one.kind}/${one.id}`,
+          position: 0,
+        })),
+      ),
     );
     expect((await run('waiting')).stdout).to.equal(
       [
@@ -265,9 +271,7 @@ describe('imagefactory image', function () {
         '',
       ].join('\n'),
     );
-    expect(JSON.parse((await run('waiting', '--json')).stdout)).to.deep.equal({
-      waiting: lines.map(({ kind, id: uuid }) => ({ kind, id: uuid })),
-    });
+    expect(JSON.parse((await run('waiting', '--json')).stdout)).to.deep.equal({ waiting });
     expect((await run('delete', id(2))).stderr).to.equal(
       `imagefactory: ${id(2)} had not reached the warehouse yet, and is not sent there any more\n`,
     );

@@ -16,13 +16,14 @@ import {
   type Order,
   verifyImages as verify,
 } from '@imagefactory/factory/images';
-import { waitingDirectory, waitingIn } from '@imagefactory/factory/followers';
+import { uploaderName } from '@imagefactory/factory/followers';
 import { openStore, openStoreForReading, StoreError } from '@imagefactory/factory/store';
 import { askAgent } from '../../runtime/local-door.js';
 import { imageDirectory } from '../directories.js';
 import { exitCodes } from '../exit-codes.js';
 import { checkQuestion } from './fields.js';
 import { describeImage } from './show.js';
+import { waitingIn } from './waiting.js';
 import { describeSize, oneLine, table } from './words.js';
 
 export interface ImageFlags {
@@ -118,7 +119,7 @@ export function deleteImages(
 ): Promise<number> {
   return answering(output, async () => {
     const images = await open(flags, false);
-    const waiting = new Set((await waitingIn(waitingDirectory(images.directory))).map(({ id }) => id));
+    const waiting = new Set((await waitingIn(images.directory)).map(({ id }) => id));
     const remove = await deletionIn(images, waiting);
     const deleted: string[] = [];
     const failed: { readonly image: string; readonly code: string; readonly problem: string }[] = [];
@@ -168,7 +169,7 @@ async function deletionIn(images: DirectoryImageManager, waiting: ReadonlySet<st
   });
   if (store === undefined)
     return { one: (id, options) => askedFor(id, options, directory), close: () => Promise.resolve() };
-  const hasWarehouse = await isDirectory(waitingDirectory(images.directory));
+  const hasWarehouse = (await store.get('followers', uploaderName)) !== undefined;
   const isElsewhere = (id: string): boolean => hasWarehouse && !waiting.has(id);
   const context = { images, store, sets: new ImageSets(store), isElsewhere };
   return {
@@ -229,7 +230,7 @@ export function verifyStore(
 export function listWaiting(flags: ImageFlags, output: Output): Promise<number> {
   return answering(output, async () => {
     const { directory } = await open(flags, true);
-    const waiting = await waitingIn(waitingDirectory(directory));
+    const waiting = await waitingIn(directory);
     if (flags.json === true) output.write(`${JSON.stringify({ waiting })}\n`);
     else if (waiting.length === 0) output.write('nothing waits for the warehouse\n');
     else {

@@ -31,6 +31,8 @@ export interface TargetImageDocument {
   readonly failed?: string;
   /** When it was deleted from the image directory, ISO 8601, UTC; absent while it is there, or for what was never there. */
   readonly deleted?: string;
+  /** Set if another factory has made it: its record is the warehouse's. Written only. */
+  readonly adopted?: true;
   readonly providerImages: readonly ProviderImageDocument[];
 }
 

@@ -72,9 +72,6 @@ type Apply = (image: ImageDocument | undefined) => ImageDocument | undefined;
  */
 export class ImageSets {
   readonly #store: Store;
-  /** Called before a change is recorded; the function that it gives is called after that. */
-  beforeChange: (before: ImageDocument | undefined, after: ImageDocument) => Promise<() => void> = () =>
-    Promise.resolve(() => undefined);
   /** The change of each set that is under way. */
   readonly #changing = new Map<string, Promise<unknown>>();
 
@@ -256,11 +253,14 @@ export class ImageSets {
           ...build.targetImages,
           ...targetImages
             .filter(({ id }) => build.targetImages.every(target => target.id !== id))
-            .map(target => ({ ...target, outcome: { status: 'COMPLETED' as const }, providerImages: [] })),
+            .map(target => ({
+              ...{ ...target, adopted: true as const, outcome: { status: 'COMPLETED' as const } },
+              providerImages: [],
+            })),
         ],
       })),
     });
-    await claiming(place, () => this.#change<unknown>(place.image, apply, { ...this.#alone, quiet: true }));
+    await claiming(place, () => this.#change<unknown>(place.image, apply, this.#alone));
   }
 
   /** Records that target and provider images were deleted here; without effect on others. */
@@ -277,10 +277,9 @@ export class ImageSets {
   }
 
   /** Replaces the record of a set by another. @returns whether that is a change */
-  async replace(id: string, apply: Apply, quiet = false): Promise<boolean> {
+  async replace(id: string, apply: Apply): Promise<boolean> {
     let isChange = false;
     await this.#change(id, apply, {
-      quiet,
       record: async changes => {
         isChange = changes.length > 0;
         if (isChange) await this.#store.commit(changes);
@@ -305,19 +304,11 @@ export class ImageSets {
     }
   }
 
-  async #changeNow<T>(
-    id: string,
-    apply: Apply,
-    { facts, jobs, quiet = false, record }: ChangeOptions<T>,
-  ): Promise<T> {
+  async #changeNow<T>(id: string, apply: Apply, { facts, jobs, record }: ChangeOptions<T>): Promise<T> {
     const loaded = await loadSet(this.#store, id);
     const after = apply(loaded?.document);
     const isChange = after !== undefined && after !== loaded?.document;
-    if (!isChange) return await record([]);
-    const announce = quiet ? undefined : await this.beforeChange(loaded?.document, after);
-    const recorded = await record(changesTo(loaded, after, { facts, jobs }));
-    announce?.();
-    return recorded;
+    return await record(isChange ? changesTo(loaded, after, { facts, jobs }) : []);
   }
 
   #ensured(image: ImageDocument | undefined, place: BatchPlace, description: string): ImageDocument {
@@ -337,8 +328,6 @@ export class ImageSets {
 
 interface ChangeOptions<T> extends ChangeContext {
   readonly record: Recorder<T>;
-  /** Whether it is not announced by {@link ImageSets.beforeChange}. */
-  readonly quiet?: boolean;
 }
 
 /** The store refuses a build that has become another image's meanwhile. */

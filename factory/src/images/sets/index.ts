@@ -20,7 +20,7 @@ export {
 } from './image-sets.js';
 export { deleteImage, type DeletionContext, type DeletionOptions } from './delete-images.js';
 export { importCatalog } from './import-catalog.js';
-export { addMissingRows, imagesInWork } from './meta-rows.js';
+export { addMissingRows, imagesInWork, rowOfRecord } from './meta-rows.js';
 export { type Expiry } from './expiry.js';
 export { type Removed, removeOld } from './upkeep.js';
 export { allOf } from './rows.js';

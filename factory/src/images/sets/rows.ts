@@ -34,6 +34,7 @@ interface SetFacts {
   readonly failure?: { readonly type: string; readonly at?: string };
   /** ISO 8601, UTC. */
   readonly deleted?: string;
+  readonly adopted?: true;
 }
 
 /** Columns of a row that are no part of the document, such as size and digest of a body. */
@@ -219,7 +220,10 @@ function batchChanges(
 }
 
 /** A target or provider image of a document, with its place in there. */
-type PlacedImage = Pick<TargetImageDocument, 'id' | 'adaptor' | 'outcome' | 'failed' | 'deleted'> &
+type PlacedImage = Pick<
+  TargetImageDocument,
+  'id' | 'adaptor' | 'outcome' | 'failed' | 'deleted' | 'adopted'
+> &
   Pick<Image, 'template' | 'target' | 'provider' | 'identifierOnProvider' | 'account' | 'parent'> & {
     readonly kind: 'target' | 'provider';
     readonly batch: string;
@@ -245,10 +249,11 @@ function imagesIn(document: ImageDocument): ReadonlyMap<string, PlacedImage> {
 }
 
 function rowOf(row: Image | undefined, image: PlacedImage): ImageInput {
-  const { adaptor, deleted, failed, outcome, position, ...columns } = image;
+  const { adaptor, adopted, deleted, failed, outcome, position, ...columns } = image;
   const facts: SetFacts = {
     position,
     ...(adaptor === undefined ? {} : { adaptor }),
+    ...(adopted === undefined ? {} : { adopted }),
     ...(outcome.status !== 'FAILED'
       ? {}
       : { failure: { type: outcome.type, ...(failed === undefined ? {} : { at: failed }) } }),

@@ -28,17 +28,13 @@ export async function removeOld(
 ): Promise<Removed> {
   const removed = { records: 0, templates: 0 };
   const removeIfOld = async (id: string): Promise<void> => {
-    await sets.replace(
-      id,
-      before => {
-        if (before === undefined) return undefined;
-        const after = withoutOld(before, expiry);
-        if (after === before) return undefined;
-        removed.records += idsIn(before).size - (after.builds.length === 0 ? 0 : idsIn(after).size);
-        return after;
-      },
-      true,
-    );
+    await sets.replace(id, before => {
+      if (before === undefined) return undefined;
+      const after = withoutOld(before, expiry);
+      if (after === before) return undefined;
+      removed.records += idsIn(before).size - (after.builds.length === 0 ? 0 : idsIn(after).size);
+      return after;
+    });
   };
   const alone = await allOf(store, 'images', [
     { field: 'batch', operator: '=', value: null },

@@ -1,5 +1,6 @@
 import { copyFile, link, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freeName } from '../../platform/files/free-name.js';
 import { messageOf, StoreError } from '../errors.js';
 import { Connection } from './driver.js';
 import { databaseFile, storeError } from './engine.js';
@@ -108,7 +109,7 @@ function continueSequence(database: string, sequence: number): void {
 async function moveAside(database: string): Promise<string | undefined> {
   const { size } = await stat(database);
   if (size === 0) return undefined;
-  const aside = await freeName(`${database}.old`);
+  const aside = freeName(`${database}.old`);
   await link(database, aside).catch(() => copyFile(database, aside));
   // Only a damaged database still has these: its connection could not put them in order. A new one must not find them.
   for (const part of ['-wal', '-shm'])
@@ -118,11 +119,4 @@ async function moveAside(database: string): Promise<string | undefined> {
 
 async function removeDatabase(path: string): Promise<void> {
   for (const part of ['', '-wal', '-shm', '-journal']) await rm(`${path}${part}`, { force: true });
-}
-
-async function freeName(path: string): Promise<string> {
-  for (let number = 1; ; number++) {
-    const name = number === 1 ? path : `${path}.${number}`;
-    if ((await stat(name).catch(() => undefined)) === undefined) return name;
-  }
 }
