@@ -37,30 +37,17 @@ const packages = new Map([
   ]),
 ]);
 
-/** Inside qmf: the layers from the bottom up; a folder imports only folders to its left, and itself. */
-const layers = [
-  'errors',
-  'libraries',
-  'output',
-  'value',
-  'codec',
-  'schema',
-  'data',
-  'query',
-  'rhea',
-  'message',
-  'transport',
-  'connection',
-  'session',
-  'agent',
-  'console',
-  'broker',
-  'command-line',
-  'wire',
-  'index',
-];
-/** Lateral imports that are meant, with the reason. */
-const lateral = new Set(['broker>codec']);
+/** Inside of packages: their layers from the bottom up; a folder, or module beside them, imports only those before it, and itself. */
+const layers = new Map(
+  Object.entries({
+    qmf: `errors libraries output value codec schema data query rhea message transport connection session agent console
+      broker command-line wire index`,
+    factory: `platform store access images templates catalog plugins jobs warehouse followers maintenance orders options
+      factory index testing`,
+    agent: 'bus runtime index cli',
+    'plugins/debian': 'apt tree disk doctor debian busybox package index',
+  }).map(([path, names]) => [path, names.split(/\s+/)]),
+);
 
 /** Imports that close a circle and are meant: of types alone, where two things are nothing without each other. */
 const knowEachOther = new Set([
@@ -98,7 +85,7 @@ for (const [path, { may }] of packages) {
         if (!target.startsWith(join(root, path, 'src') + '/'))
           offences.push(`${show(file)}: imports out of its package: ${specifier}`);
         if (!knowEachOther.has(`${show(file)} ${show(target)}`)) targets.push(target);
-        if (path === 'qmf' && !isTest) checkLayer(file, target);
+        if (layers.has(path) && !isTest) checkLayer(path, file, target);
         if (path === 'console-client' && isCli(target) && !isCli(file))
           offences.push(`${show(file)}: only cli/ imports cli/`);
       }
@@ -130,14 +117,19 @@ function isCli(file) {
   return relative(join(root, 'console-client/src'), file).startsWith('cli/');
 }
 
-function layerOf(file) {
-  return relative(join(root, 'qmf/src'), file).split('/')[0].replace(/\.ts$/, '');
-}
-
-function checkLayer(file, target) {
-  const [from, to] = [layerOf(file), layerOf(target)];
-  if (from === to || lateral.has(`${from}>${to}`)) return;
-  if (layers.indexOf(to) > layers.indexOf(from)) offences.push(`${show(file)}: ${from}/ is below ${to}/`);
+function checkLayer(path, file, target) {
+  const order = layers.get(path);
+  const [from, to] = [file, target].map(module =>
+    relative(join(root, path, 'src'), module)
+      .split('/')[0]
+      .replace(/\.ts$/, ''),
+  );
+  if (from === to) return;
+  for (const name of [from, to])
+    if (!order.includes(name))
+      offences.push(`${path}/src/${name}: has no place in layers of tools/check-imports.mjs`);
+  if (order.indexOf(to) > order.indexOf(from))
+    offences.push(`${show(file)}: ${from}/ is below ${to}/ and must not import it`);
 }
 
 function findCircle(file, trail) {

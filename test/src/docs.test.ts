@@ -20,7 +20,7 @@ async function pages(): Promise<string[]> {
   const docs = (await readdir(join(projectRoot, 'docs')))
     .filter(name => name.endsWith('.md'))
     .map(name => `docs/${name}`);
-  return ['README.md', 'SECURITY.md', ...docs];
+  return ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...docs];
 }
 
 async function blocks(): Promise<Block[]> {
@@ -45,7 +45,8 @@ function commands({ language, text }: Block): string[] {
 /** Commands that change the machine or need one of another kind; what stands for each of them. */
 const elsewhere: readonly (readonly [RegExp, string])[] = [
   [/^(git clone|cd) /, 'the clone is where this test runs'],
-  [/^npm (ci|test|run (demo|bench|lint|test:lanes))\b/, '.ci/run, or the test of that program'],
+  [/^npm (ci|test|run (build|demo|bench|lint|test:lanes))\b/, '.ci/run, or the test of that program'],
+  [/^npm install @imagefactory\//, 'npm run release:check, which .ci/run calls, installs the tarballs'],
   [/^npm start/, 'agent command tests'],
   [/^docker compose /, 'the form of docker-compose.yml is tested; no container engine is assumed'],
   [/^(sudo )?apt-get install /, '.ci/run installs the same packages'],

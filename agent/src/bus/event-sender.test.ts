@@ -7,11 +7,15 @@ import { EventSender, type SendOptions } from './event-sender.js';
 
 describe('EventSender', () => {
   let sent: string[];
+  let times: (bigint | undefined)[];
+  let time: bigint;
   let broker: Promise<void>;
   let sender: EventSender;
   let log: ReturnType<typeof recordingLogger>;
   beforeEach(() => {
     sent = [];
+    times = [];
+    time = 0n;
     broker = Promise.resolve();
     log = recordingLogger();
     const raise = (
@@ -23,10 +27,11 @@ describe('EventSender', () => {
       sent.push(
         `${percent} ${options.importance ?? ''} ${sequence instanceof Int ? sequence.toString() : 'none'}`,
       );
+      times.push(options.timestamp);
       return broker;
     };
     // Only events of one class are raised here.
-    sender = new EventSender({ raise: raise as unknown as AgentSession['raise'] }, log);
+    sender = new EventSender({ raise: raise as unknown as AgentSession['raise'], now: () => time }, log);
   });
 
   const raise = (percent: number, options?: SendOptions): Promise<void> =>
@@ -45,6 +50,18 @@ describe('EventSender', () => {
     recorded(7);
     await Promise.all([first, ...others]);
     expect(sent).to.deep.equal(['1  7', '2 progress none', '3  8']);
+  });
+
+  it('gives an event the time at which it happened, which is not that at which it is on record', async () => {
+    let recorded: (sequence: number) => void = () => undefined;
+    time = 10n;
+    const first = raise(1, { recorded: new Promise(resolve => (recorded = resolve)) });
+    time = 11n;
+    const second = raise(2);
+    time = 20n;
+    recorded(7);
+    await Promise.all([first, second]);
+    expect(times).to.deep.equal([10n, 11n]);
   });
 
   it('waits for the broker with none of them, and gives them all to the session before it is settled', async () => {

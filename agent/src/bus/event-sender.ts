@@ -13,7 +13,7 @@ export class EventSender {
   #underWay: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly session: Pick<AgentSession, 'raise'>,
+    private readonly session: Pick<AgentSession, 'raise' | 'now'>,
     private readonly log: Logger,
   ) {}
 
@@ -24,12 +24,14 @@ export class EventSender {
     { recorded, ...options }: SendOptions = {},
   ): Promise<void> {
     const before = this.#underWay;
+    // Consoles compare it with the times of objects, which have changed by now: an event older than what was read of an object adds nothing.
+    const timestamp = this.session.now();
     const handedOver = (async () => {
       await before;
       const sequence = await recorded;
       const properties = sequence === undefined ? {} : { [SEQUENCE_PROPERTY]: new Int('int64', sequence) };
       // In an object: the next event does not wait for the broker.
-      return { taken: this.#send(eventClass, values, { ...options, properties }) };
+      return { taken: this.#send(eventClass, values, { ...options, timestamp, properties }) };
     })();
     this.#underWay = handedOver;
     await (await handedOver).taken;

@@ -10,6 +10,7 @@ import { recovery } from './recovery.js';
 import { sandboxes } from './sandboxes.js';
 import { sharing } from './sharing.js';
 import { store } from './store.js';
+import { template } from './template.js';
 
 export * from './lines.js';
 export { withoutSandbox } from './sandboxes.js';
@@ -25,6 +26,7 @@ export const fullSizes = {
   events: 15_000,
   memoryEvents: 1_000_000,
   images: 10_000,
+  packages: 3_000,
   orders: 64,
   builds: 1_000,
   sandboxStarts: 5,
@@ -41,6 +43,7 @@ export const quickSizes = {
   events: 500,
   memoryEvents: 2_000,
   images: 200,
+  packages: 100,
   orders: 8,
   builds: 20,
   sandboxStarts: 1,
@@ -56,6 +59,7 @@ const cases: Readonly<Record<CaseName, (fleet: Fleet, sizes: Sizes) => Promise<r
   recovery,
   images: (_fleet, sizes) => images(sizes),
   store: (_fleet, sizes) => store(sizes),
+  template: (_fleet, sizes) => Promise.resolve(template(sizes)),
   builds: (_fleet, sizes) => builds(sizes),
   sandbox: (_fleet, sizes) => sandboxes(sizes),
   memory,

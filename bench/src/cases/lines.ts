@@ -9,6 +9,7 @@ export const caseNames = [
   'recovery',
   'images',
   'store',
+  'template',
   'builds',
   'sandbox',
   'memory',
@@ -28,6 +29,8 @@ export interface Sizes {
   readonly events: number;
   readonly memoryEvents: number;
   readonly images: number;
+  /** Packages of a large template. */
+  readonly packages: number;
   /** Orders that come together. */
   readonly orders: number;
   readonly builds: number;

@@ -175,11 +175,13 @@ export class AgentTracker {
     this.#inquiry.start(delay);
   }
 
+  /** Followed builds come first: an agent may know them, and not answer for its class. */
   async #ask(limits: RequestOptions): Promise<void> {
+    await this.#askDoubtful(limits, build => build.isFollowed);
     const isFirst = this.#isWatching && !this.#hasBaseline;
     if (isFirst) await this.#takeBaseline(limits);
     const addresses = this.#isWatching && !isFirst ? await this.#addresses(limits) : undefined;
-    for (const address of addresses ?? []) {
+    for (const address of this.#isWatching ? (addresses ?? []) : []) {
       if (this.#builds.get(address) === undefined) this.#builds.of(address).doubts++;
     }
     await this.#askDoubtful(limits);
@@ -190,6 +192,8 @@ export class AgentTracker {
     const agent = this.#agent;
     const objects = await agent.objects(BuildAdaptorOnBus, { ...limits, where: running });
     const all = await this.#addresses(limits);
+    // There may be no reader any more.
+    if (!this.#isWatching) return;
     for (const object of objects) this.#note(object.address, standingOf(object));
     for (const address of all) this.#note(address);
     this.#hasBaseline = true;
@@ -211,8 +215,11 @@ export class AgentTracker {
   }
 
   /** The answers are taken in the order of their times, also those that came before a question failed. */
-  async #askDoubtful(limits: RequestOptions): Promise<void> {
-    const doubtful = [...this.#builds].filter(({ doubts }) => doubts > 0);
+  async #askDoubtful(
+    limits: RequestOptions,
+    which: (build: TrackedBuild) => boolean = () => true,
+  ): Promise<void> {
+    const doubtful = [...this.#builds].filter(build => build.doubts > 0 && which(build));
     const answers: { readonly build: TrackedBuild; readonly standing: Standing }[] = [];
     const failures: unknown[] = [];
     const askAbout = async (build: TrackedBuild): Promise<void> => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { QmfError } from '@imagefactory/qmf';
 
 /** After a reconnect the agent sends what it has kept; a question is to come after that. Milliseconds. */
@@ -29,7 +30,10 @@ export class Inquiry {
   #wanted = 0;
   #isSilent = false;
 
-  constructor(private readonly parts: InquiryParts) {}
+  constructor(private readonly parts: InquiryParts) {
+    // Each question that is open listens to it.
+    setMaxListeners(0, this.#stop.signal);
+  }
 
   /**
    * Starts asking. While a round is under way, another follows it: what happened meanwhile may not be in its answer.

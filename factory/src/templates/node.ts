@@ -1,13 +1,8 @@
-import type { Element } from '@xmldom/xmldom';
 import type { Position } from './position.js';
 import type { Problems } from './problems.js';
 import type { RuleName } from './rules.js';
 import { trimXml } from './xml/blanks.js';
-
-// Values of `nodeType` (DOM).
-const elementNode = 1;
-const textNode = 3;
-const cdataNode = 4;
+import type { XmlAttribute, XmlElement } from './xml/tree.js';
 
 /** An element of a template, with a place to report what is wrong with it. */
 export class TemplateNode {
@@ -19,29 +14,25 @@ export class TemplateNode {
   readonly text: string;
   /** Where the first text that isn't blank stands. */
   readonly textAt: Position | undefined;
-  readonly #attributes = new Map<string, { readonly value: string; readonly at: Position }>();
+  readonly #attributes: ReadonlyMap<string, XmlAttribute>;
 
   constructor(
-    element: Element,
+    element: XmlElement,
     private readonly problems: Problems,
     parent = '',
   ) {
-    this.name = element.tagName;
-    this.at = placeOf(element);
+    this.name = element.name;
+    this.at = element.at;
     this.path = `${parent}/${this.name}`;
-    for (const attribute of element.attributes) {
-      this.#attributes.set(attribute.name, { value: attribute.value, at: placeOf(attribute) });
-    }
+    this.#attributes = new Map(element.attributes.map(attribute => [attribute.name, attribute]));
     const elements: TemplateNode[] = [];
     const pieces: string[] = [];
-    for (let node = element.firstChild; node !== null; node = node.nextSibling) {
-      if (node.nodeType === textNode || node.nodeType === cdataNode) {
-        const piece = node.nodeValue ?? '';
-        pieces.push(piece);
-        if (trimXml(piece) !== '') this.textAt ??= placeOf(node);
-      } else if (node.nodeType === elementNode) {
-        // A node of that type is an Element; DOM typings don't discriminate by it.
-        elements.push(new TemplateNode(node as Element, problems, this.path));
+    for (const part of element.content) {
+      if ('name' in part) {
+        elements.push(new TemplateNode(part, problems, this.path));
+      } else {
+        pieces.push(part.text);
+        if (trimXml(part.text) !== '') this.textAt ??= part.at;
       }
     }
     this.elements = elements;
@@ -83,8 +74,4 @@ export class TemplateNode {
   problem(rule: RuleName, message: string, remedy: string, at: Position = this.at): void {
     this.problems.add(rule, at, this.path, message, remedy);
   }
-}
-
-function placeOf(node: { readonly lineNumber?: number; readonly columnNumber?: number }): Position {
-  return { line: node.lineNumber ?? 1, column: node.columnNumber ?? 1 };
 }

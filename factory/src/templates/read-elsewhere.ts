@@ -40,7 +40,7 @@ export interface ElsewhereOptions extends ReadOptions {
 }
 
 /**
- * Reads a template like {@link readShown}, a large one in another thread: seconds of reading keep nothing else waiting.
+ * Reads a template like `readShown`, a large one in another thread: seconds of reading keep nothing else waiting.
  *
  * @throws OverQuota when too many large templates wait; BuildError `template_invalid` when reading takes more memory than it may; the reason
  *   of the signal

@@ -36,6 +36,8 @@ export interface RaiseOptions {
    * `progress` may be dropped when too much waits for the broker: something newer will say more. Default `lasting`.
    */
   readonly importance?: 'progress' | 'lasting';
+  /** Time of the event, in nanoseconds since 1970; default {@link AgentSession.now}. For events that are raised later than they happen. */
+  readonly timestamp?: bigint;
   /** Application properties beside those of QMF, which keep their meaning. */
   readonly properties?: Readonly<Record<string, PlainInput>>;
 }
@@ -310,6 +312,11 @@ export class AgentSession {
     return managedObject<C>(stored, this.#store);
   }
 
+  /** Nanoseconds since 1970 by the clock that gives objects and events their times. */
+  now(): bigint {
+    return this.#settings.clock.now();
+  }
+
   /**
    * Raises an event. Resolves when the broker has it, or when it could not be sent, which is in the log.
    *
@@ -317,10 +324,10 @@ export class AgentSession {
    *   will never take, such as one that is too large
    */
   raise<C extends EventClass>(eventClass: C, values: ValuesOf<C>, options: RaiseOptions = {}): Promise<void> {
-    const { severity = eventClass.schema.defaultSeverity, importance = 'lasting', properties = {} } = options;
+    const { importance = 'lasting' } = options;
     let envelope: Envelope;
     try {
-      envelope = this.#eventEnvelope(eventClass, values, severity, properties);
+      envelope = this.#eventEnvelope(eventClass, values, options);
     } catch (error) {
       return Promise.reject(QmfError.from(error, 'invalid_argument'));
     }
@@ -340,8 +347,7 @@ export class AgentSession {
   #eventEnvelope(
     eventClass: EventClass,
     values: object,
-    severity: Severity,
-    properties: Readonly<Record<string, PlainInput>>,
+    { severity = eventClass.schema.defaultSeverity, timestamp = this.now(), properties = {} }: RaiseOptions,
   ): Envelope {
     const { schema } = eventClass;
     this.register(eventClass);
@@ -350,7 +356,7 @@ export class AgentSession {
       values: encodeValues(schema, values),
       schemaId: schema.id,
       severity,
-      timestamp: this.#settings.clock.now(),
+      timestamp,
     };
     return {
       to: {

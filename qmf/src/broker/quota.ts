@@ -12,7 +12,7 @@ export type Resource = (typeof resources)[number];
 
 /** Totals of the whole broker. A single client gets at most half of each, and never more than all clients together have left. */
 export interface BrokerLimits {
-  /** Bytes of messages that wait in queues or that consumers hold, with {@link messageOverhead} for each; default 256 MiB. */
+  /** Bytes of messages that wait in queues or that consumers hold, with `messageOverhead` for each; default 256 MiB. */
   readonly bytes: number;
   /** Bytes of messages of which the last frame has not arrived; default 96 MiB. */
   readonly partialBytes: number;

@@ -228,8 +228,7 @@ export class ConsoleAgent {
   /**
    * Asks the agent to publish matching objects again and again. Leaving the loop cancels.
    *
-   * @param interval milliseconds between publications
-   * @param duration seconds until it ends by itself
+   * @param options `interval`: milliseconds between publications; `duration`: seconds until it ends by itself
    */
   subscribe(
     input: QueryInput,

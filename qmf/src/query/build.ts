@@ -22,7 +22,7 @@ export const ge = (name: string, value: PlainInput): Predicate => compareWith('g
 /**
  * True where the pattern is found in the attribute's text. C++ agents answer false always.
  *
- * @throws QmfError `invalid_query` for a pattern outside the language of {@link Pattern}.
+ * @throws QmfError `invalid_query` for a pattern outside the language of `Pattern`.
  */
 export function reMatch(name: string, pattern: string): Predicate {
   Pattern.compile(pattern);

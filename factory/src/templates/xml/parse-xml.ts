@@ -1,44 +1,23 @@
-import { DOMParser, type Element } from '@xmldom/xmldom';
 import type { TemplateLimits } from '../limits.js';
 import { quoted } from '../position.js';
 import type { Problems } from '../problems.js';
 import { scanXml } from './scan.js';
+import type { XmlElement } from './tree.js';
 
 /**
  * The root element of the text, or undefined when that is no XML which a template may be; `problems` tells why. No problem quotes
  * a piece of the text that may be a password.
  */
-export function parseXml(given: string, limits: TemplateLimits, problems: Problems): Element | undefined {
+export function parseXml(given: string, limits: TemplateLimits, problems: Problems): XmlElement | undefined {
   if (Buffer.byteLength(given, 'utf8') > limits.bytes) {
     reportTooLarge(limits, problems);
     return undefined;
   }
-  // As XML has it; the parser's own way would also replace U+2028 and U+0085 inside scripts.
+  // As XML 1.0 has it (§2.11): U+2028 and U+0085 inside scripts stay.
   const text = (given.startsWith('\uFEFF') ? given.slice(1) : given).replace(/\r\n?/g, '\n');
   if (!checkStart(text, problems)) return undefined;
-  scanXml(text, limits, problems);
-  if (problems.hasErrors) return undefined;
-  try {
-    const parser = new DOMParser({
-      normalizeLineEndings: same => same,
-      // It warns of U+FFFD, and of what the scan has refused already.
-      onError: (level, message) => {
-        if (level !== 'warning') throw new Error(message);
-      },
-    });
-    const root = parser.parseFromString(text, 'text/xml').documentElement;
-    if (root !== null) return root;
-  } catch {
-    // Told below; the parser's words may quote a password.
-  }
-  problems.add(
-    'not-well-formed',
-    { line: 1, column: 1 },
-    '',
-    'the XML parser refuses it',
-    'look for a wrong tag',
-  );
-  return undefined;
+  const root = scanXml(text, limits, problems);
+  return problems.hasErrors ? undefined : root;
 }
 
 export function reportTooLarge(limits: TemplateLimits, problems: Problems): void {

@@ -1,25 +1,30 @@
 import type { TemplateLimits } from '../limits.js';
-import { LineIndex } from '../position.js';
+import { LineIndex, type Position } from '../position.js';
 import type { Problems } from '../problems.js';
-import { checkReferences, forbidden } from './references.js';
+import { checkReferences, forbidden, resolveReferences } from './references.js';
 import type { ScanReport } from './scan-report.js';
 import { readTag } from './tag.js';
+import type { XmlElement, XmlText } from './tree.js';
 
 /** Ends the scan: what follows can't be told from what came before. */
 class Stop extends Error {}
 
-interface OpenElement {
-  readonly name: string;
+/** An element whose end tag has not come. */
+interface OpenElement extends XmlElement {
   readonly offset: number;
+  readonly content: (XmlElement | XmlText)[];
 }
 
 /**
- * Goes once through the text and reports everything that must not be in a template, whether or not an XML parser would take it:
+ * Reads the text in one pass into a tree, and reports everything that must not be in a template, whether or not an XML parser would take it:
  * what is not well-formed, DOCTYPE and entities, XInclude, namespaces, processing instructions, and what exceeds the limits.
  * Every character is looked at a bounded number of times. Names are quoted only where they can't be part of a password that has
  * a bare '<' in it.
+ *
+ * @param text with line feeds alone between lines, and without a byte order mark
+ * @returns the root element; undefined where the text cannot be read to its end. Of use only if no error was reported.
  */
-export function scanXml(text: string, limits: TemplateLimits, problems: Problems): void {
+export function scanXml(text: string, limits: TemplateLimits, problems: Problems): XmlElement | undefined {
   const lines = new LineIndex(text);
   const report: ScanReport = {
     problem: (rule, offset, message, remedy) => problems.add(rule, lines.at(offset), '', message, remedy),
@@ -29,9 +34,10 @@ export function scanXml(text: string, limits: TemplateLimits, problems: Problems
     },
   };
   try {
-    new Scanner(text, limits, report, offset => `line ${lines.at(offset).line}`).run();
+    return new Scanner(text, limits, report, offset => lines.at(offset)).run();
   } catch (error) {
     if (!(error instanceof Stop)) throw error;
+    return undefined;
   }
 }
 
@@ -39,16 +45,17 @@ class Scanner {
   readonly #open: OpenElement[] = [];
   #at = 0;
   #elements = 0;
+  #root: XmlElement | undefined;
   #rootEnded = false;
 
   constructor(
     private readonly text: string,
     private readonly limits: TemplateLimits,
     private readonly report: ScanReport,
-    private readonly lineOf: (offset: number) => string,
+    private readonly placeOf: (offset: number) => Position,
   ) {}
 
-  run(): void {
+  run(): XmlElement {
     this.#checkCharacters();
     while (this.#at < this.text.length) {
       const next = this.text.indexOf('<', this.#at);
@@ -67,7 +74,7 @@ class Scanner {
         remedy,
       );
     }
-    if (!this.#rootEnded) {
+    if (this.#root === undefined) {
       this.report.fatal(
         'no-template',
         0,
@@ -75,6 +82,7 @@ class Scanner {
         'give TDL text such as <template>…</template>',
       );
     }
+    return this.#root;
   }
 
   #checkCharacters(): void {
@@ -91,7 +99,8 @@ class Scanner {
 
   #readText(start: number, end: number): void {
     const piece = this.text.slice(start, end);
-    if (this.#open.length === 0) {
+    const parent = this.#open.at(-1);
+    if (parent === undefined) {
       const stray = piece.search(/[^ \t\r\n]/);
       if (stray >= 0) {
         const where = this.#rootEnded ? 'after the end of' : 'before';
@@ -114,11 +123,13 @@ class Scanner {
       );
     }
     checkReferences(piece, start, this.report);
+    parent.content.push({ text: resolveReferences(piece), at: this.placeOf(start) });
   }
 
   #readMarkup(): void {
     const { text } = this;
     const at = this.#at;
+    const parent = this.#open.at(-1);
     if (text.startsWith('<!--', at)) {
       const end = this.#skipTo('-->', at + 4, 'this comment');
       const dashes = text.slice(at + 4, end - 2).indexOf('--');
@@ -130,8 +141,9 @@ class Scanner {
           'remove one dash',
         );
       }
-    } else if (text.startsWith('<![CDATA[', at) && this.#open.length > 0) {
-      this.#skipTo(']]>', at + 9, 'this CDATA section');
+    } else if (text.startsWith('<![CDATA[', at) && parent !== undefined) {
+      const end = this.#skipTo(']]>', at + 9, 'this CDATA section');
+      parent.content.push({ text: text.slice(at + 9, end - 3), at: this.placeOf(at) });
     } else if (text.startsWith('<!DOCTYPE', at)) {
       this.report.fatal(
         'doctype',
@@ -204,7 +216,7 @@ class Scanner {
 
   #readStartTag(at: number): void {
     const { limits } = this;
-    const tag = readTag(this.text, at, limits.attributes, this.report);
+    const tag = readTag(this.text, at, limits.attributes, this.report, this.placeOf);
     this.#at = tag.end;
     if (this.#rootEnded) {
       this.report.fatal(
@@ -230,7 +242,11 @@ class Scanner {
         'TDL needs five levels; look for an element that is not closed',
       );
     }
-    if (!tag.selfClosing) this.#open.push({ name: tag.name, offset: at });
+    const { name, attributes } = tag;
+    const element = { name, at: this.placeOf(at), attributes, content: [], offset: at };
+    this.#open.at(-1)?.content.push(element);
+    this.#root ??= element;
+    if (!tag.selfClosing) this.#open.push(element);
     else if (this.#open.length === 0) this.#rootEnded = true;
   }
 
@@ -245,7 +261,7 @@ class Scanner {
       this.report.fatal(
         'not-well-formed',
         at,
-        `${shownName(open.name)} begun on ${this.lineOf(open.offset)} is closed under another name`,
+        `${shownName(open.name)} begun on line ${open.at.line} is closed under another name`,
         'close it first, or write the same name in both tags',
       );
     }

@@ -1,9 +1,12 @@
 import { isBlank, trimXml } from './blanks.js';
-import { checkReferences } from './references.js';
+import type { Position } from '../position.js';
+import { checkReferences, resolveReferences } from './references.js';
 import type { ScanReport } from './scan-report.js';
+import type { XmlAttribute } from './tree.js';
 
 export interface StartTag {
   readonly name: string;
+  readonly attributes: readonly XmlAttribute[];
   readonly selfClosing: boolean;
   /** Offset behind its '>'. */
   readonly end: number;
@@ -15,7 +18,13 @@ const prefixedName = /^[A-Za-z_][\w.-]*:[A-Za-z_][\w.-]*$/;
 const xinclude = 'http://www.w3.org/2001/XInclude';
 
 /** Reads a start tag at `start`. Reports what is wrong in it; ends the scan where it can't be read. */
-export function readTag(text: string, start: number, attributeLimit: number, report: ScanReport): StartTag {
+export function readTag(
+  text: string,
+  start: number,
+  attributeLimit: number,
+  report: ScanReport,
+  placeOf: (offset: number) => Position,
+): StartTag {
   const name = take(anyName, text, start + 1);
   if (name === undefined || !(plainName.test(name) || prefixedName.test(name))) {
     report.fatal(
@@ -26,6 +35,7 @@ export function readTag(text: string, start: number, attributeLimit: number, rep
     );
   }
   const seen = new Set<string>();
+  const attributes: XmlAttribute[] = [];
   let namespaces = false;
   let at = start + 1 + name.length;
   for (;;) {
@@ -62,11 +72,12 @@ export function readTag(text: string, start: number, attributeLimit: number, rep
       }
       report.problem('prefix', at, 'an attribute has a prefix, and TDL has none', 'remove the attribute');
     }
+    attributes.push({ name: attribute, value: attributeValue(value.text), at: placeOf(value.start - 1) });
     at = value.end;
   }
   if (!plainName.test(name) && !namespaces) reportPrefix(name, start, report);
   const selfClosing = text.startsWith('/>', at);
-  return { name, selfClosing, end: at + (selfClosing ? 2 : 1) };
+  return { name, attributes, selfClosing, end: at + (selfClosing ? 2 : 1) };
 }
 
 function readValue(
@@ -108,6 +119,11 @@ function readValue(
     );
   }
   return { text: value, start: at + 1, end: end + 1 };
+}
+
+/** A value as XML 1.0 §3.3.3 has it: blanks become spaces, but not those that references stand for. */
+function attributeValue(text: string): string {
+  return resolveReferences(text.replace(/[\t\n\r]/g, ' '));
 }
 
 function reportNamespace(attribute: string, value: string, at: number, report: ScanReport): void {

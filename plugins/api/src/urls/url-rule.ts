@@ -9,7 +9,7 @@ export interface UrlRuleOptions {
   readonly allowPrivateAddresses?: boolean;
   /** All addresses of a name; default: the system's resolver. */
   readonly resolve?: Resolver;
-  /** Which addresses are public; default {@link isPublicAddress}. */
+  /** Which addresses are public; default `isPublicAddress`. */
   readonly isPublic?: (address: string) => boolean;
 }
 

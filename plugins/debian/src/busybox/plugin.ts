@@ -11,7 +11,7 @@ import {
   type Template,
   type TemplateOs,
 } from '@imagefactory/plugin-api';
-import { checkUrls } from '../apt/check-urls.js';
+import { checkUrls } from '../debian/check-urls.js';
 import { chooseSources } from '../apt/choose-sources.js';
 import { type HostSource, readHostSources } from '../apt/host-sources.js';
 import { codenameOf } from '../debian/release.js';

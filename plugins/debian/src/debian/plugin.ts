@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BaseImage, BuildContext, InstalledPackage, OsPlugin, Template } from '@imagefactory/plugin-api';
-import { checkUrls } from '../apt/check-urls.js';
+import { checkUrls } from './check-urls.js';
 import { chooseSources } from '../apt/choose-sources.js';
 import { type HostSource, readHostSources } from '../apt/host-sources.js';
 import { makeDisk } from '../disk/disk.js';

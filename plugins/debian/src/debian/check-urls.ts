@@ -1,7 +1,7 @@
 import { type BuildContext, type TemplateRepository, templateUrl } from '@imagefactory/plugin-api';
-import { readRepository } from '../debian/repositories.js';
-import { type ChosenSources, installElement } from './choose-sources.js';
-import type { HostSource } from './host-sources.js';
+import { readRepository } from './repositories.js';
+import { type ChosenSources, installElement } from '../apt/choose-sources.js';
+import type { HostSource } from '../apt/host-sources.js';
 
 /**
  * Holds all URLs that a build fetches from to the rule of the agent, before it begins.

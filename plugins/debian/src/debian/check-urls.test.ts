@@ -2,7 +2,7 @@ import { BuildError, createUrlRule, type TemplateRepository } from '@imagefactor
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { checkUrls } from './check-urls.js';
-import { chooseSources } from './choose-sources.js';
+import { chooseSources } from '../apt/choose-sources.js';
 
 const host = [
   { uri: 'http://mirror.lan/debian/', suite: 'bookworm', components: ['main'] },
