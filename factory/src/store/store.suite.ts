@@ -504,7 +504,8 @@ export function describeStore(name: string, open: (now: () => Date) => Promise<O
         await store.commit([advance(1)]);
         const removal = [{ change: 'job.remove', id }] as const;
         expect(await refusal(store.commit(removal))).to.equal('conflict');
-        await store.commit([advance(2), ...removal]);
+        const task: Change = { change: 'follower.advance', name: 'warehouse/image 1', position: 1 };
+        await store.commit([advance(2), task, ...removal]);
         expect(await store.get('jobs', id)).to.equal(undefined);
       });
 
