@@ -1,4 +1,3 @@
-export { allDone } from './all-done.js';
 export type { Archive, FinishedWork } from './archive.js';
 export {
   Build,

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { StoreErrorCode } from './errors.js';
 import type { Query } from './query.js';
-import type { Job, Records, TableName } from './records.js';
+import type { Job, Records, StoreEvent, TableName } from './records.js';
 import {
   deletingTransitions,
   isJobTransition,
@@ -469,6 +469,46 @@ export function describeStore(name: string, open: (now: () => Date) => Promise<O
         expect(race).to.deep.equal(['none', 'conflict']);
       });
 
+      it('changes fields of an image, by way of the statuses that lead there, and of none that is missing', async () => {
+        const id = randomUUID();
+        await store.commit([image({ id, status: 'pending', format: 'raw' })]);
+        const update = (values: object): Promise<readonly StoreEvent[]> =>
+          store.commit([{ change: 'image.update', id, values }]);
+        const events = await update({ status: 'complete', percent: 100 });
+        expect(events.map(({ data }) => data['to'])).to.deep.equal(['building', 'complete']);
+        expect(await store.get('images', id)).to.include({ status: 'complete', percent: 100, format: 'raw' });
+        expect(await update({ activity: 'stored' })).to.deep.equal([]);
+        expect(await update({ identifierOnProvider: 'i-1' }), 'a name is news').to.have.length(1);
+        expect(await refusal(update({ status: 'failed' }))).to.equal('conflict');
+        const missing = { change: 'image.update', id: randomUUID(), values: { status: 'failed' } } as const;
+        expect(await store.commit([missing])).to.deep.equal([]);
+      });
+
+      it('refuses a batch of another image set', async () => {
+        const [one, two, batch] = [randomUUID(), randomUUID(), randomUUID()];
+        const put = (imageSet: string): Promise<unknown> =>
+          store.commit([
+            { change: 'image_set.put', imageSet: { id: imageSet, description: '<image/>' } },
+            { change: 'batch.put', batch: { id: batch, imageSet, created: '2026-01-01T00:00:00.000Z' } },
+          ]);
+        await put(one);
+        expect(await refusal(put(two))).to.equal('conflict');
+        expect(await store.get('imageSets', two)).to.equal(undefined);
+        expect(await store.get('batches', batch)).to.include({ created: '2026-01-01T00:00:00.000Z' });
+      });
+
+      it('keeps a job until all followers have passed its events', async () => {
+        const id = await order();
+        await store.commit([toState(id, 'completed')]);
+        const advance = (position: number): Change => ({ change: 'follower.advance', name: 'bus', position });
+        await store.commit([advance(1)]);
+        const removal = [{ change: 'job.remove', id }] as const;
+        expect(await refusal(store.commit(removal))).to.equal('conflict');
+        const task: Change = { change: 'follower.advance', name: 'warehouse/image 1', position: 1 };
+        await store.commit([advance(2), task, ...removal]);
+        expect(await store.get('jobs', id)).to.equal(undefined);
+      });
+
       it('keeps image sets with their batches, and refuses to remove what is in use', async () => {
         const [imageSet, batch, template, id] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
         await store.commit([
@@ -576,6 +616,8 @@ export function describeStore(name: string, open: (now: () => Date) => Promise<O
           numbers(n => n % 2 === 0 && n % 5 !== 0 && (n * 7) % 10 === 8),
         );
         expect(await store.count('images', two)).to.equal(3);
+        const ids = (await all(store, 'images', {})).map(({ id }) => id);
+        expect(await store.imageIds()).to.have.members(ids);
       });
 
       it('filters inside of JSON, by type', async () => {

@@ -133,6 +133,9 @@ export interface StoreReader {
   /** @throws StoreError `invalid_query` */
   count(table: TableName, where?: Where): Promise<number>;
 
+  /** The ids of all images, without reading the records. */
+  imageIds(): Promise<readonly string[]>;
+
   /**
    * Writes a copy as of now to a new file with the mode 0600, while the store is in use. It holds no secrets.
    *

@@ -95,7 +95,7 @@ export async function imagesInWork(store: Pick<Store, 'find' | 'get'>): Promise<
  * @returns how many
  */
 export async function addMissingRows(directory: string, store: Store): Promise<number> {
-  const known = new Set((await allOf(store, 'images', [])).map(({ id }) => id));
+  const known = new Set(await store.imageIds());
   const changes: Change[] = [];
   for (const name of await readdir(directory)) {
     const parts = partsOfName(name);

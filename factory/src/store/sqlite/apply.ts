@@ -183,9 +183,9 @@ class StepInWork implements Applied {
     const job = this.#job(id);
     if (!isEnd(job.status))
       throw conflict(`job ${id} is ${job.status}; only a job that has ended can be removed`);
-    // A task that a follower has left out, `NAME/TASK`, needs no event any more.
+    // A task with a position of its own, FOLLOWER/TASK, names its object and needs no events.
     const behind = this.connection.get(
-      "SELECT name FROM followers WHERE instr(name, '/') = 0 AND position < (SELECT max(sequence) FROM events WHERE job = ?)",
+      "SELECT name FROM followers WHERE position < (SELECT max(sequence) FROM events WHERE job = ?) AND instr(name, '/') = 0",
       [id],
     );
     if (behind !== undefined)

@@ -113,6 +113,12 @@ export class Engine {
     return this.#read(connection => find(connection, table, query));
   }
 
+  imageIds(): readonly string[] {
+    const ids = (connection: Connection): readonly string[] =>
+      connection.all('SELECT id FROM images').map(({ id }) => String(id));
+    return this.#read(ids);
+  }
+
   count(table: TableName, where: Where | undefined): number {
     return this.#read(connection => count(connection, table, where));
   }

@@ -7,7 +7,7 @@ import { Turn } from './turn.js';
 /** The methods of the engine that are called across threads. */
 export type EngineCalls = Pick<
   Engine,
-  'commit' | 'get' | 'find' | 'count' | 'jobsWithSecret' | 'check' | 'close'
+  'commit' | 'get' | 'find' | 'count' | 'imageIds' | 'jobsWithSecret' | 'check' | 'close'
 >;
 
 /** Where the engine runs. */

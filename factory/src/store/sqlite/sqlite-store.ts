@@ -153,6 +153,10 @@ export class SqliteStore implements Store {
     return this.#whileOpen(() => this.#host.call('find', table, query)) as Promise<Page<Records[T]>>;
   }
 
+  imageIds(): Promise<readonly string[]> {
+    return this.#whileOpen(() => this.#host.call('imageIds'));
+  }
+
   count(table: TableName, where?: Where): Promise<number> {
     return this.#whileOpen(() => this.#host.call('count', table, where));
   }
