@@ -126,7 +126,7 @@ class LogReader {
     return { lines: linesOf(lines), next, over };
   }
 
-  /** Whether the agent does not answer any more. */
+  /** Whether the agent answers no more: it is gone, or it stops and refuses calls. */
   async isGone(): Promise<boolean> {
     try {
       await this.#news.call(
@@ -137,7 +137,7 @@ class LogReader {
       return false;
     } catch (error) {
       this.#checkAborted();
-      return error instanceof QmfError && error.retryable;
+      return error instanceof QmfError && (error.retryable || error.code === 'agent_exception');
     }
   }
 
