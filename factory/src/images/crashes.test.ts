@@ -183,18 +183,21 @@ describe('a store of images that processes share, and are killed over', function
       const order = { kind: 'target', identifier: argument, template: '<template/>', target: 'mock' };
       await store.record(order, { status: 'PENDING', activity: 'accepted', percent: 0 });
       console.log('working');
-      let percent = 0;
-      setInterval(() => store.record(order, { status: 'BUILDING', activity: 'step ' + percent++, percent }), 1);`,
+      // With pauses in which others get the lock of the image.
+      for (let percent = 0; ; percent++) {
+        await store.record(order, { status: 'BUILDING', activity: 'step ' + percent, percent });
+        await new Promise(resolve => setTimeout(resolve, 20));
+      }`,
       images,
       identifier,
     );
     await child.ready;
     try {
-      for (let round = 0; round < 20; round++) {
+      for (let round = 0; round < 5; round++) {
         const manager = await DirectoryImageManager.open(images);
         expect(manager.leftovers).to.deep.equal({ removed: [], abandoned: [] });
         const error = await rejection(manager.deleteImageWithId(identifier));
-        expect(error).to.include({ code: 'busy' }).and.property('message').to.include('abort its build');
+        expect(error).to.include({ code: 'busy' });
         expect((await verifyImages(manager)).problems).to.deep.equal([]);
       }
     } finally {

@@ -16,12 +16,7 @@ import {
   type ImageFiles,
 } from './image-files.js';
 import { withImageLock } from './image-lock.js';
-import type {
-  AddImageOptions,
-  DeleteOptions,
-  PersistentImageManager,
-  SaveImageOptions,
-} from './image-manager.js';
+import type { AddImageOptions, DeleteOptions, PersistentImageManager } from './image-manager.js';
 import { type ImageRecord, imageOf, recordOf } from './image-record.js';
 import { ImageWriter, type StoreStep } from './image-writer.js';
 import { type Leftovers, removeLeftovers } from './leftovers.js';
@@ -118,18 +113,12 @@ export class DirectoryImageManager implements PersistentImageManager {
 
   async addImage(image: PersistentImage, options: AddImageOptions = {}): Promise<void> {
     const any = anyImage(image);
-    if (options.durable !== false || !this.#addAtOnce(any, options)) {
-      await this.#changing(any.identifier, files => this.#add(any, files, options));
-    }
+    await this.#changing(any.identifier, files => this.#add(any, files, options));
     this.#mine.add(image);
   }
 
-  async saveImage(image: PersistentImage, options: SaveImageOptions = {}): Promise<void> {
+  async saveImage(image: PersistentImage): Promise<void> {
     const any = this.#managed(image);
-    if (options.durable === false && isBusy(any.status) && this.#writer.isMarked(any.identifier)) {
-      this.#saveAtOnce(any);
-      return;
-    }
     if (any.status === 'COMPLETE' && any.sha256 === undefined) {
       const { size = 0 } =
         (await stat(filesOf(this.directory, any.identifier).body).catch(() => undefined)) ?? {};
@@ -214,7 +203,7 @@ export class DirectoryImageManager implements PersistentImageManager {
     for (const child of children) removed.push(...(await this.deleteImageWithId(child.identifier, options)));
     await this.#changing(identifier, async files => {
       await this.#refuseBusy(identifier, files);
-      await this.#writer.removeFiles(identifier, files);
+      await this.#writer.removeFiles(files);
       if (options.keepLog !== true) await rm(buildLogPath(this.directory, identifier), { force: true });
     });
     return [...removed, identifier];
@@ -249,19 +238,6 @@ export class DirectoryImageManager implements PersistentImageManager {
     );
   }
 
-  /** An image that nobody can know yet, and that has no body: without the detours that a shared one takes. */
-  #addAtOnce(image: AnyImage, options: AddImageOptions): boolean {
-    if (!isBusy(image.status) || options.body?.kind !== 'none' || options.attachments !== undefined)
-      return false;
-    try {
-      if (!this.#writer.addAtOnce(image, filesOf(this.directory, image.identifier))) return false;
-    } catch (error) {
-      throw storeError(error, this.directory);
-    }
-    this.#index.update(image.identifier);
-    return true;
-  }
-
   async #add(image: AnyImage, files: ImageFiles, options: AddImageOptions): Promise<void> {
     const { identifier } = image;
     const before = readMeta(files.meta, identifier);
@@ -276,10 +252,9 @@ export class DirectoryImageManager implements PersistentImageManager {
       // What a killed process had put there without saying so.
       if (before !== undefined && existsSync(files.body)) await this.#writer.removeContent(files);
       await this.#writer.placeContent(image, files, options);
-      const { body, durable = true } = options;
-      await this.#writer.write(image, files, { bodiless: body?.kind === 'none', durable });
+      await this.#writer.write(image, files, options.body?.kind === 'none');
     } catch (error) {
-      if (before === undefined) await this.#writer.removeFiles(identifier, files);
+      if (before === undefined) await this.#writer.removeFiles(files);
       else await this.#writer.removeContent(files);
       throw error;
     }
@@ -291,17 +266,6 @@ export class DirectoryImageManager implements PersistentImageManager {
       this.#assertUnchanged(image, files);
       await this.#writer.write(image, files);
     });
-  }
-
-  #saveAtOnce(image: AnyImage): void {
-    const files = filesOf(this.directory, image.identifier);
-    try {
-      this.#assertUnchanged(image, files);
-      this.#writer.writeAtOnce(image, files);
-    } catch (error) {
-      throw storeError(error, this.directory);
-    }
-    this.#index.update(image.identifier);
   }
 
   #assertUnchanged(image: AnyImage, files: ImageFiles): void {
@@ -319,7 +283,7 @@ export class DirectoryImageManager implements PersistentImageManager {
 
   /** An image that another process works on is that one's alone. */
   async #refuseBusy(identifier: string, files: ImageFiles): Promise<void> {
-    if (this.#writer.isMarked(identifier) || !(await isHeld(files.busy))) return;
+    if (!(await isHeld(files.busy))) return;
     const owner = await readBusyMark(files.busy);
     if (owner === undefined || isSameProcess(owner, await ownMark())) return;
     throw new ImageError(
@@ -339,11 +303,11 @@ export class DirectoryImageManager implements PersistentImageManager {
       if (!(error instanceof ImageError)) throw error;
       // Never made safe on the disk, so a power cut has left it empty; of others it is not known what they were.
       if (isAdopted || mark?.bodiless !== true) return;
-      await this.#changing(identifier, () => this.#writer.removeFiles(identifier, files));
+      await this.#changing(identifier, () => this.#writer.removeFiles(files));
       return;
     }
     if (image === undefined || !isBusy(image.status)) {
-      await this.#changing(identifier, () => this.#writer.unmark(identifier, files));
+      await this.#changing(identifier, () => this.#writer.unmark(files));
       return;
     }
     if (isAdopted) return;

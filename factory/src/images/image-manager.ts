@@ -15,15 +15,7 @@ export type BodySource =
   /** A file that stays; the copy is a reflink or sparse. */
   | ({ readonly kind: 'copy'; readonly path: string } & BodyOptions);
 
-export interface SaveImageOptions {
-  /**
-   * Whether it is to survive a power cut, as it survives the end of the process in any case; default true. What is not is quick, if the
-   * image is PENDING or BUILDING here.
-   */
-  readonly durable?: boolean;
-}
-
-export interface AddImageOptions extends SaveImageOptions {
+export interface AddImageOptions {
   /** Default: an empty file. */
   readonly body?: BodySource;
   /** Documents about it; one that is a function is asked when size and digest of the body are known. */
@@ -55,7 +47,7 @@ export interface PersistentImageManager {
    *
    * @throws ImageError `not_managed`, `not_found`, or `conflict` when somebody else has saved it since it was read
    */
-  saveImage(image: PersistentImage, options?: SaveImageOptions): Promise<void>;
+  saveImage(image: PersistentImage): Promise<void>;
   /** Reads the body again for its size, digest and format, makes it safe on the disk, and saves. @throws as {@link saveImage} */
   sealBody(image: PersistentImage, options?: BodyOptions): Promise<void>;
   /** The image as it is in the store. @throws ImageError `corrupt` */

@@ -1,24 +1,17 @@
-import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { syncDirectory, writeAtomically, writeAtOnce } from '../platform/files/atomic-write.js';
-import { errorCode } from '../platform/files/error-code.js';
+import { syncDirectory, writeAtomically } from '../platform/files/atomic-write.js';
 import type { ProcessMark } from '../platform/files/process-mark.js';
 import { type BodyFacts, copyBody, moveBody } from './body.js';
 import type { BusyMark } from './busy-mark.js';
 import { detectFormat } from './format.js';
 import { type AttachmentKind, attachmentPath, attachmentSuffixes, type ImageFiles } from './image-files.js';
-import type { AddImageOptions, BodySource, SaveImageOptions } from './image-manager.js';
+import type { AddImageOptions, BodySource } from './image-manager.js';
 import { recordOf } from './image-record.js';
 import { type AnyImage, revisionNumber, takeOver } from './persistent-image.js';
 import { isBusy } from './status.js';
 
 /** A step of changing the store, in the order in which they are done. Tests stop in between. */
 export type StoreStep = 'locked' | 'body-written' | 'body-placed' | 'meta-placed' | 'meta-removed';
-
-export interface WriteOptions extends SaveImageOptions {
-  /** Whether the image has no body so far. */
-  readonly bodiless?: boolean;
-}
 
 /**
  * Writes the files of images: each one under another name first, and the metadata last, so that there is no moment at which a reader, or
@@ -28,8 +21,6 @@ export class ImageWriter {
   readonly #directory: string;
   readonly #afterStep: (step: StoreStep) => void;
   readonly #own: ProcessMark;
-  /** Images whose `.busy` file is ours. */
-  readonly #marked = new Set<string>();
 
   constructor(directory: string, own: ProcessMark, afterStep: (step: StoreStep) => void) {
     this.#directory = directory;
@@ -37,52 +28,18 @@ export class ImageWriter {
     this.#afterStep = afterStep;
   }
 
-  /** Whether an image is ours alone, because it is marked as what this process works on. */
-  isMarked(identifier: string): boolean {
-    return this.#marked.has(identifier);
-  }
-
-  /** Metadata that survive a power cut, unless they need not. */
-  async write(image: AnyImage, files: ImageFiles, options: WriteOptions = {}): Promise<void> {
-    const { identifier, status } = image;
+  /** Writes metadata that survive a power cut. @param bodiless whether the image has had no body so far */
+  async write(image: AnyImage, files: ImageFiles, bodiless = false): Promise<void> {
+    const { status } = image;
     const revision = revisionNumber(image) + 1;
     const modified = new Date().toISOString();
-    const put = async (path: string, text: string): Promise<void> => {
-      if (options.durable === false) writeAtOnce(path, text);
-      else await writeAtomically(path, text);
-    };
     // First the sign that somebody is at work, and last its removal: a crash in between leaves one too many, never one too few.
     if (isBusy(status)) {
-      await put(files.busy, this.#mark(options.bodiless === true));
-      this.#marked.add(identifier);
+      await writeAtomically(files.busy, this.#mark(bodiless));
     }
-    await put(files.meta, metaText(image, files, revision, modified));
-    if (!isBusy(status)) await this.unmark(identifier, files);
+    await writeAtomically(files.meta, metaText(image, files, revision, modified));
+    if (!isBusy(status)) await this.unmark(files);
     takeOver(image, files.body, revision, modified);
-  }
-
-  /** Metadata of an image that is marked as ours: at once, and perhaps lost by a power cut. */
-  writeAtOnce(image: AnyImage, files: ImageFiles): void {
-    const revision = revisionNumber(image) + 1;
-    const modified = new Date();
-    // Where others can only go by its age, the mark stays fresh.
-    utimesSync(files.busy, modified, modified);
-    writeAtOnce(files.meta, metaText(image, files, revision, modified.toISOString()));
-    takeOver(image, files.body, revision, modified.toISOString());
-  }
-
-  /** As {@link writeAtOnce}, for an image that nobody knows yet; false when somebody does. */
-  addAtOnce(image: AnyImage, files: ImageFiles): boolean {
-    if (existsSync(files.meta)) return false;
-    try {
-      writeFileSync(files.busy, this.#mark(true), { flag: 'wx' });
-    } catch (error) {
-      if (errorCode(error) === 'EEXIST') return false;
-      throw error;
-    }
-    this.#marked.add(image.identifier);
-    this.writeAtOnce(image, files);
-    return true;
   }
 
   /** The image's own files for the time before its metadata: body, then documents. */
@@ -105,12 +62,12 @@ export class ImageWriter {
   }
 
   /** The metadata first: without it there is no image, and the rest is a leftover. */
-  async removeFiles(identifier: string, files: ImageFiles): Promise<void> {
+  async removeFiles(files: ImageFiles): Promise<void> {
     await rm(files.meta, { force: true });
     await syncDirectory(this.#directory);
     this.#afterStep('meta-removed');
     await this.removeContent(files);
-    await this.unmark(identifier, files);
+    await this.unmark(files);
   }
 
   /** Everything but the metadata and the mark. */
@@ -119,9 +76,8 @@ export class ImageWriter {
     for (const path of [files.body, `${files.body}.part`, ...documents]) await rm(path, { force: true });
   }
 
-  async unmark(identifier: string, files: ImageFiles): Promise<void> {
+  async unmark(files: ImageFiles): Promise<void> {
     await rm(files.busy, { force: true });
-    this.#marked.delete(identifier);
   }
 
   async #placeBody(image: AnyImage, files: ImageFiles, source: BodySource): Promise<void> {

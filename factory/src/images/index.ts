@@ -12,7 +12,6 @@ export type {
   BodySource,
   DeleteOptions,
   PersistentImageManager,
-  SaveImageOptions,
 } from './image-manager.js';
 export { imageOf, type ImageRecord } from './image-record.js';
 export type {

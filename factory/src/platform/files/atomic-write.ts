@@ -54,18 +54,3 @@ export async function syncDirectory(path: string): Promise<void> {
     closeSync(directory);
   }
 }
-
-/**
- * As {@link writeAtomically}, at once and without making it safe on the disk: it survives the end of the process, and a power cut may leave it
- * empty. For what is said often and can be said again.
- */
-export function writeAtOnce(path: string, content: string, mode = 0o644): void {
-  const partial = `${path}.${randomUUID()}.part`;
-  try {
-    writeFileSync(partial, content, { flag: 'wx', mode });
-    renameSync(partial, path);
-  } catch (error) {
-    rmSync(partial, { force: true });
-    throw error;
-  }
-}
