@@ -34,6 +34,9 @@ export interface Fleet {
   readonly behindRelay: () => Promise<{ readonly relay: Child<RelayRole>; readonly pair: QmfPair }>;
 }
 
+/** The agent that most cases measure. */
+const first = 'bench';
+
 /** Longest wait for one answer of a process, in milliseconds. */
 const TIMEOUT = 120_000;
 
@@ -68,16 +71,17 @@ export async function withFleet<T>(
             requester: child('bare requester', 'amqplib-requester.js'),
           };
     // QMF first: it makes the exchange where the broker has none.
-    for (const pair of [qmf, bare]) await start(pair, url);
+    for (const pair of [qmf, bare]) await start(pair, url, first);
     const behindRelay = async () => {
       const relay = child<RelayRole>('relay', 'relay.js');
       const pair = qmfPair();
-      await start(pair, await relay.ask('start', { broker: url }));
+      // Of another name, or it would be taken for the first agent after a restart.
+      await start(pair, await relay.ask('start', { broker: url }), 'behind-relay');
       return { relay, pair };
     };
     const another = async () => {
       const requester = child<QmfRequester>('another QMF console', 'qmf-console.js');
-      await requester.ask('start', { broker: url });
+      await requester.ask('start', { broker: url, instance: first });
       return requester;
     };
     return await use({ protocol, broker, qmf, bare, another, behindRelay });
@@ -87,7 +91,7 @@ export async function withFleet<T>(
   }
 }
 
-async function start({ responder, requester }: Pair, broker: string): Promise<void> {
-  await responder.ask('start', { broker });
-  await requester.ask('start', { broker });
+async function start({ responder, requester }: Pair, broker: string, instance: string): Promise<void> {
+  await responder.ask('start', { broker, instance });
+  await requester.ask('start', { broker, instance });
 }

@@ -20,7 +20,7 @@ export async function builds({ builds: count, memoryBuilds }: Sizes): Promise<re
   const factory = role<FactoryRole>('agent that builds', 'factory.js');
   const customer = role<CustomerRole>('console', 'customer.js');
   try {
-    const address = { broker: await broker.ask('start', {}) };
+    const address = { broker: await broker.ask('start', {}), instance: 'builds' };
     await factory.ask('start', address);
     await customer.ask('start', address);
     const start = await factory.ask('memory', {});

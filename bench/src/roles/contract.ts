@@ -1,7 +1,8 @@
 /** What every process of the bench answers. Members are properties, so that their types are compared strictly. */
 export interface Role {
   /** Connects to the broker and settles when the role can be used. */
-  readonly start: (argument: { readonly broker: string }) => Promise<void>;
+  /** @param instance by which a console finds its agent; the bare library has one partner only */
+  readonly start: (argument: { readonly broker: string; readonly instance: string }) => Promise<void>;
   /** Resident memory in bytes, after a garbage collection. */
   readonly memory: (argument: Record<string, never>) => Promise<number>;
 }

@@ -18,12 +18,18 @@ class BenchAgent implements QmfResponder {
   #session: AgentSession | undefined;
   #address: Readonly<Record<string, string | number>> = {};
 
-  readonly start = async ({ broker }: { readonly broker: string }): Promise<void> => {
+  readonly start = async ({
+    broker,
+    instance,
+  }: {
+    readonly broker: string;
+    readonly instance: string;
+  }): Promise<void> => {
     const connection = new BusConnection(transportFor(broker, { clientName: 'bench-agent' }));
     const session = new AgentSession(connection, {
       vendor: VENDOR,
       product: PRODUCT,
-      instance: 'bench',
+      instance,
       shares: callerShares(),
     });
     session.register(BuildAdaptorStatusEvent);

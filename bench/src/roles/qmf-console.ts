@@ -30,13 +30,19 @@ class BenchConsole implements QmfRequester {
     this.#lastEvent.catch(() => undefined);
   }
 
-  readonly start = async ({ broker }: { readonly broker: string }): Promise<void> => {
+  readonly start = async ({
+    broker,
+    instance,
+  }: {
+    readonly broker: string;
+    readonly instance: string;
+  }): Promise<void> => {
     const connection = new BusConnection(transportFor(broker, { clientName: 'bench-console' }));
     const session = new ConsoleSession(connection);
     await session.open();
     connection.start();
     await connection.ready();
-    const agent = await session.findAgent(({ info }) => info.instance === 'bench');
+    const agent = await session.findAgent(({ info }) => info.instance === instance);
     const [factory] = await agent.objects(ImageFactory);
     if (factory === undefined) throw new Error('the agent has no factory');
     this.#connected = { connection, session, agent, factory };

@@ -19,7 +19,7 @@ export function openableDisk(): readonly [string, string] {
 
 /** A process with a context of builds, which runs some code. */
 export function agentWith(code: string): ChildProcess {
-  const text = `const { fakeContext } = await import(${JSON.stringify(import.meta.resolve('@imagefactory/plugin-api'))});
+  const text = `const { fakeContext } = await import(${JSON.stringify(import.meta.resolve('@imagefactory/plugin-api/testing'))});
     const context = await fakeContext({ run: 'real' });
     ${code}`;
   return spawn(process.execPath, ['--input-type=module', '-e', text], {
