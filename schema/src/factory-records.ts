@@ -9,9 +9,9 @@ export const RECORDS_PAGE = 1_000;
 
 /**
  * Application property with the sequence of an event in the factory's store, a number. Events of the classes of 2011 carry it when the store has
- * them; their bodies are those of 2011.
+ * them; their bodies are those of 2011. The name has no `x-`: RabbitMQ 4 turns such headers of AMQP 0-9-1 into message annotations of 1.0.
  */
-export const SEQUENCE_PROPERTY = 'x-imagefactory-sequence';
+export const SEQUENCE_PROPERTY = 'imagefactory.sequence';
 
 /** Arguments of the methods that query records. */
 const query = {

@@ -25,8 +25,8 @@ import type { LoadCommand, LoadDone, LoadNews, LoadOrder } from './messages.js';
 
 const order = JSON.parse(process.argv[2] ?? '') as LoadOrder; // written by our parent
 const parallel = 40;
-/** Adaptors that stay on the bus after the end of their builds: a minute's worth and more, for whoever asks late. */
-const kept = 2_000;
+/** Adaptors that stay on the bus after the end of their builds: more than a run makes, so that a console on a busy machine finds each. */
+const kept = 10_000;
 
 const connection = new BusConnection(transportFor(order.url, { clientName: 'load-agent' }), { retry });
 const session = new AgentSession(connection, {
