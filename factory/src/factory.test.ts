@@ -72,6 +72,8 @@ describe('a factory in a program', () => {
   it('refuses an order with the name of the field', async () => {
     const error = await rejection(factory.build({ template, targets: ['nowhere'] }));
     expect(error).to.include({ name: 'OrderError', code: 'invalid', field: 'targets' });
+    const none = await rejection(factory.build({ template, targets: [] as string[] }));
+    expect(none).to.include({ name: 'OrderError', code: 'invalid', field: 'targets' });
     expect((await factory.jobs()).items).to.deep.equal([]);
   });
 
@@ -84,6 +86,17 @@ describe('a factory in a program', () => {
     const { id } = await factory.build({ template, targets: ['mock'] });
     await reading;
     await eventsOf(id);
+  });
+
+  it('ends all streams when it closes', async () => {
+    const heard: StoreEvent[] = [];
+    const reading = (async () => {
+      for await (const event of factory.events()) heard.push(event);
+    })();
+    const { id } = await factory.build({ template, targets: ['mock'] });
+    await factory.close();
+    await reading;
+    expect(heard.filter(({ job }) => job === id).length).to.be.greaterThan(0);
   });
 
   it('lets one process have the directory at a time', async () => {

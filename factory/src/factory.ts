@@ -109,9 +109,14 @@ interface Parts {
  */
 export async function openFactory(options: FactoryOptions): Promise<Factory> {
   const factory = await Factory.open(options);
-  await restoreJobs(factory, id => id);
-  factory.start();
-  return factory;
+  try {
+    await restoreJobs(factory, id => id);
+    factory.start();
+    return factory;
+  } catch (error) {
+    await factory.close();
+    throw error;
+  }
 }
 
 /** An image factory: takes orders, carries out their jobs, and has their record. It knows no bus, no HTTP and no process. */
@@ -127,6 +132,8 @@ export class Factory implements OrderContext {
   readonly providers: ProviderDirectory;
   readonly log: Logger;
   readonly #parts: Parts;
+  /** Aborted when the factory closes. */
+  readonly #closed = new AbortController();
 
   private constructor(parts: Parts) {
     const { settings } = parts;
@@ -252,9 +259,11 @@ export class Factory implements OrderContext {
     return this.record.find('templates', query);
   }
 
-  /** The events of one job, which end with it, or of all, those to come included. Each once, in order. */
-  events(options?: FollowOptions): AsyncGenerator<StoreEvent, void> {
-    return follow(this.record, options);
+  /** The events of one job, which end with it, or of all, those to come included. Each once, in order. The stream ends when the factory closes. */
+  events(options: FollowOptions = {}): AsyncGenerator<StoreEvent, void> {
+    const { signal } = this.#closed;
+    const ends = options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]);
+    return follow(this.record, { ...options, signal: ends });
   }
 
   /** Takes no more orders, and waits until nothing is at work; jobs that can be resumed are left to the next start. */
@@ -265,6 +274,7 @@ export class Factory implements OrderContext {
   /** {@link stopJobs}, then lets the directory go. Never rejects; idempotent. */
   async close(): Promise<void> {
     await this.stopJobs();
+    this.#closed.abort();
     await this.#parts.closing.close(error => this.log.warn(`while stopping: ${errorLine(error)}`));
   }
 }

@@ -54,6 +54,7 @@ async function build(
   const known = image === '' ? undefined : await catalog.image(image);
   const reference = input.template ?? (await templateOf(known, context));
   const targets = input.targets ?? targetsOf(known);
+  if (targets.length === 0) throw invalidOrder('targets', 'it is empty; name at least one');
   if (targets.length > targetsLimit)
     throw invalidOrder('targets', `${targets.length} are given; at most ${targetsLimit} are taken at a time`);
   assertOpen(context);

@@ -30,7 +30,7 @@ export async function* follow(
   const onAbort = (): void => wake();
   signal?.addEventListener('abort', onAbort);
   try {
-    for (;;) {
+    while (!isAborted(signal)) {
       const before = newest;
       const { items } = await store.find('events', {
         where: [
@@ -45,15 +45,17 @@ export async function* follow(
         yield event;
         if (job !== undefined && isEnd(event)) return;
       }
-      if (isAborted(signal)) return;
       // An end after the read has made news.
       const isOver = job !== undefined && (await isGone(store, job));
-      if (items.length === pageSize || newest !== before) continue;
+      if (items.length === pageSize || newest !== before || isAborted(signal)) continue;
       if (isOver) return;
       await new Promise<void>(resolve => {
         wake = resolve;
       });
     }
+  } catch (error) {
+    // The store may be closed with the signal.
+    if (!isAborted(signal)) throw error;
   } finally {
     remove();
     signal?.removeEventListener('abort', onAbort);
